@@ -1,0 +1,389 @@
+package directory
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/uptrace/bun"
+)
+
+// ErrNotFound: there is no such school, person, link or group in this school.
+var ErrNotFound = errors.New("directory: not found")
+
+// Batch is rows to add together.
+type Batch struct {
+	People     []Person
+	Contacts   []ContactPoint
+	Links      []Link
+	Decisions  []Decision
+	Objections []Objection
+	Groups     []Group
+	Members    []Member
+	Tasks      []Task
+}
+
+// AddSchool adds a school, and the row that everything of it hangs on.
+func AddSchool(ctx context.Context, tx database.Tx, s School) error {
+	if _, err := time.LoadLocation(s.Zone); err != nil {
+		return err
+	}
+	if err := database.AddSchool(ctx, tx, s.ID); err != nil {
+		return err
+	}
+	_, err := tx.NewInsert().Model(&s).Exec(ctx)
+	return err
+}
+
+// Add adds the rows of a batch, in an order that satisfies their keys.
+func Add(ctx context.Context, tx database.Tx, b Batch) error {
+	for _, step := range []func() error{
+		func() error { return insert(ctx, tx, b.People) },
+		func() error { return insert(ctx, tx, b.Contacts) },
+		func() error { return insert(ctx, tx, b.Links) },
+		func() error { return insert(ctx, tx, b.Decisions) },
+		func() error { return insert(ctx, tx, b.Objections) },
+		func() error { return insert(ctx, tx, b.Groups) },
+		func() error { return insert(ctx, tx, b.Members) },
+		func() error { return insert(ctx, tx, b.Tasks) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insert[T any](ctx context.Context, tx database.Tx, rows []T) error {
+	for part := range slices.Chunk(rows, 500) {
+		if _, err := tx.NewInsert().Model(&part).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SchoolByID reads a school; ErrNotFound.
+func SchoolByID(ctx context.Context, tx database.Tx, id string) (School, error) {
+	var s School
+	err := tx.NewSelect().Model(&s).Where("s.id = ?", id).Scan(ctx)
+	return s, found(err)
+}
+
+// Schools lists all schools by name.
+func Schools(ctx context.Context, tx database.Tx) ([]School, error) {
+	var all []School
+	err := tx.NewSelect().Model(&all).Order("name", "id").Scan(ctx)
+	return all, err
+}
+
+// PersonByID reads a person of a school; ErrNotFound.
+func PersonByID(ctx context.Context, tx database.Tx, school, id string) (Person, error) {
+	var p Person
+	err := tx.NewSelect().Model(&p).Where("p.school = ? AND p.id = ?", school, id).Scan(ctx)
+	return p, found(err)
+}
+
+// People reads persons by id. Ids that are not of the school are left out.
+func People(ctx context.Context, tx database.Tx, school string, ids []string) (map[string]Person, error) {
+	out := make(map[string]Person, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		var rows []Person
+		if err := tx.NewSelect().Model(&rows).Where("p.school = ? AND p.id IN (?)", school, bun.List(part)).Scan(ctx); err != nil {
+			return nil, err
+		}
+		for _, p := range rows {
+			out[p.ID] = p
+		}
+	}
+	return out, nil
+}
+
+// Of lists the people of a kind who belong to the school on a day, by name.
+func Of(ctx context.Context, tx database.Tx, school string, kind Kind, day string) ([]Person, error) {
+	var rows []Person
+	err := tx.NewSelect().Model(&rows).Where("p.school = ? AND p.kind = ?", school, kind).
+		Where("p.left_on = '' OR p.left_on > ?", day).Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ByName(rows)
+	return rows, nil
+}
+
+// CountPupils counts the pupils who belong to the school on a day.
+func CountPupils(ctx context.Context, tx database.Tx, school, day string) (int64, error) {
+	return tx.NewSelect().Model((*Person)(nil)).Where("p.school = ? AND p.kind = ?", school, KindPupil).
+		Where("p.left_on = '' OR p.left_on > ?", day).Count(ctx)
+}
+
+// Groups lists the classes and groups of a school by kind and label.
+func Groups(ctx context.Context, tx database.Tx, school string) ([]Group, error) {
+	var rows []Group
+	err := tx.NewSelect().Model(&rows).Where("g.school = ?", school).Order("kind", "label").Scan(ctx)
+	return rows, err
+}
+
+// GroupPupils lists, by name and each once, the pupils who are in one of the groups on
+// a day.
+func GroupPupils(ctx context.Context, tx database.Tx, school string, groups []string, day string) ([]Person, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	var rows []Person
+	err := tx.NewSelect().Model(&rows).Distinct().
+		Join("JOIN directory_members AS m ON m.school = p.school AND m.person = p.id").
+		Where("p.school = ? AND p.kind = ? AND m.grp IN (?)", school, KindPupil, bun.List(groups)).
+		Where("p.left_on = '' OR p.left_on > ?", day).
+		Where("m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", day, day).
+		Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ByName(rows)
+	return rows, nil
+}
+
+// ClassesOf gives the label of the class of each pupil on a day.
+func ClassesOf(ctx context.Context, tx database.Tx, school string, pupils []string, day string) (map[string]string, error) {
+	out := make(map[string]string, len(pupils))
+	for part := range slices.Chunk(pupils, 500) {
+		var rows []struct{ Person, Label string }
+		err := tx.NewSelect().TableExpr("directory_members AS m").
+			Join("JOIN directory_groups AS g ON g.school = m.school AND g.id = m.grp AND g.kind = 'class'").
+			ColumnExpr("m.person, g.label").
+			Where("m.school = ? AND m.person IN (?)", school, bun.List(part)).
+			Where("m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", day, day).
+			Scan(ctx, &rows)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[r.Person] = r.Label
+		}
+	}
+	return out, nil
+}
+
+// Children lists the pupils that an adult may be told about on a day: what the adult's
+// own page may show. It asks Entitled, never the link alone.
+func Children(ctx context.Context, tx database.Tx, school, adult, day string) ([]Person, error) {
+	var pupils []string
+	err := tx.NewSelect().Model((*Link)(nil)).Column("pupil").Where("l.school = ? AND l.adult = ?", school, adult).Scan(ctx, &pupils)
+	if err != nil {
+		return nil, err
+	}
+	cases, err := Cases(ctx, tx, school, pupils)
+	if err != nil {
+		return nil, err
+	}
+	var out []Person
+	for _, c := range cases {
+		for _, s := range Entitled(c, day) {
+			if s.Person == adult && s.Told {
+				out = append(out, c.Pupil)
+			}
+		}
+	}
+	ByName(out)
+	return out, nil
+}
+
+// Cases reads what is recorded about whom to tell, for each pupil of the list.
+func Cases(ctx context.Context, tx database.Tx, school string, pupils []string) ([]Case, error) {
+	if len(pupils) == 0 {
+		return nil, nil
+	}
+	people, err := People(ctx, tx, school, pupils)
+	if err != nil {
+		return nil, err
+	}
+	var links []Link
+	var decisions []Decision
+	var objections []Objection
+	for part := range slices.Chunk(pupils, 500) {
+		var ls []Link
+		var ds []Decision
+		var os []Objection
+		if err := tx.NewSelect().Model(&ls).Where("l.school = ? AND l.pupil IN (?)", school, bun.List(part)).Scan(ctx); err != nil {
+			return nil, err
+		}
+		if err := tx.NewSelect().Model(&ds).Where("d.school = ? AND d.pupil IN (?)", school, bun.List(part)).Scan(ctx); err != nil {
+			return nil, err
+		}
+		if err := tx.NewSelect().Model(&os).Where("o.school = ? AND o.pupil IN (?)", school, bun.List(part)).Scan(ctx); err != nil {
+			return nil, err
+		}
+		links, decisions, objections = append(links, ls...), append(decisions, ds...), append(objections, os...)
+	}
+	var adults []string
+	for _, l := range links {
+		adults = append(adults, l.Adult)
+	}
+	known, err := People(ctx, tx, school, adults)
+	if err != nil {
+		return nil, err
+	}
+	byPupil := map[string]*Case{}
+	var out []Case
+	for _, id := range pupils {
+		if p, ok := people[id]; ok && byPupil[id] == nil {
+			byPupil[id] = &Case{Pupil: p, Adults: known}
+		}
+	}
+	for _, l := range links {
+		if c := byPupil[l.Pupil]; c != nil {
+			c.Links = append(c.Links, l)
+		}
+	}
+	for _, d := range decisions {
+		if c := byPupil[d.Pupil]; c != nil {
+			c.Decisions = append(c.Decisions, d)
+		}
+	}
+	for _, o := range objections {
+		if c := byPupil[o.Pupil]; c != nil {
+			c.Objections = append(c.Objections, o)
+		}
+	}
+	for _, id := range pupils {
+		if c := byPupil[id]; c != nil {
+			out = append(out, *c)
+			delete(byPupil, id)
+		}
+	}
+	return out, nil
+}
+
+// Recipient is an entitled person with the contact points that may carry a message.
+type Recipient struct {
+	Person Person
+	Why    Reason
+	Points []ContactPoint // usable for messages, each channel and address once
+	Not    []Unused       // the others, and why
+}
+
+// Unused is a contact point that carries no message.
+type Unused struct {
+	Point ContactPoint
+	Why   PointReason
+}
+
+// MayBeTold answers the one question of an absence: who may be told about this pupil
+// at this moment, and where. It also gives those who may not, with the reason, for the
+// journal and for explain. ErrNotFound if the pupil is not of the school.
+func MayBeTold(ctx context.Context, tx database.Tx, school, pupil string, at time.Time) (told []Recipient, not []Standing, err error) {
+	s, err := SchoolByID(ctx, tx, school)
+	if err != nil {
+		return nil, nil, err
+	}
+	loc, err := s.Location()
+	if err != nil {
+		return nil, nil, err
+	}
+	cases, err := Cases(ctx, tx, school, []string{pupil})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(cases) == 0 {
+		return nil, nil, ErrNotFound
+	}
+	c := cases[0]
+	ids := []string{pupil}
+	standings := Entitled(c, at.In(loc).Format(time.DateOnly))
+	for _, st := range standings {
+		ids = append(ids, st.Person)
+	}
+	points, err := points(ctx, tx, school, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, st := range standings {
+		if !st.Told {
+			not = append(not, st)
+			continue
+		}
+		r := Recipient{Person: c.Adults[st.Person], Why: st.Why}
+		if st.Person == pupil {
+			r.Person = c.Pupil
+		}
+		for _, p := range points[st.Person] {
+			if why := Usable(p, st, pupil, points[pupil]); why != PointUsable {
+				r.Not = append(r.Not, Unused{p, why})
+			} else {
+				r.Points = append(r.Points, p)
+			}
+		}
+		told = append(told, r)
+	}
+	return told, not, nil
+}
+
+func points(ctx context.Context, tx database.Tx, school string, people []string) (map[string][]ContactPoint, error) {
+	var rows []ContactPoint
+	err := tx.NewSelect().Model(&rows).Where("c.school = ? AND c.person IN (?)", school, bun.List(people)).Order("person", "channel", "id").Scan(ctx)
+	out := map[string][]ContactPoint{}
+	for _, p := range rows {
+		out[p.Person] = append(out[p.Person], p)
+	}
+	return out, err
+}
+
+// PointByID reads a contact point, at the moment a letter is claimed; ErrNotFound.
+func PointByID(ctx context.Context, tx database.Tx, school, id string) (ContactPoint, error) {
+	var p ContactPoint
+	err := tx.NewSelect().Model(&p).Where("c.school = ? AND c.id = ?", school, id).Scan(ctx)
+	return p, found(err)
+}
+
+// Voice lists the numbers, mobile or not, at which a person can be telephoned.
+func Voice(ctx context.Context, tx database.Tx, school string, people []string) (map[string][]ContactPoint, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	all, err := points(ctx, tx, school, people)
+	for id, ps := range all {
+		all[id] = slices.DeleteFunc(ps, func(p ContactPoint) bool { return p.Channel == Email || !p.EndedAt.IsZero() || p.Address == "" })
+	}
+	return all, err
+}
+
+// OpenTasks lists what has to be settled, oldest first.
+func OpenTasks(ctx context.Context, tx database.Tx, school string) ([]Task, error) {
+	var rows []Task
+	err := tx.NewSelect().Model(&rows).Where("t.school = ? AND t.closed_at IS NULL", school).Order("opened_at", "id").Scan(ctx)
+	return rows, err
+}
+
+// ByName orders people as a French reader expects: last name, first name.
+func ByName(people []Person) {
+	c := collate.New(language.French, collate.IgnoreCase)
+	var buf collate.Buffer
+	keys := make(map[string][]byte, len(people))
+	for _, p := range people {
+		keys[p.ID] = slices.Clone(c.KeyFromString(&buf, p.LastName+"\x00"+p.FirstName))
+		buf.Reset()
+	}
+	slices.SortStableFunc(people, func(a, b Person) int {
+		if x := slices.Compare(keys[a.ID], keys[b.ID]); x != 0 {
+			return x
+		}
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+}
+
+func found(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
