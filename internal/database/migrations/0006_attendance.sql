@@ -16,6 +16,7 @@ CREATE TABLE attendance_marks (
     school  TEXT   NOT NULL,
     n       BIGINT NOT NULL CHECK (n > 0),
     sitting TEXT   NOT NULL,
+    day     TEXT   NOT NULL,                 -- local date of the sitting
     pupil   TEXT   NOT NULL,
     value   TEXT   NOT NULL CHECK (value IN ('present', 'absent', 'late')),
     minutes INTEGER NOT NULL DEFAULT 0,     -- of lateness
@@ -27,7 +28,8 @@ CREATE TABLE attendance_marks (
     FOREIGN KEY (school, pupil) REFERENCES directory_people (school, id)
 );
 CREATE INDEX attendance_marks_sitting ON attendance_marks (school, sitting, pupil, n);
-CREATE INDEX attendance_marks_pupil ON attendance_marks (school, pupil, n);
+CREATE INDEX attendance_marks_pupil ON attendance_marks (school, pupil, day, n);
+CREATE INDEX attendance_marks_day ON attendance_marks (school, day, n);
 
 -- Marks that nobody who follows absences has decided about yet.
 CREATE TABLE attendance_undecided (

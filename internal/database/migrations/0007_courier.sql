@@ -28,7 +28,6 @@ CREATE TABLE courier_letters (
     UNIQUE (school, code),
     UNIQUE (school, kind, ref, pupil, person, channel, contact),
     CHECK (leaving_at IS NULL OR leaving_at < expires_at),
-    CHECK (channel <> 'sms' OR attempts <= 1 OR because <> 'unsure'),
     FOREIGN KEY (school, pupil) REFERENCES directory_people (school, id),
     FOREIGN KEY (school, contact, person) REFERENCES directory_contacts (school, id, person)
 );

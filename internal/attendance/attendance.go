@@ -1,0 +1,97 @@
+// Package attendance calls the roll: who was marked present, absent or late in which
+// sitting, by whom and when; who is expected elsewhere, and who is in the building
+// though not in the room.
+//
+// Its promise: a saved roll is a saved roll. Marks are appended and numbered, never
+// changed; a correction is a further mark. Two people on the same roll lose nothing of
+// each other's: what was touched is taken, pupil by pupil, and each is told what the
+// other did. It knows nothing of alerts, and works when they are stopped: what may
+// matter to them it keeps as undecided marks, in the same transaction.
+//
+// Words: a mark says present, absent or late of one pupil in one sitting; the last one
+// holds. A roll is a sitting whose marks were saved. A statement says where a pupil is
+// beside the roll: elsewhere (not expected: announced, internship, outing) or inside
+// (in the building: infirmary, office).
+package attendance
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Value of a mark.
+type Value string
+
+// Values.
+const (
+	Present Value = "present"
+	Absent  Value = "absent"
+	Late    Value = "late"
+)
+
+// Origin says which hand made a mark. Imports make none.
+type Origin string
+
+// Origins.
+const (
+	FromRoll   Origin = "roll"   // the person in charge of the sitting
+	FromOffice Origin = "office" // the school office, on the same roll
+)
+
+// Mark is one numbered fact. N counts per school, without a gap.
+type Mark struct {
+	bun.BaseModel `bun:"table:attendance_marks,alias:k"`
+	School        string `bun:",pk"`
+	N             int64  `bun:",pk"`
+	Sitting       string
+	Day           string // local date of the sitting
+	Pupil         string
+	Value         Value
+	Minutes       int // of lateness
+	By            string
+	At            time.Time
+	Origin        Origin
+}
+
+// Roll is a sitting whose roll was saved.
+type Roll struct {
+	bun.BaseModel `bun:"table:attendance_rolls,alias:r"`
+	School        string `bun:",pk"`
+	Sitting       string `bun:",pk"`
+	FirstSavedAt  time.Time
+	FirstSavedBy  string
+	SavedAt       time.Time
+	SavedBy       string
+}
+
+// Says is what a statement says of a pupil.
+type Says string
+
+// What a statement can say.
+const (
+	Elsewhere Says = "elsewhere" // not expected
+	Inside    Says = "inside"    // in the building
+)
+
+// Statement says where a pupil is beside the roll, from one moment to another. Reason
+// is a code, never words about a person's health.
+type Statement struct {
+	bun.BaseModel `bun:"table:attendance_statements,alias:st"`
+	School        string `bun:",pk"`
+	ID            string `bun:",pk"`
+	Pupil         string
+	Says          Says
+	Reason        string
+	FromAt        time.Time
+	UntilAt       time.Time
+	By            string
+	At            time.Time
+	WithdrawnAt   time.Time `bun:",nullzero"`
+}
+
+// Reasons of statements, in the order in which pages offer them.
+var (
+	reasonsElsewhere = []string{"announced", "internship", "outing", "exam", "other"}
+	reasonsInside    = []string{"office", "infirmary", "corridor"}
+)

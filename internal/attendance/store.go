@@ -1,0 +1,273 @@
+package attendance
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// Refusals of the store, told apart by web.go.
+var (
+	// ErrNotInSitting: the page speaks of a pupil who is not in this sitting.
+	ErrNotInSitting = errors.New("attendance: the pupil is not in this sitting")
+	// ErrReason: the reason is not in the list.
+	ErrReason = errors.New("attendance: no such reason")
+	// ErrNotFound: no such mark.
+	ErrNotFound = errors.New("attendance: not found")
+)
+
+// Save is one press of the save button.
+type Save struct {
+	School  string
+	Sitting string
+	Day     string   // local date of the sitting
+	Pupils  []string // who is in the sitting
+	Entries []Entry
+	By      string
+	Origin  Origin
+}
+
+// SaveRoll appends what a page says to the roll and keeps, in the same transaction,
+// which of the new marks somebody must decide about, and the journal's line.
+func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Save) (Merge, error) {
+	now = database.Stamp(now)
+	for _, e := range s.Entries {
+		if !slices.Contains(s.Pupils, e.Pupil) {
+			return Merge{}, ErrNotInSitting
+		}
+	}
+	current, err := Current(ctx, tx, s.School, s.Sitting)
+	if err != nil {
+		return Merge{}, err
+	}
+	shown, err := marksByNumber(ctx, tx, s)
+	if err != nil {
+		return Merge{}, err
+	}
+	m := MergeRoll(s.Entries, current, shown)
+	marks, err := appendMarks(ctx, tx, now, s, m.Append)
+	if err != nil {
+		return Merge{}, err
+	}
+	if err := keepUndecided(ctx, tx, s, marks); err != nil {
+		return Merge{}, err
+	}
+	roll := Roll{School: s.School, Sitting: s.Sitting, FirstSavedAt: now, FirstSavedBy: s.By, SavedAt: now, SavedBy: s.By}
+	_, err = tx.NewInsert().Model(&roll).On("CONFLICT (school, sitting) DO UPDATE").
+		Set("saved_at = EXCLUDED.saved_at, saved_by = EXCLUDED.saved_by").Exec(ctx)
+	if err != nil {
+		return Merge{}, err
+	}
+	return m, j.Append(ctx, tx, s.School, now, journal.Deed{Act: "roll", Actor: s.By, Subject: s.Sitting, Detail: rollDetail(s, marks)})
+}
+
+func rollDetail(s Save, marks []Mark) map[string]string {
+	d := map[string]string{"origin": string(s.Origin), "marks": "0"}
+	if len(marks) > 0 {
+		d["marks"] = fmt.Sprintf("%d-%d", marks[0].N, marks[len(marks)-1].N)
+	}
+	var absent, late []string
+	for _, k := range marks {
+		switch k.Value {
+		case Absent:
+			absent = append(absent, strconv.FormatInt(k.N, 10))
+		case Late:
+			late = append(late, strconv.FormatInt(k.N, 10))
+		}
+	}
+	d["absent"], d["late"] = strings.Join(absent, " "), strings.Join(late, " ")
+	return d
+}
+
+func marksByNumber(ctx context.Context, tx database.Tx, s Save) (map[int64]Mark, error) {
+	var ns []int64
+	for _, e := range s.Entries {
+		if e.Base > 0 {
+			ns = append(ns, e.Base)
+		}
+	}
+	shown := map[int64]Mark{}
+	if len(ns) == 0 {
+		return shown, nil
+	}
+	var rows []Mark
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.sitting = ? AND k.n IN (?)", s.School, s.Sitting, bun.List(ns)).Scan(ctx)
+	for _, k := range rows {
+		shown[k.N] = k
+	}
+	return shown, err
+}
+
+func appendMarks(ctx context.Context, tx database.Tx, now time.Time, s Save, entries []Entry) ([]Mark, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	var last sql.NullInt64
+	if err := tx.NewSelect().TableExpr("attendance_marks").ColumnExpr("max(n)").Where("school = ?", s.School).Scan(ctx, &last); err != nil {
+		return nil, err
+	}
+	marks := make([]Mark, len(entries))
+	for i, e := range entries {
+		marks[i] = Mark{School: s.School, N: last.Int64 + int64(i) + 1, Sitting: s.Sitting, Day: s.Day, Pupil: e.Pupil, Value: e.Value, By: s.By, At: now, Origin: s.Origin}
+		if e.Value == Late {
+			marks[i].Minutes = e.Minutes
+		}
+	}
+	_, err := tx.NewInsert().Model(&marks).Exec(ctx)
+	return marks, err
+}
+
+// keepUndecided notes the marks that somebody who follows absences must decide about:
+// each absence, and what is said later that day of a pupil who was marked absent.
+func keepUndecided(ctx context.Context, tx database.Tx, s Save, marks []Mark) error {
+	var others []string
+	for _, k := range marks {
+		if k.Value != Absent {
+			others = append(others, k.Pupil)
+		}
+	}
+	wasAbsent := map[string]bool{}
+	if len(others) > 0 {
+		var pupils []string
+		err := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("DISTINCT k.pupil").
+			Where("k.school = ? AND k.day = ? AND k.value = ? AND k.pupil IN (?)", s.School, s.Day, Absent, bun.List(others)).Scan(ctx, &pupils)
+		if err != nil {
+			return err
+		}
+		for _, p := range pupils {
+			wasAbsent[p] = true
+		}
+	}
+	type undecided struct {
+		bun.BaseModel `bun:"table:attendance_undecided"`
+		School        string
+		N             int64
+	}
+	var rows []undecided
+	for _, k := range marks {
+		if k.Value == Absent || wasAbsent[k.Pupil] {
+			rows = append(rows, undecided{School: k.School, N: k.N})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
+	return err
+}
+
+// Current gives the mark that holds for each pupil of a sitting.
+func Current(ctx context.Context, tx database.Tx, school, sitting string) (map[string]Mark, error) {
+	var rows []Mark
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.sitting = ?", school, sitting).Order("n").Scan(ctx)
+	out := make(map[string]Mark, len(rows))
+	for _, k := range rows {
+		out[k.Pupil] = k
+	}
+	return out, err
+}
+
+// RollOf gives the roll of a sitting, and whether it was saved at all.
+func RollOf(ctx context.Context, tx database.Tx, school, sitting string) (Roll, bool, error) {
+	r := Roll{School: school, Sitting: sitting}
+	err := tx.NewSelect().Model(&r).WherePK().Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Roll{}, false, nil
+	}
+	return r, err == nil, err
+}
+
+// RollsOf gives the saved rolls among sittings.
+func RollsOf(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]Roll, error) {
+	out := map[string]Roll{}
+	if len(sittings) == 0 {
+		return out, nil
+	}
+	var rows []Roll
+	err := tx.NewSelect().Model(&rows).Where("r.school = ? AND r.sitting IN (?)", school, bun.List(sittings)).Scan(ctx)
+	for _, r := range rows {
+		out[r.Sitting] = r
+	}
+	return out, err
+}
+
+// MarkByNumber reads a mark; ErrNotFound.
+func MarkByNumber(ctx context.Context, tx database.Tx, school string, n int64) (Mark, error) {
+	k := Mark{School: school, N: n}
+	err := tx.NewSelect().Model(&k).WherePK().Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Mark{}, ErrNotFound
+	}
+	return k, err
+}
+
+// Undecided lists, in order, marks that nobody decided about yet.
+func Undecided(ctx context.Context, tx database.Tx, school string, limit int64) ([]Mark, error) {
+	var rows []Mark
+	err := tx.NewSelect().Model(&rows).Join("JOIN attendance_undecided AS u ON u.school = k.school AND u.n = k.n").
+		Where("k.school = ?", school).Order("k.n").Limit(limit).Scan(ctx)
+	return rows, err
+}
+
+// Settled takes a mark off the undecided ones, in the transaction of the decision.
+func Settled(ctx context.Context, tx database.Tx, school string, n int64) error {
+	_, err := tx.NewRaw("DELETE FROM attendance_undecided WHERE school = ? AND n = ?", school, n).Exec(ctx)
+	return err
+}
+
+// OfPupil lists a pupil's marks of one day's sittings, in order.
+func OfPupil(ctx context.Context, tx database.Tx, school, pupil, day string) ([]Mark, error) {
+	var rows []Mark
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.pupil = ? AND k.day = ?", school, pupil, day).Order("k.n").Scan(ctx)
+	return rows, err
+}
+
+// AbsentNow counts the pupils whose last mark of a day says absent.
+func AbsentNow(ctx context.Context, tx database.Tx, school, day string) (int, error) {
+	var n int
+	last := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("max(k.n)").Where("k.school = ? AND k.day = ?", school, day).Group("k.pupil")
+	err := tx.NewSelect().TableExpr("attendance_marks AS m").ColumnExpr("count(*)").
+		Where("m.school = ? AND m.value = ? AND m.n IN (?)", school, Absent, last).Scan(ctx, &n)
+	return n, err
+}
+
+// State records where a pupil is beside the roll. ErrReason.
+func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Statement) error {
+	if !slices.Contains(Reasons(s.Says), s.Reason) {
+		return ErrReason
+	}
+	s.ID, s.At = database.NewID(), database.Stamp(now)
+	s.FromAt, s.UntilAt = database.Stamp(s.FromAt), database.Stamp(s.UntilAt)
+	if _, err := tx.NewInsert().Model(&s).Exec(ctx); err != nil {
+		return err
+	}
+	return j.Append(ctx, tx, s.School, now, journal.Deed{Act: "statement", Actor: s.By, Subject: s.Pupil,
+		Detail: map[string]string{"id": s.ID, "says": string(s.Says), "reason": s.Reason}})
+}
+
+// Statements lists what was stated of pupils and is not over at a moment.
+func Statements(ctx context.Context, tx database.Tx, school string, pupils []string, at time.Time) (map[string][]Statement, error) {
+	out := map[string][]Statement{}
+	for part := range slices.Chunk(pupils, 500) {
+		var rows []Statement
+		err := tx.NewSelect().Model(&rows).Where("st.school = ? AND st.pupil IN (?) AND st.until_at > ? AND st.withdrawn_at IS NULL",
+			school, bun.List(part), database.Stamp(at)).Order("at").Scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range rows {
+			out[s.Pupil] = append(out[s.Pupil], s)
+		}
+	}
+	return out, nil
+}
