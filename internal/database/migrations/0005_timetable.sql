@@ -29,9 +29,10 @@ CREATE TABLE timetable_sitting_groups (
 CREATE INDEX timetable_sitting_groups_grp ON timetable_sitting_groups (school, grp);
 
 CREATE TABLE timetable_sitting_staff (
-    school  TEXT NOT NULL,
-    sitting TEXT NOT NULL,
-    person  TEXT NOT NULL,
+    school   TEXT NOT NULL,
+    sitting  TEXT NOT NULL,
+    person   TEXT NOT NULL,
+    taken_at TIMESTAMP,                     -- not foreseen: took the sitting over then
     PRIMARY KEY (school, sitting, person),
     FOREIGN KEY (school, sitting) REFERENCES timetable_sittings (school, id),
     FOREIGN KEY (school, person) REFERENCES directory_people (school, id)
