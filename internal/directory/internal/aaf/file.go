@@ -1,0 +1,488 @@
+package aaf
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// kind is what a record is about, told by its operationalAttributes and by nothing
+// else.
+type kind int
+
+const (
+	kindSkipped  kind = iota // MEF, subjects, academic services: well-formed, and left
+	kindSchool               // EtabEducNat
+	kindPupil                // Eleve
+	kindGuardian             // PersRelEleve
+	kindStaff                // PersEducNat
+)
+
+// kindOf knows the categories of the DTD and of the SDET annex.
+func kindOf(attr, category string) (kind, bool) {
+	switch attr + "=" + category {
+	case "categorieStructure=EtabEducNat":
+		return kindSchool, true
+	case "categoriePersonne=Eleve":
+		return kindPupil, true
+	case "categoriePersonne=PersRelEleve":
+		return kindGuardian, true
+	case "categoriePersonne=PersEducNat":
+		return kindStaff, true
+	case "categorieMef=MefEducNat", "categorieMatiere=MatEducNat", "categorieStructure=ServAc":
+		return kindSkipped, true
+	}
+	return kindSkipped, false
+}
+
+// record is one addRequest.
+type record struct {
+	kind     kind
+	category string
+	line     int // of <addRequest>
+	id       string
+	idLine   int
+	attrs    []attrValue // the values worth keeping, in the order of the file
+	refusals []Refusal   // what is wrong with it
+}
+
+// attrValue is one value that is not empty.
+type attrValue struct {
+	name, text string
+	line       int
+}
+
+// fileReader reads one file as the DTD has it, and no other way: an element or a text
+// out of place ends it.
+type fileReader struct {
+	r       *reading
+	file    File
+	in      *input
+	dec     *xml.Decoder
+	line    int // where the last token began
+	rec     record
+	names   map[string]struct{} // of the attributes of rec
+	content maphash.Hash        // of the attributes of rec
+	text    []byte
+	rooted  bool
+	doctype bool
+	first   bool // nothing but the declaration may still come
+}
+
+// read reads the whole file and hands each record to r. The error is a *stop, or one
+// of the reading itself.
+func (f *fileReader) read(src io.Reader) error {
+	counted := &countingReader{src: src}
+	in, err := newInput(counted)
+	if err != nil {
+		return err
+	}
+	f.in, f.first = in, true
+	f.file.Encoding = in.encoding
+	f.dec = xml.NewDecoder(in)
+	// The bytes are UTF-8 already, whatever the declaration says.
+	f.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	f.names = make(map[string]struct{})
+	f.content.SetSeed(f.r.seed)
+	if err := f.document(); err != nil {
+		return err
+	}
+	f.file.Bytes = counted.n
+	if in.latin != nil {
+		if line, yes := in.latin.reallyUTF8(); yes {
+			return &stop{line: line, reason: whyReallyUTF8, args: []any{in.encoding}}
+		}
+	}
+	return nil
+}
+
+type countingReader struct {
+	src io.Reader
+	n   int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.src.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (f *fileReader) stop(why reason, args ...any) error {
+	return &stop{line: f.line, reason: why, args: args}
+}
+
+// token reads the next token, whatever it is.
+func (f *fileReader) token() (xml.Token, error) {
+	f.line, _ = f.dec.InputPos()
+	tok, err := f.dec.Token()
+	f.in.took()
+	if err == nil || err == io.EOF {
+		return tok, err
+	}
+	var stopped *stop
+	if errors.As(err, &stopped) {
+		if stopped.reason == whyTokenTooLong {
+			stopped.line = f.line
+		}
+		return nil, stopped
+	}
+	var syntax *xml.SyntaxError
+	if !errors.As(err, &syntax) {
+		if strings.HasPrefix(err.Error(), "xml: ") {
+			return nil, f.stop(whyMalformed, strings.TrimPrefix(err.Error(), "xml: "))
+		}
+		return nil, fmt.Errorf("reading %s: %w", f.file.Path, err)
+	}
+	switch {
+	case syntax.Msg == "unexpected EOF":
+		return nil, &stop{line: syntax.Line, reason: whyTruncated}
+	case strings.HasPrefix(syntax.Msg, "invalid character entity "):
+		entity := strings.TrimPrefix(syntax.Msg, "invalid character entity ")
+		return nil, &stop{line: syntax.Line, reason: whyEntity, args: []any{entity}}
+	}
+	return nil, &stop{line: syntax.Line, reason: whyMalformed, args: []any{syntax.Msg}}
+}
+
+// element reads on to the next start or end of an element, or to the end of the file:
+// blanks, comments and processing instructions are passed over, anything else stops.
+func (f *fileReader) element(parent string) (xml.Token, error) {
+	for {
+		tok, err := f.token()
+		if err != nil {
+			return nil, err
+		}
+		first := f.first
+		f.first = false
+		switch t := tok.(type) {
+		case xml.StartElement:
+			if t.Name.Space != "" {
+				return nil, f.stop(whyElement, t.Name.Space+":"+t.Name.Local, parent)
+			}
+			return t, nil
+		case xml.EndElement:
+			return t, nil
+		case xml.CharData:
+			if !blank(t) {
+				return nil, f.stop(whyText, parent)
+			}
+		case xml.Comment:
+			if err := f.comment(t); err != nil {
+				return nil, err
+			}
+		case xml.ProcInst:
+			if strings.EqualFold(t.Target, "xml") && !first {
+				return nil, f.stop(whyMalformed, "<?xml ?> must come first")
+			}
+		case xml.Directive:
+			if err := f.directive(t); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func blank(p []byte) bool {
+	for _, c := range p {
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
+
+// directive lets one document type through that points to an outside DTD, which is
+// never fetched, and nothing that declares anything.
+func (f *fileReader) directive(d []byte) error {
+	word, _, _ := strings.Cut(string(d[:min(len(d), 40)]), " ")
+	if f.rooted || f.doctype || word != "DOCTYPE" {
+		return f.stop(whyDirective, word)
+	}
+	f.doctype = true
+	quote := byte(0)
+	for _, c := range d {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '[' || c == '<':
+			return f.stop(whyInternalDTD)
+		}
+	}
+	return nil
+}
+
+var (
+	versionInComment = regexp.MustCompile(`versionAF\s*=\s*["']?([^"'\s]*)`)
+	degreeInComment  = regexp.MustCompile(`degre\s*=\s*["']?1D`)
+	knownVersion     = regexp.MustCompile(`^AAF-VE([0-9]{2})(0[1-9]|1[0-2])$`)
+)
+
+// lastVersion is the last year and month whose exports surely have the dialect of
+// 2013: SIECLE changed its levels and kinship codes on 30 March 2018.
+const lastVersion = "1712"
+
+// comment finds the version in a comment such as <!-- versionAF="AAF-VE1301" -->.
+func (f *fileReader) comment(c []byte) error {
+	if degreeInComment.Match(c) {
+		return f.stop(whyFirstDegree, `degre="1D"`)
+	}
+	m := versionInComment.FindSubmatch(c)
+	if m == nil {
+		return nil
+	}
+	version := string(m[1])
+	if f.file.Version != "" && f.file.Version != version {
+		return f.stop(whyTwoVersions, f.file.Version, version)
+	}
+	ym := knownVersion.FindStringSubmatch(version)
+	if ym == nil {
+		return f.stop(whyVersion, shorten(version))
+	}
+	if ym[1]+ym[2] > lastVersion {
+		return f.stop(whyLaterVersion, version)
+	}
+	f.file.Version = version
+	return nil
+}
+
+// document reads the root and its requests.
+func (f *fileReader) document() error {
+	tok, err := f.element("document")
+	if err == io.EOF {
+		return f.stop(whyTruncated)
+	}
+	if err != nil {
+		return err
+	}
+	root, ok := tok.(xml.StartElement)
+	if !ok {
+		return f.stop(whyMalformed, "no root element")
+	}
+	if root.Name.Local != "ficAlimMENESR" {
+		name := shorten(root.Name.Local)
+		if what, ok := otherRoot(root.Name.Local, f.r.english); ok {
+			return f.stop(whyOtherRoot, name, what)
+		}
+		return f.stop(whyRoot, name)
+	}
+	if err := f.noAttributes(root); err != nil {
+		return err
+	}
+	f.rooted = true
+	for {
+		tok, err := f.element("ficAlimMENESR")
+		if err != nil {
+			return eofInside(f, err)
+		}
+		if _, ok := tok.(xml.EndElement); ok {
+			break
+		}
+		switch start := tok.(xml.StartElement); start.Name.Local {
+		case "addRequest":
+			if err := f.r.ctx.Err(); err != nil {
+				return err
+			}
+			if err := f.noAttributes(start); err != nil {
+				return err
+			}
+			if err := f.request(); err != nil {
+				return eofInside(f, err)
+			}
+		case "modifyRequest", "deleteRequest":
+			return f.stop(whyDelta, start.Name.Local)
+		default:
+			return f.stop(whyElement, shorten(start.Name.Local), "ficAlimMENESR")
+		}
+	}
+	for {
+		tok, err := f.element("document")
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if start, ok := tok.(xml.StartElement); ok {
+			return f.stop(whyElement, shorten(start.Name.Local), "document")
+		}
+	}
+}
+
+// eofInside turns an end of file inside the root, which encoding/xml reports as a
+// syntax error but for a file that ends between two tokens, into a refusal.
+func eofInside(f *fileReader, err error) error {
+	if err == io.EOF {
+		return f.stop(whyTruncated)
+	}
+	return err
+}
+
+func (f *fileReader) noAttributes(start xml.StartElement) error {
+	if len(start.Attr) > 0 {
+		return f.stop(whyAttribute, shorten(start.Attr[0].Name.Local), start.Name.Local)
+	}
+	return nil
+}
+
+// request reads one addRequest: operationalAttributes, identifier, attributes.
+func (f *fileReader) request() error {
+	rec := &f.rec
+	clear(f.names)
+	f.content.Reset()
+	*rec = record{line: f.line, attrs: rec.attrs[:0], refusals: rec.refusals[:0]}
+	f.file.Records++
+	step := 0
+	for {
+		tok, err := f.element("addRequest")
+		if err != nil {
+			return err
+		}
+		start, ok := tok.(xml.StartElement)
+		if !ok {
+			break
+		}
+		if err := f.noAttributes(start); err != nil {
+			return err
+		}
+		var next int
+		switch start.Name.Local {
+		case "operationalAttributes":
+			next, err = 1, f.category(step)
+		case "identifier":
+			next, err = 2, f.identifier(step)
+		case "attributes":
+			next, err = 3, f.attributes(step)
+		default:
+			err = f.stop(whyElement, shorten(start.Name.Local), "addRequest")
+		}
+		if err != nil {
+			return err
+		}
+		step = next
+	}
+	if rec.category == "" {
+		return &stop{line: rec.line, reason: whyNoCategory}
+	}
+	if rec.id == "" && len(rec.refusals) == 0 {
+		f.refuse(rec.line, whyNoID, rec.category)
+	}
+	if step < 3 {
+		f.refuse(rec.line, whyNoAttributes, rec.category)
+	}
+	return f.r.take(f)
+}
+
+// refuse tells what is wrong with the record at hand; the file goes on.
+func (f *fileReader) refuse(line int, why reason, args ...any) {
+	f.rec.refusals = append(f.rec.refusals, Refusal{
+		File: f.file.Path, Line: line, Reason: why.text(f.r.english, args...),
+	})
+}
+
+// category reads operationalAttributes.
+func (f *fileReader) category(step int) error {
+	if step != 0 {
+		return f.stop(whyElement, "operationalAttributes", "addRequest")
+	}
+	tok, err := f.element("operationalAttributes")
+	if err != nil {
+		return err
+	}
+	start, ok := tok.(xml.StartElement)
+	if !ok {
+		return f.stop(whyNoCategory)
+	}
+	name, err := f.attrName(start)
+	if err != nil {
+		return err
+	}
+	category := ""
+	for {
+		tok, err := f.element("attr")
+		if err != nil {
+			return err
+		}
+		value, ok := tok.(xml.StartElement)
+		if !ok {
+			break
+		}
+		if err := f.value(value, name); err != nil {
+			return err
+		}
+		if category != "" {
+			return f.stop(whyTwoCategories)
+		}
+		category = strings.TrimSpace(string(f.text))
+		known := false
+		if f.rec.kind, known = kindOf(name, category); !known {
+			return f.stop(whyCategory, shorten(name), shorten(category))
+		}
+	}
+	if category == "" {
+		return f.stop(whyNoCategory)
+	}
+	f.rec.category = category
+	tok, err = f.element("operationalAttributes")
+	if err != nil {
+		return err
+	}
+	if _, ok := tok.(xml.StartElement); ok {
+		return f.stop(whyTwoCategories)
+	}
+	return nil
+}
+
+// identifier reads identifier and its id.
+func (f *fileReader) identifier(step int) error {
+	if step != 1 {
+		return f.stop(whyElement, "identifier", "addRequest")
+	}
+	for n := 0; ; n++ {
+		tok, err := f.element("identifier")
+		if err != nil {
+			return err
+		}
+		start, ok := tok.(xml.StartElement)
+		if !ok {
+			return nil
+		}
+		if start.Name.Local != "id" || n > 0 {
+			return f.stop(whyElement, shorten(start.Name.Local), "identifier")
+		}
+		if err := f.noAttributes(start); err != nil {
+			return err
+		}
+		f.rec.idLine = f.line
+		if err := f.characters("id"); err != nil {
+			return err
+		}
+		id := strings.TrimSpace(string(f.text))
+		switch {
+		case id == "":
+			f.refuse(f.rec.idLine, whyNoID, f.rec.category)
+		case !goodID(id):
+			f.refuse(f.rec.idLine, whyBadID, shorten(id), maxID)
+		}
+		f.rec.id = id
+	}
+}
+
+// goodID says whether an identifier can be used in packed values.
+func goodID(id string) bool {
+	if len(id) > maxID {
+		return false
+	}
+	for _, c := range id {
+		if c <= ' ' || c == '$' || c == 0x7F || c == 0xA0 {
+			return false
+		}
+	}
+	return true
+}

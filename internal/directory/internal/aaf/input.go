@@ -1,0 +1,276 @@
+package aaf
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/transform"
+)
+
+// Limits of what a file may hold. Those of the real export are some hundred times
+// smaller: its longest value has 89 bytes, its largest record 32 values in one
+// attribute.
+const (
+	maxToken    = 1 << 20 // bytes of one tag, comment, declaration or text
+	maxValue    = 16 << 10
+	maxAttrs    = 500   // <attr> of one record
+	maxValues   = 5_000 // <value> of one <attr>
+	maxID       = 64
+	maxRefusals = 1_000 // listed; the rest is counted
+)
+
+// stop ends the reading of a file: nothing of it is taken.
+type stop struct {
+	line   int
+	reason reason
+	args   []any
+}
+
+func (s *stop) Error() string { return s.reason.text(true, s.args...) }
+
+// input gives the XML decoder the bytes of a file as UTF-8, one at a time, and lets
+// nothing else through: no control character, no invalid byte, and no more than
+// maxToken bytes between two calls of took. It keeps its own count of lines, because
+// encoding/xml only says where it gave up.
+type input struct {
+	src       io.Reader
+	buf       []byte
+	r, w      int // what is left to give is buf[r:w]
+	held      int // bytes after w that begin a character still to come
+	line      int // of buf[0], from 1
+	sinceTook int // bytes filled since took
+	err       error
+	latin     *latinWatch // nil when the file is UTF-8
+	encoding  string
+}
+
+var (
+	encodingInDecl = regexp.MustCompile(`\sencoding\s*=\s*["']([^"'<>]*)["']`)
+	bomUTF8        = []byte("\xEF\xBB\xBF")
+)
+
+// newInput looks at the first bytes of a file for its encoding. Whatever it can tell
+// is wrong at once it returns as a *stop.
+func newInput(src io.Reader) (*input, error) {
+	br := bufio.NewReaderSize(src, 64<<10)
+	head, err := br.Peek(1024)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case len(head) == 0:
+		return nil, &stop{reason: whyEmptyFile}
+	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")),
+		bytes.HasPrefix(head, []byte("<\x00")), bytes.HasPrefix(head, []byte("\x00")):
+		return nil, &stop{line: 1, reason: whyUTF16}
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1F\x8B")):
+		return nil, &stop{reason: whyArchive}
+	}
+	bom := bytes.HasPrefix(head, bomUTF8)
+	if bom {
+		head = head[len(bomUTF8):]
+		if _, err := br.Discard(len(bomUTF8)); err != nil {
+			return nil, err
+		}
+	}
+	if t := bytes.TrimLeft(head, " \t\r\n"); len(t) == 0 || t[0] != '<' {
+		return nil, &stop{line: 1, reason: whyNotXML}
+	}
+	in := &input{src: br, buf: make([]byte, 64<<10), line: 1, encoding: "utf-8"}
+	if !bytes.HasPrefix(head, []byte("<?xml")) {
+		return in, nil
+	}
+	decl, _, _ := bytes.Cut(head, []byte("?>"))
+	m := encodingInDecl.FindSubmatch(decl)
+	if m == nil {
+		return in, nil
+	}
+	in.encoding = strings.ToLower(string(m[1]))
+	var table *charmap.Charmap
+	switch in.encoding {
+	case "utf-8", "utf8", "us-ascii", "ascii":
+		return in, nil
+	case "iso-8859-1", "latin1":
+		table = charmap.ISO8859_1
+	case "iso-8859-15", "latin9", "latin-9":
+		table = charmap.ISO8859_15
+	case "windows-1252", "cp1252":
+		table = charmap.Windows1252
+	default:
+		return nil, &stop{line: 1, reason: whyEncoding, args: []any{string(m[1])}}
+	}
+	if bom {
+		return nil, &stop{line: 1, reason: whyReallyUTF8, args: []any{string(m[1])}}
+	}
+	in.latin = &latinWatch{src: br, line: 1}
+	in.src = transform.NewReader(in.latin, table.NewDecoder())
+	return in, nil
+}
+
+// ReadByte gives the next byte to the XML decoder.
+func (in *input) ReadByte() (byte, error) {
+	if in.r == in.w {
+		if err := in.fill(); err != nil {
+			return 0, err
+		}
+	}
+	c := in.buf[in.r]
+	in.r++
+	return c, nil
+}
+
+// Read is there because the decoder is given an io.Reader; it uses ReadByte.
+func (in *input) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c, err := in.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	p[0] = c
+	return 1, nil
+}
+
+// took tells that a whole token has been read: the next one may be maxToken long.
+func (in *input) took() { in.sinceTook = in.w - in.r }
+
+// here is the line of the next byte.
+func (in *input) here() int { return in.line + bytes.Count(in.buf[:in.r], newline) }
+
+var newline = []byte{'\n'}
+
+func (in *input) fill() error {
+	if in.err != nil {
+		return in.err
+	}
+	if in.sinceTook > maxToken {
+		in.err = &stop{line: in.here(), reason: whyTokenTooLong, args: []any{maxToken >> 10}}
+		return in.err
+	}
+	in.line += bytes.Count(in.buf[:in.w], newline)
+	in.held = copy(in.buf, in.buf[in.w:in.w+in.held])
+	in.r, in.w = 0, 0
+	n, err := in.src.Read(in.buf[in.held:])
+	got := in.held + n
+	in.held = 0
+	for n == 0 && err == nil { // a reader may return nothing without an error
+		n, err = in.src.Read(in.buf[got:])
+		got += n
+	}
+	good, whole, bad := scan(in.buf[:got])
+	switch {
+	case bad:
+		in.err = in.badByte(good, got)
+	case !whole && err != nil:
+		in.err = in.badByte(good, got) // the file ends inside a character
+	case !whole:
+		in.held = got - good
+	}
+	in.w = good
+	in.sinceTook += good
+	if err != nil && in.err == nil {
+		in.err = err
+	}
+	if in.w == 0 {
+		if in.err != nil {
+			return in.err
+		}
+		return in.fill()
+	}
+	return nil
+}
+
+// badByte tells what is wrong at buf[i].
+func (in *input) badByte(i, got int) error {
+	line := in.line + bytes.Count(in.buf[:i], newline)
+	r, size := utf8.DecodeRune(in.buf[i:got])
+	switch {
+	case r == utf8.RuneError && size <= 1:
+		return &stop{line: line, reason: whyBadUTF8, args: []any{in.buf[i]}}
+	case in.latin != nil && r >= 0x80 && r < 0xA0:
+		return &stop{line: line, reason: whyBadLatin, args: []any{r}}
+	default:
+		return &stop{line: line, reason: whyControl, args: []any{r}}
+	}
+}
+
+// scan returns how many bytes of p are text that XML allows; whole is false when what
+// follows is the beginning of a character, bad is true when it is wrong.
+func scan(p []byte) (good int, whole, bad bool) {
+	for i := 0; i < len(p); {
+		c := p[i]
+		if c < utf8.RuneSelf {
+			if c < 0x20 && c != '\n' && c != '\t' && c != '\r' {
+				return i, true, true
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(p[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return i, utf8.FullRune(p[i:]), utf8.FullRune(p[i:])
+		}
+		// U+0080 to U+009F are controls, which XML merely discourages: no name has one.
+		// In a Latin file they come from Windows-1252. The other two are no characters.
+		if r < 0xA0 || r == 0xFFFE || r == 0xFFFF {
+			return i, true, true
+		}
+		i += size
+	}
+	return len(p), true, false
+}
+
+// latinWatch passes on the bytes of a file that declares a single-byte encoding and
+// notices when all that is not ASCII in it reads as UTF-8: in French text of a Latin
+// encoding an accented letter is followed by a plain one, which UTF-8 never allows.
+type latinWatch struct {
+	src     io.Reader
+	line    int
+	pending []byte // a run of non-ASCII bytes
+	first   int    // line of the first run
+	other   bool   // a run that is no UTF-8 was seen
+}
+
+func (l *latinWatch) Read(p []byte) (int, error) {
+	n, err := l.src.Read(p)
+	if l.other {
+		return n, err
+	}
+	for _, c := range p[:n] {
+		if c >= utf8.RuneSelf && len(l.pending) < 256 {
+			if l.first == 0 {
+				l.first = l.line
+			}
+			l.pending = append(l.pending, c)
+			continue
+		}
+		if len(l.pending) > 0 {
+			l.endRun()
+		}
+		if c == '\n' {
+			l.line++
+		}
+	}
+	if err != nil {
+		l.endRun()
+	}
+	return n, err
+}
+
+func (l *latinWatch) endRun() {
+	if !utf8.Valid(l.pending) {
+		l.other = true
+	}
+	l.pending = l.pending[:0]
+}
+
+// reallyUTF8 says on which line the file shows that its declaration is wrong, once it
+// has been read whole.
+func (l *latinWatch) reallyUTF8() (line int, yes bool) { return l.first, l.first > 0 && !l.other }

@@ -1,0 +1,391 @@
+package aaf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Options of Read.
+type Options struct {
+	English bool // reasons in English instead of French
+}
+
+// Read reads the files of one full export: each path is a folder (its XML files, not
+// its subfolders) or a file. It finds out what each holds by what it says, never by
+// its name, and reads to the end whatever it can, so that one run lists every refusal.
+//
+// The refusals come sorted by file and line. An error is a failure of the machine (a
+// disk, a cancelled context), never of what the files say; then the export is nil.
+//
+// Some decisions that the format leaves open:
+//   - the same identifier twice with the same content counts once (exports overlap);
+//     with another content neither record is taken;
+//   - a link whose guardian is in none of the files is kept and marked Unresolved;
+//   - a pupil of a school without an EtabEducNat record is refused, once per school;
+//   - a pupil without a school is refused and holds nobody back;
+//   - staff and classes may name schools that are not in the export: they do, in fact.
+func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal, error) {
+	r := &reading{
+		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(),
+		schools:      make(map[string]*School),
+		pupils:       make(map[string]*Pupil),
+		staff:        make(map[string]*Staff),
+		guardians:    make(map[string]*Guardian),
+		wanted:       make(map[string]struct{}),
+		seen:         make(map[uint64]mark),
+		badGuardians: make(map[string][]int),
+		heldBack:     make(map[string]bool),
+		words:        make(map[string]string),
+	}
+	sources, ignored, err := r.sources(paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, s := range sources {
+		if err := r.readFile(s.path, int32(i)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := r.readMissed(); err != nil {
+		return nil, nil, err
+	}
+	export := r.export()
+	export.Ignored = ignored
+	return export, r.sortedRefusals(), nil
+}
+
+// reading is the state of one Read.
+type reading struct {
+	ctx     context.Context
+	english bool
+	seed    maphash.Seed
+
+	files     []File
+	schools   map[string]*School
+	pupils    map[string]*Pupil
+	staff     map[string]*Staff
+	guardians map[string]*Guardian // those wanted
+
+	wanted map[string]struct{} // the guardians that links name
+	seen   map[uint64]mark     // every identifier of the export, by its hash
+	missed map[string]struct{} // on the second pass: the only guardians to take
+
+	refusals     []Refusal
+	more         int              // refusals of records beyond maxRefusals
+	badGuardians map[string][]int // guardians refused, with the places of their refusals
+	heldBack     map[string]bool
+	allHeldBack  bool
+
+	words map[string]string // values that repeat, kept once
+}
+
+// mark is what stays of a record that is not kept: enough to notice another one with
+// the same identifier. The hashes have 64 bits and a seed of this run, so that nobody
+// can make two of them meet.
+type mark struct {
+	content uint64
+	file    int32
+	line    int32
+	kind    kind
+	bad     bool
+}
+
+// readFile reads one file. A file that stops gives nothing and holds back everybody.
+func (r *reading) readFile(path string, number int32) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	r.files = append(r.files, File{Path: path})
+	f := &fileReader{r: r, file: File{Path: path}}
+	err := f.open()
+	var stopped *stop
+	switch {
+	case err == nil:
+		r.files[number] = f.file
+		return nil
+	case !errors.As(err, &stopped):
+		return err
+	}
+	r.stopFile(path, stopped)
+	r.forget(path, number)
+	return nil
+}
+
+func (f *fileReader) open() error {
+	src, err := os.Open(f.file.Path)
+	if why, refused := pathReason(err); refused {
+		return &stop{reason: why}
+	}
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return f.read(src)
+}
+
+// pathReason turns what is wrong with a path, as opposed to the machine, into a reason.
+func pathReason(err error) (reason, bool) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return whyMissing, true
+	case errors.Is(err, os.ErrPermission):
+		return whyForbidden, true
+	}
+	return reason{}, false
+}
+
+func (r *reading) stopFile(path string, s *stop) {
+	r.allHeldBack = true
+	r.refusals = append(r.refusals, Refusal{
+		File: path, Line: s.line, Reason: s.reason.text(r.english, s.args...), HoldsBackAll: true,
+	})
+}
+
+// forget takes back what a file gave before it stopped.
+func (r *reading) forget(path string, number int32) {
+	r.files[number].Path = ""
+	for key, m := range r.seen {
+		if m.file == number {
+			delete(r.seen, key)
+		}
+	}
+	for key, s := range r.schools {
+		if s.File == path {
+			delete(r.schools, key)
+		}
+	}
+	for key, p := range r.pupils {
+		if p.File == path {
+			delete(r.pupils, key)
+		}
+	}
+	for key, s := range r.staff {
+		if s.File == path {
+			delete(r.staff, key)
+		}
+	}
+	for key, g := range r.guardians {
+		if g.File == path {
+			delete(r.guardians, key)
+		}
+	}
+}
+
+// readMissed reads again, for them alone, guardians that were passed over because the
+// pupil who names them came later. With files of one kind each, as the ministry's are,
+// this never happens: guardians are read last.
+func (r *reading) readMissed() error {
+	missed := make(map[string]struct{})
+	inFile := make(map[int32]struct{})
+	for key := range r.wanted {
+		if _, kept := r.guardians[key]; kept {
+			continue
+		}
+		if m, ok := r.seen[r.hash(kindGuardian, key)]; ok && m.kind == kindGuardian && !m.bad {
+			missed[key] = struct{}{}
+			inFile[m.file] = struct{}{}
+		}
+	}
+	if len(missed) == 0 {
+		return nil
+	}
+	r.missed = missed
+	for number := range inFile {
+		f := &fileReader{r: r, file: File{Path: r.files[number].Path}}
+		if err := f.open(); err != nil {
+			return fmt.Errorf("reading %s again: %w", f.file.Path, err)
+		}
+	}
+	for key := range missed {
+		if _, found := r.guardians[key]; !found {
+			return fmt.Errorf("guardian %s was there on the first reading and is not on the second: the files change", key)
+		}
+	}
+	return nil
+}
+
+func (r *reading) hash(k kind, id string) uint64 {
+	return maphash.Comparable(r.seed, struct {
+		kind kind
+		id   string
+	}{k, id})
+}
+
+// useful tells which attributes of a record are worth keeping: of a guardian whom no
+// link names yet, only the identifier, which is compared.
+func (r *reading) useful(rec *record) func(string) bool {
+	switch rec.kind {
+	case kindSchool:
+		return usefulOfSchool
+	case kindPupil:
+		return usefulOfPupil
+	case kindStaff:
+		return usefulOfStaff
+	case kindGuardian:
+		if _, wanted := r.wanted[rec.id]; wanted {
+			return usefulOfGuardian
+		}
+		return usefulForID
+	}
+	return usefulForNothing
+}
+
+// sortedRefusals gives the refusals by file and line.
+func (r *reading) sortedRefusals() []Refusal {
+	slices.SortStableFunc(r.refusals, func(a, b Refusal) int {
+		if c := strings.Compare(a.File, b.File); c != 0 {
+			return c
+		}
+		return a.Line - b.Line
+	})
+	if r.more > 0 {
+		r.refusals = append(r.refusals, Refusal{Reason: whyMore.text(r.english, r.more)})
+	}
+	return r.refusals
+}
+
+// word keeps a value that many records share once.
+func (r *reading) word(s string) string {
+	if kept, ok := r.words[s]; ok {
+		return kept
+	}
+	s = strings.Clone(s)
+	r.words[s] = s
+	return s
+}
+
+// source is one file to read.
+type source struct {
+	path      string
+	guardians bool // it seems to hold guardians, which are read last
+}
+
+// sources lists the files to read: those of guardians last, for by then it is known
+// which are wanted; otherwise by path.
+func (r *reading) sources(paths []string) (list []source, ignored []string, err error) {
+	var known []os.FileInfo
+	add := func(path string, info os.FileInfo, named bool) error {
+		for _, k := range known {
+			if os.SameFile(k, info) {
+				return nil
+			}
+		}
+		known = append(known, info)
+		look, guardians, err := peek(path)
+		if why, refused := pathReason(err); refused {
+			r.stopFile(path, &stop{reason: why})
+			return nil
+		}
+		switch {
+		case err != nil:
+			return err
+		case look == notXML && !named && !strings.HasSuffix(strings.ToLower(path), ".xml"), look == dtd:
+			ignored = append(ignored, path)
+			return nil
+		}
+		list = append(list, source{path, guardians})
+		return nil
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		why, refused := pathReason(err)
+		switch {
+		case refused:
+			r.stopFile(path, &stop{reason: why})
+		case err != nil:
+			return nil, nil, err
+		case info.IsDir():
+			before := len(list)
+			if err := r.folder(path, add); err != nil {
+				return nil, nil, err
+			}
+			if len(list) == before {
+				r.stopFile(path, &stop{reason: whyNoFile})
+			}
+		case !info.Mode().IsRegular():
+			r.stopFile(path, &stop{reason: whyNotAFile})
+		default:
+			if err := add(path, info, true); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b source) int {
+		if a.guardians != b.guardians {
+			if a.guardians {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	slices.Sort(ignored)
+	return list, ignored, nil
+}
+
+// folder adds the files of a folder; hidden ones are no part of an export.
+func (r *reading) folder(path string, add func(string, os.FileInfo, bool) error) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		full := filepath.Join(path, e.Name())
+		info, err := os.Stat(full)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // a link that leads nowhere, or a file that has just gone
+		}
+		if err != nil {
+			return err
+		}
+		if info.Mode().IsRegular() {
+			if err := add(full, info, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type look int
+
+const (
+	notXML look = iota
+	dtd
+	perhapsXML
+)
+
+// peek looks at the beginning of a file to choose whether and when to read it. It
+// decides nothing else: reading finds out for itself what each record is.
+func peek(path string) (look, bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return notXML, false, err
+	}
+	defer f.Close()
+	buf := make([]byte, 4096)
+	n, err := io.ReadFull(f, buf)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return notXML, false, err
+	}
+	head := string(buf[:n])
+	text := strings.TrimLeft(strings.TrimPrefix(head, string(bomUTF8)), " \t\r\n")
+	switch {
+	case strings.HasPrefix(text, "<!ELEMENT"), strings.HasPrefix(text, "<!ATTLIST"),
+		strings.HasPrefix(text, "<!ENTITY"):
+		return dtd, false, nil
+	case strings.HasPrefix(text, "<"), strings.HasPrefix(head, "\xFF\xFE"), strings.HasPrefix(head, "\xFE\xFF"):
+		return perhapsXML, strings.Contains(head, "<value>PersRelEleve<"), nil
+	}
+	return notXML, false, nil
+}
