@@ -1,0 +1,40 @@
+# Préau. "make help" says what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run build test check stories bench fuzz dist setup clean
+
+# The tests that need them start real programs; two at a time are what two cores hold.
+GOTEST = go test -timeout 20m
+export CGO_ENABLED ?= 0
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+run: build ## build, then the demo, which prints its address (ARGS="--addr 127.0.0.1:9000 --data DIR")
+	./bin/preau demo $(ARGS)
+
+build: ## the one program, as bin/preau
+	go build -trimpath -o bin/preau ./cmd/preau
+
+test: setup ## install what is missing, then every test, on both databases (ARGS="-run Name")
+	scripts/with-postgres $(GOTEST) $(ARGS) ./...
+
+check: setup ## formatting, vet, staticcheck, generated files up to date
+	scripts/check
+
+stories: setup ## whole mornings, told and checked (ARGS="-run TestStories/lea -v")
+	scripts/with-postgres $(GOTEST) -count=1 $(ARGS) ./stories/...
+
+bench: setup ## measurements, with disks waited for (ARGS="-bench Roll")
+	PREAU_POSTGRES_FSYNC=on scripts/with-postgres $(GOTEST) -p 1 -run '^$$' -bench . -benchmem $(ARGS) ./...
+
+fuzz: ## every fuzz test for 30 s each (FUZZTIME=5m)
+	scripts/fuzz
+
+dist: ## programs for Linux on amd64 and arm64, in dist/
+	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o dist/preau-linux-$$arch ./cmd/preau || exit 1; done
+
+setup: ## install what the tests need: PostgreSQL, Chromium, npm packages
+	@scripts/setup
+
+clean: ## remove what was built
+	rm -rf bin dist
