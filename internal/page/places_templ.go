@@ -46,15 +46,15 @@ func Landing() templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"landing\"><div class=\"landing-head\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"landing\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Mark().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = landingArt().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<h1>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"landing-head\"><h1>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -443,6 +443,36 @@ func sorry(status int, text string) templ.Component {
 			return nil
 		})
 		templ_7745c5c3_Err = Frame(Meta{Title: sorryTitle(ctx, status), Bare: true, Width: Narrow}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+// landingArt is a préau in the rain with everybody under it.
+func landingArt() templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var25 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var25 == nil {
+			templ_7745c5c3_Var25 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<svg class=\"landing-art\" viewBox=\"0 0 600 220\" aria-hidden=\"true\" focusable=\"false\"><g class=\"rain\" stroke-width=\"3\" stroke-linecap=\"round\"><path d=\"M60 30l-6 18M130 12l-6 18M205 34l-6 18M290 10l-6 18M372 30l-6 18M452 14l-6 18M530 36l-6 18M96 74l-6 18M30 96l-6 18M500 80l-6 18M566 98l-6 18M48 146l-6 18M560 152l-6 18\"></path></g> <path class=\"ground\" d=\"M20 206H580\" stroke-width=\"4\" stroke-linecap=\"round\"></path> <path d=\"M78 126 300 44l222 82\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"11\" stroke-linecap=\"round\" stroke-linejoin=\"round\"></path> <path d=\"M122 116V204M478 116V204\" stroke=\"currentColor\" stroke-width=\"11\" stroke-linecap=\"round\"></path> <g fill=\"currentColor\"><circle cx=\"186\" cy=\"150\" r=\"11\"></circle> <path d=\"M170 204v-24a16 16 0 0 1 32 0v24z\"></path> <circle cx=\"330\" cy=\"146\" r=\"12\"></circle> <path d=\"M312 204v-28a18 18 0 0 1 36 0v28z\"></path></g> <g class=\"warm\"><circle cx=\"234\" cy=\"168\" r=\"9\"></circle> <path d=\"M221 204v-13a13 13 0 0 1 26 0v13z\"></path> <circle cx=\"420\" cy=\"166\" r=\"9\"></circle> <path d=\"M407 204v-15a13 13 0 0 1 26 0v15z\"></path></g> <g class=\"cool\"><circle cx=\"281\" cy=\"160\" r=\"10\"></circle> <path d=\"M267 204v-18a14 14 0 0 1 28 0v18z\"></path></g> <g class=\"leaf\"><circle cx=\"376\" cy=\"160\" r=\"10\"></circle> <path d=\"M362 204v-18a14 14 0 0 1 28 0v18z\"></path></g></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
