@@ -387,3 +387,11 @@ func found(err error) error {
 	}
 	return err
 }
+
+// SameAddress lists the contact points of a school that have the same channel and
+// address: two guardians may share a number.
+func SameAddress(ctx context.Context, tx database.Tx, school string, p ContactPoint) ([]string, error) {
+	var ids []string
+	err := tx.NewSelect().Model((*ContactPoint)(nil)).Column("id").Where("c.school = ? AND c.channel = ? AND c.address = ?", school, p.Channel, p.Address).Scan(ctx, &ids)
+	return ids, err
+}

@@ -44,6 +44,8 @@ CREATE TABLE directory_contacts (
     FOREIGN KEY (school, person) REFERENCES directory_people (school, id)
 );
 
+CREATE INDEX directory_contacts_address ON directory_contacts (school, channel, address);
+
 -- What one file or one hand says about one adult and one pupil. Level and consent
 -- are read; the rest is kept raw as evidence.
 CREATE TABLE directory_links (

@@ -1,0 +1,135 @@
+// Package courier is the only door out of the building. It keeps the letters, lets
+// each leave at most as often as its channel allows, and knows of every one what
+// became of it, or that nobody can know.
+//
+// Its promise: a letter begins to leave by a commit, never before it; a letter that
+// provably was not written may be tried again; a letter whose fate is not known is
+// unsure, shown to a person, and never sent again by SMS, at most once more by e-mail
+// with the same Message-ID. A letter names a person's contact point: the address is
+// read when it is claimed, and no call takes an address, a list or a filter.
+//
+// Words: waiting (in the queue; the table is the queue), leaving (claimed: this commit
+// is where sending begins), left (the carrier said yes), delivered, unheard (no receipt
+// in time), refused (the carrier said no), unsure (no answer), void (nothing left, and
+// nothing will, because…). States move forward only; the database refuses the rest.
+package courier
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+)
+
+// Kind of a letter.
+type Kind string
+
+// Kinds. The last two follow a letter that left: they go ahead of everything else.
+const (
+	Absence    Kind = "absence"
+	Arrived    Kind = "arrived"
+	Correction Kind = "correction"
+)
+
+// State of a letter.
+type State string
+
+// States.
+const (
+	Waiting   State = "waiting"
+	Leaving   State = "leaving"
+	Left      State = "left"
+	Delivered State = "delivered"
+	Unheard   State = "unheard"
+	Refused   State = "refused"
+	Unsure    State = "unsure"
+	Void      State = "void"
+)
+
+// MayHaveLeft tells whether a family may have got the letter: it left, or nobody can
+// prove that it did not.
+func (s State) MayHaveLeft() bool {
+	return s == Left || s == Delivered || s == Unheard || s == Unsure
+}
+
+// Letter is one message to one contact point of one person about one pupil.
+type Letter struct {
+	bun.BaseModel `bun:"table:courier_letters,alias:l"`
+	School        string `bun:",pk"`
+	ID            string `bun:",pk"`
+	Code          string // the reference that a family reads
+	Kind          Kind
+	Ref           string // what it is about, known to who wrote it
+	Pupil         string
+	Person        string
+	Contact       string
+	Channel       directory.Channel
+	Lang          string
+	Subject       string
+	Body          string
+	Digest        string
+	MessageID     string
+	State         State
+	Because       string // of refused, unsure, void; and of a letter waiting again
+	Attempts      int
+	CreatedAt     time.Time
+	DueAt         time.Time
+	ExpiresAt     time.Time
+	LeavingAt     time.Time `bun:",nullzero"`
+	SettledAt     time.Time `bun:",nullzero"`
+}
+
+// Attempt is one time that a carrier was spoken to about a letter.
+type Attempt struct {
+	bun.BaseModel `bun:"table:courier_attempts,alias:a"`
+	School        string `bun:",pk"`
+	Letter        string `bun:",pk"`
+	N             int    `bun:",pk"`
+	Instance      string
+	Carrier       string
+	StartedAt     time.Time
+	EndedAt       time.Time `bun:",nullzero"`
+	Outcome       Outcome
+	Answer        string
+}
+
+// Outcome of an attempt.
+type Outcome string
+
+// Outcomes (sending.md C5). Pending is an attempt without an outcome yet.
+const (
+	Pending      Outcome = ""
+	Accepted     Outcome = "accepted"    // an explicit yes
+	RefusedByAll Outcome = "refused"     // an explicit and final no
+	Later        Outcome = "later"       // an explicit "not now"
+	NotWritten   Outcome = "not_written" // provably nothing of it left
+	NoAnswer     Outcome = "unsure"      // it may have been taken
+)
+
+// Result is what a carrier says of one attempt.
+type Result struct {
+	Outcome Outcome
+	Answer  string // the peer's words, one line; kept with the letter, never logged
+}
+
+// Errand is what a carrier is given: a claimed letter and the address read with it.
+type Errand struct {
+	Letter  Letter
+	Address string
+	Attempt int
+}
+
+// carrier speaks with one provider. before is the last look at stop and expiry; an
+// error of it means that nothing is written.
+type carrier interface {
+	name() string
+	send(ctx context.Context, e Errand, before func() error) Result
+}
+
+// Vouch is asked, in the claim's transaction, whether what a letter says is still true
+// and its recipient still entitled. because is empty to let it leave, else the reason
+// why it is void. Registered per kind by who writes those letters.
+type Vouch func(ctx context.Context, tx database.Tx, l Letter, now time.Time) (because string, err error)

@@ -1,0 +1,76 @@
+package courier
+
+import (
+	"time"
+
+	"github.com/preau-ent/preau/internal/directory"
+)
+
+// Reasons why a letter is void, in words of the program.
+const (
+	BecauseExpired   = "expired"
+	BecauseNoCarrier = "no-carrier"
+	BecauseGone      = "contact-ended"
+	BecauseCap       = "too-many-today"
+	BecauseUnvouched = "unvouched" // nobody answers for it: a row put in by other hands
+)
+
+// MaxADay is the most letters that leave for one address in a day, of any kind: a loop
+// of ours must not ring a family all morning.
+const MaxADay = 6
+
+// pauses before a letter that provably did not leave is tried again.
+var pauses = []time.Duration{15 * time.Second, time.Minute, 4 * time.Minute}
+
+func pause(attempts int) time.Duration {
+	return pauses[min(max(attempts, 1), len(pauses))-1]
+}
+
+// secondTry is how long an e-mail whose fate is not known waits before it is sent once
+// more, with the same Message-ID.
+const secondTry = 15 * time.Second
+
+// MayTryAgain tells whether an unsure letter may be sent a second time by the machine:
+// an e-mail once, an SMS never.
+func MayTryAgain(l Letter) bool {
+	return l.Channel == directory.Email && l.State == Unsure && l.Attempts == 1
+}
+
+// refusal decides, before anything is asked of the database, what keeps a claimed
+// letter from leaving. An unsure letter is never void: it may have left.
+func refusal(l Letter, now time.Time, hasCarrier bool, point directory.ContactPoint, today int) string {
+	switch {
+	case !now.Before(l.ExpiresAt):
+		return BecauseExpired
+	case !hasCarrier:
+		return BecauseNoCarrier
+	case point.Person != l.Person || point.Channel != l.Channel || point.Address == "" || !point.EndedAt.IsZero():
+		return BecauseGone
+	case today >= MaxADay:
+		return BecauseCap
+	}
+	return ""
+}
+
+// next is the letter's state after an attempt.
+func next(l Letter, r Result, now time.Time) (state State, because string, due time.Time) {
+	switch r.Outcome {
+	case Accepted:
+		return Left, "", l.DueAt
+	}
+	if r.Outcome != NoAnswer && l.Attempts > 1 && l.Because == unsureBefore {
+		// The first attempt may have left: that it did not leave now does not make
+		// it a letter that never left.
+		return Unsure, unsureBefore, l.DueAt
+	}
+	switch r.Outcome {
+	case RefusedByAll:
+		return Refused, r.Answer, l.DueAt
+	case Later, NotWritten:
+		return Waiting, string(r.Outcome), now.Add(pause(l.Attempts))
+	}
+	return Unsure, unsureBefore, now.Add(secondTry)
+}
+
+// unsureBefore is the reason kept with a letter whose fate was not known.
+const unsureBefore = "no-answer"

@@ -1,0 +1,202 @@
+package courier
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// ErrNotFound: no such letter in this school.
+var ErrNotFound = errors.New("courier: not found")
+
+// Draft is a letter before it is put in the queue.
+type Draft struct {
+	ID        string // chosen by the writer, who vouches for it
+	Code      string // its reference; see NewCode
+	Kind      Kind
+	Ref       string
+	Pupil     string
+	Person    string
+	Contact   string
+	Channel   directory.Channel
+	Lang      string
+	Subject   string
+	Body      string
+	DueAt     time.Time
+	ExpiresAt time.Time
+}
+
+// Put puts a letter in the queue, in the transaction of the decision that made it, and
+// writes its journal line. The same letter twice is an error of the database.
+func (c *Courier) Put(ctx context.Context, tx database.Tx, school string, now time.Time, d Draft) error {
+	l := Letter{School: school, ID: d.ID, Code: d.Code, Kind: d.Kind, Ref: d.Ref, Pupil: d.Pupil, Person: d.Person, Contact: d.Contact,
+		Channel: d.Channel, Lang: d.Lang, Subject: d.Subject, Body: d.Body, Digest: c.journal.Digest(d.Subject, d.Body),
+		MessageID: d.ID + "@" + c.carriers.domain, State: Waiting, CreatedAt: database.Stamp(now), DueAt: database.Stamp(d.DueAt), ExpiresAt: database.Stamp(d.ExpiresAt)}
+	if _, err := tx.NewInsert().Model(&l).Exec(ctx); err != nil {
+		return err
+	}
+	return c.journal.Append(ctx, tx, school, now, journal.Deed{Act: "letter.waiting", Actor: "courier", Subject: l.ID, Detail: map[string]string{
+		"kind": string(l.Kind), "ref": l.Ref, "pupil": l.Pupil, "person": l.Person, "channel": string(l.Channel), "contact": l.Contact, "digest": l.Digest}})
+}
+
+// Recall makes the letters of a subject that have not begun to leave void. A letter
+// that is leaving is left alone: it is settled first.
+func (c *Courier) Recall(ctx context.Context, tx database.Tx, school, ref string, kind Kind, because string, now time.Time) error {
+	var rows []Letter
+	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.ref = ? AND l.kind = ? AND l.state = ?", school, ref, kind, Waiting).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range rows {
+		if err := c.void(ctx, tx, l, because, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Courier) void(ctx context.Context, tx database.Tx, l Letter, because string, now time.Time) error {
+	if err := settle(ctx, tx, l, Void, because, l.DueAt, now); err != nil {
+		return err
+	}
+	return c.journal.Append(ctx, tx, l.School, now, journal.Deed{Act: "letter.void", Actor: "courier", Subject: l.ID, Detail: map[string]string{"because": because}})
+}
+
+// settle moves a letter on, only from the state that was read.
+func settle(ctx context.Context, tx database.Tx, l Letter, to State, because string, due, now time.Time) error {
+	res, err := tx.NewUpdate().Model((*Letter)(nil)).
+		Set("state = ?, because = ?, due_at = ?, settled_at = ?", to, because, database.Stamp(due), database.Stamp(now)).
+		Where("l.school = ? AND l.id = ? AND l.state = ?", l.School, l.ID, l.State).Exec(ctx)
+	return one(res, err)
+}
+
+var errMoved = errors.New("courier: the letter moved meanwhile")
+
+func one(res sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return errMoved
+}
+
+// due gives the next letter to look at: what corrects goes first, then what was due
+// first.
+func due(ctx context.Context, tx database.Tx, school string, now time.Time) (Letter, bool, error) {
+	var l Letter
+	err := tx.NewSelect().Model(&l).Where("l.school = ? AND l.due_at <= ?", school, database.Stamp(now)).
+		Where("(l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.expires_at > ? AND l.because = ?))",
+			Waiting, Unsure, directory.Email, database.Stamp(now), unsureBefore).
+		OrderExpr("CASE l.kind WHEN 'correction' THEN 0 WHEN 'arrived' THEN 1 ELSE 2 END, l.due_at, l.id").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, false, nil
+	}
+	return l, err == nil, err
+}
+
+// schoolsDue lists the schools with a letter to look at, and when the next one is due.
+func schoolsDue(ctx context.Context, tx database.Tx, now time.Time) ([]string, time.Time, error) {
+	var rows []struct {
+		School string
+		Due    time.Time
+	}
+	err := tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.school, min(l.due_at) AS due").
+		Where("l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.expires_at > ? AND l.because = ?)",
+			Waiting, Unsure, directory.Email, database.Stamp(now), unsureBefore).
+		GroupExpr("l.school").OrderExpr("min(l.due_at)").Scan(ctx, &rows)
+	var schools []string
+	var next time.Time
+	for _, r := range rows {
+		if !r.Due.After(now) {
+			schools = append(schools, r.School)
+		} else if next.IsZero() || r.Due.Before(next) {
+			next = r.Due
+		}
+	}
+	return schools, next, err
+}
+
+// leftToday counts the attempts made today for an address of a school, whoever it
+// belongs to.
+func leftToday(ctx context.Context, tx database.Tx, school string, point directory.ContactPoint, since time.Time) (int, error) {
+	same, err := directory.SameAddress(ctx, tx, school, point)
+	if err != nil || len(same) == 0 {
+		return 0, err
+	}
+	n, err := tx.NewSelect().Model((*Letter)(nil)).Where("l.school = ? AND l.contact IN (?) AND l.created_at >= ? AND l.attempts > 0",
+		school, bun.List(same), database.Stamp(since)).Count(ctx)
+	return int(n), err
+}
+
+// ByID reads a letter; ErrNotFound.
+func ByID(ctx context.Context, tx database.Tx, school, id string) (Letter, error) {
+	return oneLetter(ctx, tx, "l.school = ? AND l.id = ?", school, id)
+}
+
+// Find reads a letter by its id or by the reference that the family reads, in any
+// school: for the operator's explain. ErrNotFound.
+func Find(ctx context.Context, tx database.Tx, message string) (Letter, error) {
+	return oneLetter(ctx, tx, "l.id = ? OR l.code = ? OR l.message_id = ?", message, message, message)
+}
+
+func oneLetter(ctx context.Context, tx database.Tx, where string, args ...any) (Letter, error) {
+	var l Letter
+	err := tx.NewSelect().Model(&l).Where(where, args...).Order("created_at").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, ErrNotFound
+	}
+	return l, err
+}
+
+// About lists the letters of subjects, oldest first.
+func About(ctx context.Context, tx database.Tx, school string, refs []string) ([]Letter, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	var rows []Letter
+	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.ref IN (?)", school, bun.List(refs)).Order("created_at", "id").Scan(ctx)
+	return rows, err
+}
+
+// Recent lists the last letters of a school that began to leave, newest first.
+func Recent(ctx context.Context, tx database.Tx, school string, limit int64) ([]Letter, error) {
+	var rows []Letter
+	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.attempts > 0", school).OrderExpr("l.leaving_at DESC, l.id").Limit(limit).Scan(ctx)
+	return rows, err
+}
+
+// Attempts lists the attempts of a letter, in order.
+func Attempts(ctx context.Context, tx database.Tx, school, letter string) ([]Attempt, error) {
+	var rows []Attempt
+	err := tx.NewSelect().Model(&rows).Where("a.school = ? AND a.letter = ?", school, letter).Order("n").Scan(ctx)
+	return rows, err
+}
+
+// Counts gives how many letters are in each state, of all schools: for the running
+// check and for doctor.
+func Counts(ctx context.Context, tx database.Tx) (map[State]int, error) {
+	var rows []struct {
+		State State
+		N     int
+	}
+	err := tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.state, count(*) AS n").GroupExpr("l.state").Scan(ctx, &rows)
+	out := map[State]int{}
+	for _, r := range rows {
+		out[r.State] = r.N
+	}
+	return out, err
+}
+
+func detail(l Letter, carrier string) map[string]string {
+	return map[string]string{"attempt": strconv.Itoa(l.Attempts), "carrier": carrier}
+}
