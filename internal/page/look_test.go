@@ -1,0 +1,149 @@
+package page_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestContrast computes every pair of colours that a page puts together, in both
+// themes, from the tokens of the style sheet itself.
+func TestContrast(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../web/src/preau.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[string][2]string{}
+	for _, m := range regexp.MustCompile(`--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`).FindAllStringSubmatch(string(source), -1) {
+		tokens[m[1]] = [2]string{m[2], m[3]}
+	}
+	const text, shape = 4.5, 3.0
+	pairs := []struct {
+		over, under string
+		least       float64
+	}{
+		{"ink", "paper", 7}, {"ink", "sheet", 7}, {"ink", "wash", 7},
+		{"soft", "paper", text}, {"soft", "sheet", text}, {"soft", "wash", text},
+		{"roof", "paper", text}, {"roof", "sheet", text}, {"roof", "wash", text}, {"roof", "roof-bg", text},
+		{"roof-deep", "paper", text}, {"roof-deep", "sheet", text}, {"roof-ink", "roof", text}, {"roof-ink", "roof-deep", text},
+		{"edge", "sheet", shape}, {"edge", "paper", shape}, {"roof", "sheet", shape},
+	}
+	for _, state := range []string{"absent", "late", "here", "held"} {
+		pairs = append(pairs, []struct {
+			over, under string
+			least       float64
+		}{
+			{state, state + "-bg", text}, {state, "sheet", text}, {state, "paper", text},
+			{"sheet", state, text}, // the pressed button
+			{"ink", state + "-bg", text}, {"soft", state + "-bg", text}, {"roof", state + "-bg", text},
+		}...)
+	}
+	for _, p := range pairs {
+		over, ok := tokens[p.over]
+		under, ok2 := tokens[p.under]
+		if !ok || !ok2 {
+			t.Errorf("preau.css has no token --%s or --%s", p.over, p.under)
+			continue
+		}
+		for side, theme := range []string{"light", "dark"} {
+			if got := contrast(t, over[side], under[side]); got < p.least {
+				t.Errorf("%s: --%s (%s) on --%s (%s) has a contrast of %.2f, less than %.1f", theme, p.over, over[side], p.under, under[side], got, p.least)
+			}
+		}
+	}
+}
+
+// contrast is the ratio of WCAG 2.2, 1 to 21.
+func contrast(t *testing.T, a, b string) float64 {
+	l1, l2 := luminance(t, a), luminance(t, b)
+	return (max(l1, l2) + 0.05) / (min(l1, l2) + 0.05)
+}
+
+func luminance(t *testing.T, hex string) float64 {
+	var parts [3]float64
+	for i := range parts {
+		n, err := strconv.ParseUint(hex[1+2*i:3+2*i], 16, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := float64(n) / 255
+		if c <= 0.04045 {
+			parts[i] = c / 12.92
+		} else {
+			parts[i] = math.Pow((c+0.055)/1.055, 2.4)
+		}
+	}
+	return 0.2126*parts[0] + 0.7152*parts[1] + 0.0722*parts[2]
+}
+
+// TestGalleryInABrowser opens every page of the gallery in Chromium and refuses
+// what overflows at 320 px, what the browser complains about (a style or script
+// that the content policy stops), small targets, and every violation that axe
+// finds, in both themes.
+func TestGalleryInABrowser(t *testing.T) {
+	axe, err := os.ReadFile("../../peers/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("axe-core is not installed: run npm ci in peers")
+		}
+		t.Skip("axe-core is not installed: run npm ci in peers")
+	}
+	b := newBrowser(t)
+	server := galleryServer(t)
+	for _, p := range galleryPages() {
+		for _, screen := range []struct {
+			width int64
+			dark  bool
+		}{{320, false}, {1280, true}} {
+			t.Run(fmt.Sprintf("%s at %d", p.name, screen.width), func(t *testing.T) {
+				seen := b.open(t, server.URL+p.path, p.as, screen.width, screen.dark)
+				defer seen.close()
+
+				var wide []string
+				seen.eval(t, overflowing, &wide)
+				if len(wide) > 0 {
+					t.Errorf("wider than the screen: %s", strings.Join(wide, "; "))
+				}
+				var little []string
+				seen.eval(t, littleTargets, &little)
+				if len(little) > 0 {
+					t.Errorf("too small to be tapped: %s", strings.Join(little, "; "))
+				}
+				seen.eval(t, "(() => {"+string(axe)+"})()", nil)
+				var violations []string
+				seen.eval(t, axeRun, &violations)
+				for _, v := range violations {
+					t.Error(v)
+				}
+				for _, complaint := range seen.complained() {
+					t.Errorf("the browser complains: %s", complaint)
+				}
+			})
+		}
+	}
+}
+
+// overflowing lists what makes the page itself scroll sideways.
+const overflowing = `(() => {
+	const width = document.documentElement.clientWidth;
+	if (document.documentElement.scrollWidth <= width) return [];
+	const scrolls = (e) => e.closest('.scroll, .links, .unseen');
+	const found = [...document.querySelectorAll('body *')]
+		.filter((e) => !scrolls(e) && e.getBoundingClientRect().right > width + 0.5)
+		.map((e) => e.tagName + '.' + (e.getAttribute('class') ?? '') + ' ' + Math.round(e.getBoundingClientRect().right));
+	return found.length ? found : ['the page is ' + document.documentElement.scrollWidth + ' px wide'];
+})()`
+
+// littleTargets lists buttons and inputs lower than 36 px (24 is the rule's floor;
+// 44 is what everything outside a table's row has).
+const littleTargets = `[...document.querySelectorAll('button, .btn, summary, select, input:not([type=hidden], [type=radio], [type=checkbox])')]
+	.filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < (e.matches('.small, .demo *') ? 36 : 44))
+	.map((e) => e.textContent.trim() + ' ' + e.getBoundingClientRect().height)`
+
+const axeRun = `axe.run(document, {resultTypes: ['violations']}).then((found) =>
+	found.violations.flatMap((v) => v.nodes.map((n) => v.id + ': ' + v.help + ' in ' + n.html.slice(0, 160))))`
