@@ -109,6 +109,7 @@ func (rs *Routes) Handle(pattern string, rule Rule, h Handler, options ...RouteO
 	}
 	rs.list = append(rs.list, Route{Pattern: pattern, Rule: rule})
 	rs.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		defer func() { caught(recover(), w, r) }() // r as it is by then, with its viewer
 		if !how.elsewhere {
 			if err := rs.origin.Check(r); err != nil {
 				Fail(w, r, Forbidden("page.origin.text"))
@@ -157,25 +158,25 @@ func (rs *Routes) serve(w http.ResponseWriter, r *http.Request) {
 		site: rs.site, lang: rs.language(r, ""), path: returnPath(r), id: requestNumber(),
 	})
 	r = r.WithContext(ctx)
-	defer rs.recover(out, r)
 	rs.mux.ServeHTTP(out, r)
 }
 
-// recover turns a panic into the page of an unexpected failure.
-func (rs *Routes) recover(w *response, r *http.Request) {
-	value := recover()
+// caught turns a panic into the page of an unexpected failure.
+func caught(value any, w http.ResponseWriter, r *http.Request) {
 	if value == nil {
 		return
 	}
-	if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+	err, ok := value.(error)
+	if ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(value)
 	}
-	err, ok := value.(error)
 	if !ok {
 		err = fmt.Errorf("%v", value)
 	}
+	out, ok := w.(*response)
+	begun := ok && out.wrote
 	Fail(w, r, fmt.Errorf("panic: %w\n%s", err, debug.Stack()))
-	if w.wrote {
+	if begun {
 		// Half a page has left: cutting the connection is the only way to
 		// tell the browser that it is not whole.
 		panic(http.ErrAbortHandler)
@@ -259,6 +260,7 @@ func signInPath(next string) string {
 // unknown answers every path without a route, and every known path asked for
 // with a method that it does not have.
 func (rs *Routes) unknown(w http.ResponseWriter, r *http.Request) {
+	defer func() { caught(recover(), w, r) }()
 	if rs.site.Viewer != nil {
 		if viewer, ok := rs.site.Viewer(r); ok {
 			r = rs.seenBy(r, viewer)

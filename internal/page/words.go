@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -41,6 +43,7 @@ type Words struct {
 	plain      map[string]map[string]string // language → key → sentence without plural forms
 	localizers map[string]*i18n.Localizer
 	keys       map[string]map[string]string // language → key → file it came from
+	fields     map[string]map[string]string // language → key → its fields, sorted
 }
 
 // NewWords reads every locale/*.json of the given folders, and page's own. An
@@ -52,11 +55,13 @@ func NewWords(folders ...fs.FS) (*Words, error) {
 		plain:      map[string]map[string]string{},
 		localizers: map[string]*i18n.Localizer{},
 		keys:       map[string]map[string]string{},
+		fields:     map[string]map[string]string{},
 	}
 	w.bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	for _, lang := range Languages() {
 		w.plain[lang] = map[string]string{}
 		w.keys[lang] = map[string]string{}
+		w.fields[lang] = map[string]string{}
 	}
 	for _, folder := range append([]fs.FS{own}, folders...) {
 		files, err := fs.Glob(folder, "locale/*.json")
@@ -97,6 +102,7 @@ func (w *Words) read(folder fs.FS, file string) error {
 			return fmt.Errorf("key %q is already in another file: begin it with the capability's name", m.ID)
 		}
 		w.keys[lang][m.ID] = file
+		w.fields[lang][m.ID] = fieldsOf(m.Other)
 		for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
 			*form = typeset(lang, *form)
 		}
@@ -123,12 +129,30 @@ func (w *Words) complete() error {
 			}
 		}
 	}
+	first := langs[0]
+	for key := range w.keys[first] {
+		for _, other := range langs[1:] {
+			a, b := w.fields[first][key], w.fields[other][key]
+			if _, ok := w.keys[other][key]; ok && a != b {
+				missing = append(missing, fmt.Sprintf("key %q has the fields %s in %s and %s in %s", key, a, first, b, other))
+			}
+		}
+	}
 	if len(missing) == 0 {
 		return nil
 	}
 	sort.Strings(missing)
 	return fmt.Errorf("%s", strings.Join(missing, "; "))
 }
+
+// fieldsOf lists the fields of a sentence once each, sorted: "{hour} {n}".
+func fieldsOf(text string) string {
+	fields := fieldPattern.FindAllString(text, -1)
+	slices.Sort(fields)
+	return strings.Join(slices.Compact(fields), " ")
+}
+
+var fieldPattern = regexp.MustCompile(`\{\w+\}`)
 
 // Has tells whether the key exists; used by tests that read the sources.
 func (w *Words) Has(key string) bool {
