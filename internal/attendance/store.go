@@ -271,3 +271,10 @@ func Statements(ctx context.Context, tx database.Tx, school string, pupils []str
 	}
 	return out, nil
 }
+
+// SchoolsUndecided lists the schools that have undecided marks.
+func SchoolsUndecided(ctx context.Context, tx database.Tx) ([]string, error) {
+	var schools []string
+	err := tx.NewSelect().TableExpr("attendance_undecided").ColumnExpr("DISTINCT school").Scan(ctx, &schools)
+	return schools, err
+}

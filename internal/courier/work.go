@@ -173,6 +173,20 @@ func (c *Courier) round(ctx, sending context.Context, slots chan struct{}, wg *s
 	return worked, nil
 }
 
+// Pass carries every letter that is due now and returns when each has its answer. It is
+// Run's work without the waiting, for programs that own their clock.
+func (c *Courier) Pass(ctx context.Context) error {
+	slots := make(chan struct{}, workers)
+	for {
+		var wg sync.WaitGroup
+		worked, err := c.round(ctx, ctx, slots, &wg)
+		wg.Wait()
+		if err != nil || !worked {
+			return err
+		}
+	}
+}
+
 // claim takes the next letter that may leave, in one transaction: everything that
 // could keep it is asked again, the address is read, and leaving is committed.
 func (c *Courier) claim(ctx context.Context, school string) (e Errand, ok bool, err error) {

@@ -1,0 +1,149 @@
+// Package alert decides whom to tell of an absence, holds for a while, looks again,
+// and takes back what was wrong.
+//
+// Its promise: a family is told about its own child only, because of a mark that a
+// person made today, once for a half-day; whatever speaks against telling is asked
+// twice, when the mark is decided and when the letter is written, and a third time
+// when it leaves. Nobody hands this package a recipient: the recipients of an episode
+// are what the directory answers, and those of a correction are exactly those who were
+// told or may have been. Whoever cannot be told is a telephone row.
+//
+// Words: an episode is one pupil absent in one half-day, from the first absent mark.
+// It is held (nobody told yet), told (letters were written), untold (nobody could be
+// told, telephone), withdrawn (while held) or over (arrived, or corrected).
+package alert
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// State of an episode.
+type State string
+
+// States.
+const (
+	Held      State = "held"
+	Told      State = "told"
+	Withdrawn State = "withdrawn"
+	Untold    State = "untold"
+	Over      State = "over"
+)
+
+// Because is a reason, in a word that pages and the journal translate.
+type Because string
+
+// Reasons not to tell, to withdraw, to be over, or to telephone.
+const (
+	Superseded   Because = "superseded"    // a later mark of the same roll decides
+	NotToday     Because = "not-today"     // the sitting is not of today
+	Closed       Because = "closed"        // the school is closed today
+	Expected     Because = "elsewhere"     // expected elsewhere
+	InBuilding   Because = "inside"        // in the building
+	Following    Because = "following"     // an episode of this half-day is open already
+	StillAbsent  Because = "still-absent"  // seen on one roll, absent on a later one
+	NobodyTold   Because = "nobody-told"   // nothing to take back
+	TooLate      Because = "too-late"      // its time is over
+	NotInService Because = "not-service"   // the school does not send
+	Arrived      Because = "arrived"       // came after the first mark
+	Corrected    Because = "corrected"     // the mark was wrong
+	NoContact    Because = "no-contact"    // nothing to write to
+	NoConsent    Because = "no-consent"    // refused SMS, and has no e-mail
+	PupilsOwn    Because = "pupils-number" // the only number is the pupil's own
+	NoCarrier    Because = "no-carrier"    // this installation has no way out for it
+	NobodyToTell Because = "nobody"        // nobody is entitled
+	Lapsed       Because = "lapsed"        // the letter's time ran out before it left
+	RefusedBy    Because = "refused"       // the carrier refused it
+	Unsure       Because = "unsure"        // it left, and nobody knows whether it arrived
+	NotEntitled  Because = "not-entitled"  // no longer entitled when the letter was to leave
+)
+
+// Episode is one pupil absent in one half-day.
+type Episode struct {
+	bun.BaseModel `bun:"table:alert_episodes,alias:e"`
+	School        string `bun:",pk"`
+	ID            string `bun:",pk"`
+	Pupil         string
+	HalfDay       string
+	Seq           int
+	Mark          int64 // the first mark that says absent
+	Sitting       string
+	FirstAt       time.Time // of the first mark
+	LeavesAt      time.Time // FirstAt plus the school's hold, never restarted
+	ExpiresAt     time.Time
+	State         State
+	Because       Because
+	SettledAt     time.Time `bun:",nullzero"`
+}
+
+// Decision is what was decided about one mark.
+type Decision struct {
+	bun.BaseModel `bun:"table:alert_decisions,alias:d"`
+	School        string `bun:",pk"`
+	Mark          int64  `bun:",pk"`
+	Decision      Verdict
+	Because       Because
+	Episode       string `bun:",nullzero"`
+	At            time.Time
+}
+
+// Call is a family to telephone. It is closed by an outcome and by nothing else.
+type Call struct {
+	bun.BaseModel `bun:"table:alert_calls,alias:c"`
+	School        string `bun:",pk"`
+	ID            string `bun:",pk"`
+	Episode       string
+	Pupil         string
+	Adult         string // empty: nobody to name
+	Because       Because
+	OpenedAt      time.Time
+	Outcome       Outcome
+	ClosedAt      time.Time `bun:",nullzero"`
+	ClosedBy      string
+}
+
+// Outcome of a telephone row.
+type Outcome string
+
+// Outcomes. NotNeeded is the program's, when the pupil arrived meanwhile.
+const (
+	Reached     Outcome = "reached"
+	Machine     Outcome = "machine"
+	NoAnswer    Outcome = "no_answer"
+	WrongNumber Outcome = "wrong_number"
+	NotNeeded   Outcome = "not_needed"
+)
+
+// Outcomes lists what a person may answer, in the order of the page.
+func Outcomes() []Outcome { return []Outcome{Reached, Machine, NoAnswer, WrongNumber} }
+
+// Service is a period in which the school sends to families: asked by one person,
+// opened by another.
+type Service struct {
+	bun.BaseModel `bun:"table:alert_services,alias:v"`
+	School        string `bun:",pk"`
+	ID            string `bun:",pk"`
+	AskedBy       string
+	AskedAt       time.Time
+	UntilOn       string // last day
+	OpenedBy      string
+	OpenedAt      time.Time `bun:",nullzero"`
+	ClosedBy      string
+	ClosedAt      time.Time `bun:",nullzero"`
+}
+
+// letterRow is what vouches for a letter of the courier.
+type letterRow struct {
+	bun.BaseModel `bun:"table:alert_letters,alias:w"`
+	School        string `bun:",pk"`
+	Letter        string `bun:",pk"`
+	Episode       string
+	Pupil         string
+	Person        string
+	Channel       string
+	Contact       string
+	Kind          string
+	Mark          int64
+	Answers       string `bun:",nullzero"`
+}

@@ -1,0 +1,146 @@
+package alert
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// openCall adds a telephone row, once per episode and adult.
+func (a *Alert) openCall(ctx context.Context, tx database.Tx, e Episode, adult string, why Because, now time.Time) error {
+	c := Call{School: e.School, ID: database.NewID(), Episode: e.ID, Pupil: e.Pupil, Adult: adult, Because: why, OpenedAt: database.Stamp(now)}
+	res, err := tx.NewInsert().Model(&c).On("CONFLICT (school, episode, adult) DO NOTHING").Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return a.journal.Append(ctx, tx, e.School, now, journal.Deed{Act: "call.opened", Actor: "alert", Subject: e.ID,
+		Detail: map[string]string{"call": c.ID, "adult": adult, "because": string(why)}})
+}
+
+// telephoneAll opens a row for each person entitled to be told of an episode that no
+// message may tell, or one without a name where nobody is.
+func (a *Alert) telephoneAll(ctx context.Context, tx database.Tx, e Episode, why Because, now time.Time) error {
+	recipients, not, err := directory.MayBeTold(ctx, tx, e.School, e.Pupil, now)
+	if err != nil {
+		return err
+	}
+	for _, r := range recipients {
+		if err := a.openCall(ctx, tx, e, r.Person.ID, why, now); err != nil {
+			return err
+		}
+	}
+	if len(recipients) == 0 {
+		if err := a.openCall(ctx, tx, e, "", NobodyToTell, now); err != nil {
+			return err
+		}
+	}
+	return a.journalStandings(ctx, tx, e.School, e, recipients, not, now)
+}
+
+// spareCalls closes the open rows of an episode whose pupil arrived.
+func (a *Alert) spareCalls(ctx context.Context, tx database.Tx, e Episode, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", NotNeeded, database.Stamp(now), "alert").
+		Where("c.school = ? AND c.episode = ? AND c.outcome = ''", e.School, e.ID).Exec(ctx)
+	return err
+}
+
+// CloseCall closes a telephone row by what a person answered. ErrClosed if it has an
+// outcome already, ErrNotFound if there is no such row or outcome.
+func (a *Alert) CloseCall(ctx context.Context, tx database.Tx, school, id string, outcome Outcome, by string, now time.Time) error {
+	if !slices.Contains(Outcomes(), outcome) {
+		return ErrNotFound
+	}
+	var c Call
+	if err := tx.NewSelect().Model(&c).Where("c.school = ? AND c.id = ?", school, id).Scan(ctx); err != nil {
+		return ErrNotFound
+	}
+	if c.Outcome != "" {
+		return ErrClosed
+	}
+	_, err := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", outcome, database.Stamp(now), by).
+		Where("c.school = ? AND c.id = ?", school, id).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	return a.journal.Append(ctx, tx, school, now, journal.Deed{Act: "call.closed", Actor: by, Subject: c.Episode, Detail: map[string]string{"call": id, "outcome": string(outcome)}})
+}
+
+// troubled says why a letter's recipient must be telephoned, "" if they need not be.
+func troubled(l courier.Letter) Because {
+	switch {
+	case l.State == courier.Refused:
+		return RefusedBy
+	case l.State == courier.Unsure && !courier.MayTryAgain(l):
+		return Unsure
+	case l.State == courier.Void && l.Because == courier.BecauseExpired:
+		return Lapsed
+	case l.State == courier.Void && (l.Because == courier.BecauseGone || l.Because == courier.BecauseCap || l.Because == courier.BecauseNoCarrier):
+		return NoContact
+	case l.State == courier.Void && l.Because == string(NotInService):
+		return NotInService
+	case l.State == courier.Void && l.Because == string(TooLate):
+		return Lapsed
+	}
+	return ""
+}
+
+// callFamilies opens telephone rows for the letters of told episodes that did not, or
+// may not have, reached anybody.
+func (a *Alert) callFamilies(ctx context.Context, id string) error {
+	type need struct {
+		e      Episode
+		person string
+		why    Because
+	}
+	var needs []need
+	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		var told []Episode
+		err := tx.NewSelect().Model(&told).Where("e.school = ? AND e.state = ? AND e.first_at > ?", id, Told, database.Stamp(a.now().Add(-24*time.Hour))).Scan(ctx)
+		if err != nil || len(told) == 0 {
+			return err
+		}
+		ids := make([]string, len(told))
+		byID := map[string]Episode{}
+		for i, e := range told {
+			ids[i], byID[e.ID] = e.ID, e
+		}
+		letters, err := courier.About(ctx, tx, id, ids)
+		if err != nil {
+			return err
+		}
+		calls, err := callsOf(ctx, tx, id, ids)
+		if err != nil {
+			return err
+		}
+		has := map[[2]string]bool{}
+		for _, c := range calls {
+			has[[2]string{c.Episode, c.Adult}] = true
+		}
+		for _, l := range letters {
+			if why := troubled(l); why != "" && l.Kind == courier.Absence && !has[[2]string{l.Ref, l.Person}] {
+				has[[2]string{l.Ref, l.Person}] = true
+				needs = append(needs, need{byID[l.Ref], l.Person, why})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range needs {
+		if err := a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, _ school, now time.Time) error {
+			return a.openCall(ctx, tx, n.e, n.person, n.why, now)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package alert
+
+import (
+	"slices"
+	"time"
+
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// Facts are all that a decision looks at. They are read in the transaction that
+// decides.
+type Facts struct {
+	Now        time.Time
+	Zone       *time.Location
+	Mark       attendance.Mark
+	Sitting    timetable.Sitting
+	Marks      []attendance.Mark            // of the pupil, this day, in order
+	Sittings   map[string]timetable.Sitting // of those marks
+	Statements []attendance.Statement
+	Episodes   []Episode // of the pupil, this day, in order
+	Closed     bool      // the school is closed today
+	InService  bool
+	Hold       time.Duration
+}
+
+// Verdict is what becomes of a mark.
+type Verdict string
+
+// Verdicts.
+const (
+	Hold     Verdict = "held"      // a new episode, held
+	Tell     Verdict = "tell"      // of a held episode: its time has come
+	Phone    Verdict = "telephone" // a new episode that cannot be told
+	Not      Verdict = "not"       // nobody is told anything because of it
+	Join     Verdict = "joined"    // belongs to an open episode
+	Withdraw Verdict = "withdrawn" // ends a held episode: nobody was told
+	End      Verdict = "over"      // ends an episode that was told, or telephoned
+	Keep     Verdict = "keep"      // of a held episode: nothing changed
+)
+
+// guard is one question that a CPE would ask. It answers false to go on.
+type guard func(Facts) (Verdict, Because, bool)
+
+// absentGuards are asked of an absent mark, in this order.
+var absentGuards = []guard{
+	isTheLastWord,
+	isOfToday,
+	isSchoolOpen,
+	wasExpected,
+	isOutOfTheBuilding,
+	isNew,
+	isInTime,
+	isInService,
+}
+
+// Decide says what becomes of a mark. open is the episode concerned, if there is one.
+func Decide(f Facts) (v Verdict, why Because, open Episode) {
+	open, _ = OpenEpisode(f)
+	if f.Mark.Value != attendance.Absent {
+		v, why = decideSeen(f, open)
+		return v, why, open
+	}
+	for _, ask := range absentGuards {
+		if v, why, stop := ask(f); stop {
+			return v, why, open
+		}
+	}
+	return Hold, "", open
+}
+
+// decideSeen is for a mark that says present or late of a pupil absent before.
+func decideSeen(f Facts, open Episode) (Verdict, Because) {
+	if _, why, stop := isTheLastWord(f); stop {
+		return Not, why
+	}
+	if open.ID == "" {
+		return Not, NobodyTold
+	}
+	if absentNow(f) {
+		return Join, StillAbsent
+	}
+	why := Arrived
+	if f.Mark.Value == attendance.Present && f.Mark.Sitting == open.Sitting {
+		why = Corrected
+	}
+	if open.State == Held {
+		return Withdraw, why
+	}
+	return End, why
+}
+
+// isTheLastWord: a later mark of the same pupil on the same roll decides instead.
+func isTheLastWord(f Facts) (Verdict, Because, bool) {
+	return Not, Superseded, slices.ContainsFunc(f.Marks, func(k attendance.Mark) bool { return k.Sitting == f.Mark.Sitting && k.N > f.Mark.N })
+}
+
+// isOfToday: a roll of another day is a matter of the register, not of an alert.
+func isOfToday(f Facts) (Verdict, Because, bool) {
+	return Not, NotToday, f.Mark.Day != timetable.Day(f.Now, f.Zone) || timetable.Day(f.Mark.At, f.Zone) != f.Mark.Day
+}
+
+func isSchoolOpen(f Facts) (Verdict, Because, bool) { return Not, Closed, f.Closed }
+
+// wasExpected: announced by the family, on internship, on an outing.
+func wasExpected(f Facts) (Verdict, Because, bool) {
+	_, elsewhere := attendance.At(f.Statements, attendance.Elsewhere, f.Now)
+	return Not, Expected, elsewhere
+}
+
+func isOutOfTheBuilding(f Facts) (Verdict, Because, bool) {
+	_, inside := attendance.At(f.Statements, attendance.Inside, f.Now)
+	return Not, InBuilding, inside
+}
+
+// isNew: one alert for a half-day, except for a pupil seen again and absent again.
+func isNew(f Facts) (Verdict, Because, bool) {
+	open, ok := OpenEpisode(f)
+	return Join, Following, ok && open.HalfDay == timetable.HalfDay(f.Sitting.StartsAt, f.Zone)
+}
+
+// isInTime: a roll saved hours later tells nobody by message.
+func isInTime(f Facts) (Verdict, Because, bool) {
+	return Phone, TooLate, !f.Now.Before(Expires(f.Sitting, f.Zone))
+}
+
+func isInService(f Facts) (Verdict, Because, bool) { return Phone, NotInService, !f.InService }
+
+// LookAgain says what becomes of a held episode now. f.Mark is its first mark.
+func LookAgain(f Facts, e Episode) (Verdict, Because) {
+	if !absentNow(f) {
+		return Withdraw, Arrived
+	}
+	for _, ask := range []guard{isSchoolOpen, wasExpected, isOutOfTheBuilding} {
+		if _, why, stop := ask(f); stop {
+			return Withdraw, why
+		}
+	}
+	switch {
+	case !f.Now.Before(e.ExpiresAt):
+		return Phone, TooLate
+	case !f.InService:
+		return Phone, NotInService
+	case !f.Now.Before(e.LeavesAt):
+		return Tell, ""
+	}
+	return Keep, ""
+}
+
+// OpenEpisode is the pupil's last episode of the day that is not ended.
+func OpenEpisode(f Facts) (Episode, bool) {
+	for _, e := range slices.Backward(f.Episodes) {
+		if e.State == Held || e.State == Told || e.State == Untold {
+			return e, true
+		}
+	}
+	return Episode{}, false
+}
+
+// absentNow tells whether the latest sitting of the day on whose roll the pupil stands
+// says absent. A correction of an earlier roll does not make somebody present later.
+func absentNow(f Facts) bool {
+	var latest attendance.Mark
+	var starts time.Time
+	for _, k := range f.Marks { // in order: of one sitting the last mark wins
+		if s := f.Sittings[k.Sitting]; !s.StartsAt.Before(starts) {
+			latest, starts = k, s.StartsAt
+		}
+	}
+	return latest.Value == attendance.Absent
+}
+
+// The hours between which families get messages, local (sending.md C6).
+const (
+	quietUntil = 7*time.Hour + 30*time.Minute
+	quietFrom  = 18*time.Hour + 30*time.Minute
+)
+
+// alertLife is how long after its sitting's beginning an absence is worth a message.
+const alertLife = 3 * time.Hour
+
+// Expires is the moment after which no byte about an absence from a sitting leaves:
+// three hours after the sitting's beginning, and not into the quiet hours.
+func Expires(s timetable.Sitting, zone *time.Location) time.Time {
+	return earlier(s.StartsAt.Add(alertLife), onDay(s.StartsAt, quietFrom, zone))
+}
+
+// Leaves is when an episode's letters may be written: its first mark plus the hold, not
+// before the quiet hours end.
+func Leaves(first time.Time, hold time.Duration, zone *time.Location) time.Time {
+	t, open := first.Add(hold), onDay(first, quietUntil, zone)
+	if t.Before(open) {
+		return open
+	}
+	return t
+}
+
+func onDay(t time.Time, hour time.Duration, zone *time.Location) time.Time {
+	y, m, d := t.In(zone).Date()
+	return time.Date(y, m, d, int(hour/time.Hour), int(hour%time.Hour/time.Minute), 0, 0, zone)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// DefaultHold is the school's hold where it has chosen none. See
+// docs/decisions for what it costs against "immediately".
+const DefaultHold = 10 * time.Minute
+
+// followLife is how long an arrival or a correction is worth sending.
+const followLife = 6 * time.Hour
+
+// MayOpen tells whether a second person may open a service that was asked for. One of
+// the two is the head.
+func MayOpen(s Service, by string, byHead, askedByHead bool) bool {
+	return s.OpenedAt.IsZero() && s.ClosedAt.IsZero() && by != s.AskedBy && (byHead || askedByHead)
+}
+
+// InService tells whether a service lets the school send on a day.
+func InService(s Service, day string) bool {
+	return !s.OpenedAt.IsZero() && s.ClosedAt.IsZero() && day <= s.UntilOn
+}

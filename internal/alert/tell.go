@@ -1,0 +1,312 @@
+package alert
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// tell turns a held episode into letters: one per entitled person and usable contact
+// point, each address once. Who has none is a telephone row. It is the only maker of
+// absence letters, and its only input is the episode.
+func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (told bool, err error) {
+	recipients, not, err := directory.MayBeTold(ctx, tx, s.ID, e.Pupil, now)
+	if err != nil {
+		return false, err
+	}
+	again, err := toldBefore(ctx, tx, e)
+	if err != nil {
+		return false, err
+	}
+	w, err := a.wordsFor(ctx, tx, s, e)
+	if err != nil {
+		return false, err
+	}
+	type row struct {
+		person string
+		why    Because
+	}
+	var calls []row
+	written := map[string]bool{} // channel and address
+	for _, r := range recipients {
+		reached, noCarrier := false, false
+		for _, p := range r.Points {
+			if !a.courier.Carriers().Has(p.Channel) {
+				noCarrier = true
+				continue
+			}
+			reached = true
+			if address := string(p.Channel) + " " + p.Address; written[address] {
+				continue // two guardians, one number: one message to it
+			} else {
+				written[address] = true
+			}
+			// The number becomes told only with its letters: both or neither.
+			lang := a.letters.Lang(r.Person.Lang, s.Lang)
+			if err := a.put(ctx, tx, s, letterRow{Episode: e.ID, Pupil: e.Pupil, Person: r.Person.ID, Channel: string(p.Channel), Contact: p.ID, Kind: string(courier.Absence), Mark: e.Mark},
+				lang, again, w, e.ExpiresAt, now); err != nil {
+				return false, err
+			}
+		}
+		if !reached {
+			calls = append(calls, row{r.Person.ID, whyNotReached(r, noCarrier)})
+		}
+	}
+	state, why := Told, Because("")
+	if len(written) == 0 {
+		state, why = Untold, NoContact
+		if len(recipients) == 0 {
+			why = NobodyToTell
+			calls = append(calls, row{"", NobodyToTell})
+		}
+	}
+	if err := settleEpisode(ctx, tx, e, state, why, now); err != nil {
+		return false, err
+	}
+	for _, c := range calls {
+		if err := a.openCall(ctx, tx, e, c.person, c.why, now); err != nil {
+			return false, err
+		}
+	}
+	return state == Told, a.journalStandings(ctx, tx, s.ID, e, recipients, not, now)
+}
+
+// journalStandings keeps who was entitled and who was not, and why: what explain tells
+// when a parent asks.
+func (a *Alert) journalStandings(ctx context.Context, tx database.Tx, school string, e Episode, told []directory.Recipient, not []directory.Standing, now time.Time) error {
+	var deeds []journal.Deed
+	for _, r := range told {
+		deeds = append(deeds, journal.Deed{Act: "may-be-told", Actor: "directory", Subject: e.ID, Detail: map[string]string{"person": r.Person.ID, "why": string(r.Why)}})
+	}
+	for _, n := range not {
+		deeds = append(deeds, journal.Deed{Act: "may-not-be-told", Actor: "directory", Subject: e.ID, Detail: map[string]string{"person": n.Person, "why": string(n.Why)}})
+	}
+	return a.journal.Append(ctx, tx, school, now, deeds...)
+}
+
+func whyNotReached(r directory.Recipient, noCarrier bool) Because {
+	if noCarrier {
+		return NoCarrier
+	}
+	why := NoContact
+	for _, u := range r.Not {
+		switch u.Why {
+		case directory.PointNoConsent:
+			why = NoConsent
+		case directory.PointPupils:
+			why = PupilsOwn
+		}
+	}
+	return why
+}
+
+// toldBefore tells whether a family was told of an earlier episode of the half-day.
+func toldBefore(ctx context.Context, tx database.Tx, e Episode) (bool, error) {
+	n, err := tx.NewSelect().TableExpr("alert_letters AS w").Join("JOIN alert_episodes AS e ON e.school = w.school AND e.id = w.episode").
+		Where("e.school = ? AND e.pupil = ? AND e.half_day = ? AND e.seq < ?", e.School, e.Pupil, e.HalfDay, e.Seq).Count(ctx)
+	return n > 0, err
+}
+
+func (a *Alert) wordsFor(ctx context.Context, tx database.Tx, s school, e Episode) (words, error) {
+	pupil, err := directory.PersonByID(ctx, tx, s.ID, e.Pupil)
+	if err != nil {
+		return words{}, err
+	}
+	sitting, err := timetable.ByID(ctx, tx, s.ID, e.Sitting)
+	return words{school: s, pupil: pupil, sitting: sitting, at: sitting.StartsAt}, err
+}
+
+// put writes one letter and what vouches for it.
+func (a *Alert) put(ctx context.Context, tx database.Tx, s school, v letterRow, lang string, again bool, w words, expires, now time.Time) error {
+	v.School, v.Letter = s.ID, database.NewID()
+	w.code = courier.NewCode()
+	channel := directory.Channel(v.Channel)
+	subject, body := a.letters.write(lang, courier.Kind(v.Kind), channel, again, w)
+	err := a.courier.Put(ctx, tx, s.ID, now, courier.Draft{ID: v.Letter, Code: w.code, Kind: courier.Kind(v.Kind), Ref: v.Episode, Pupil: v.Pupil, Person: v.Person,
+		Contact: v.Contact, Channel: channel, Lang: lang, Subject: subject, Body: body, DueAt: now, ExpiresAt: expires})
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewInsert().Model(&v).Exec(ctx)
+	return err
+}
+
+// followUp makes the arrivals and corrections of letters that were settled after their
+// episode was over.
+func (a *Alert) followUp(ctx context.Context, id string) error {
+	var over []string
+	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		return tx.NewSelect().Model((*Episode)(nil)).Column("id").
+			Where("e.school = ? AND e.state = ? AND e.settled_at > ?", id, Over, database.Stamp(a.now().Add(-followLife))).Scan(ctx, &over)
+	})
+	if err != nil {
+		return err
+	}
+	for _, episode := range over {
+		var left bool
+		err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+			rows, err := a.unanswered(ctx, tx, id, episode)
+			left = len(rows) > 0
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !left {
+			continue
+		}
+		if err := a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, s school, now time.Time) error {
+			return a.follow(ctx, tx, id, episode, now)
+		}); err != nil {
+			return err
+		}
+		a.courier.Poke()
+	}
+	return nil
+}
+
+// toldLetter is a letter that may have reached a family, with what vouches for it.
+type toldLetter struct {
+	letterRow
+	courier.Letter
+}
+
+// unanswered lists the absence letters of an episode that may have reached a family
+// and that no arrival or correction follows yet.
+func (a *Alert) unanswered(ctx context.Context, tx database.Tx, school, episode string) ([]toldLetter, error) {
+	rows, err := lettersOf(ctx, tx, school, []string{episode})
+	if err != nil {
+		return nil, err
+	}
+	letters, err := courier.About(ctx, tx, school, []string{episode})
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]courier.Letter{}
+	for _, l := range letters {
+		byID[l.ID] = l
+	}
+	answered := map[string]bool{}
+	for _, w := range rows {
+		answered[w.Answers] = true
+	}
+	var out []toldLetter
+	for _, w := range rows {
+		if l := byID[w.Letter]; w.Kind == string(courier.Absence) && !answered[w.Letter] && l.State.MayHaveLeft() {
+			out = append(out, toldLetter{w, l})
+		}
+	}
+	return out, nil
+}
+
+// follow writes one arrival or correction for each letter that may have reached a
+// family: exactly those contact points, no more and no fewer.
+func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode string, now time.Time) error {
+	e, err := EpisodeByID(ctx, tx, schoolID, episode)
+	if err != nil || e.State != Over {
+		return err
+	}
+	rows, err := a.unanswered(ctx, tx, schoolID, episode)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	s, err := loadSchool(ctx, tx, schoolID)
+	if err != nil {
+		return err
+	}
+	w, err := a.wordsFor(ctx, tx, s, e)
+	if err != nil {
+		return err
+	}
+	kind := courier.Correction
+	if e.Because != Corrected {
+		kind = courier.Arrived
+	}
+	for _, r := range rows {
+		w.at = e.SettledAt
+		if kind == courier.Correction {
+			w.at = r.LeavingAt
+		}
+		v := r.letterRow
+		v.Kind, v.Answers = string(kind), r.letterRow.Letter
+		if err := a.put(ctx, tx, s, v, r.Lang, false, w, now.Add(followLife), now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stillTrue is asked by the courier when a letter is about to leave.
+func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, l courier.Letter, now time.Time) (string, error) {
+	v, err := letterByID(ctx, tx, l.School, l.ID)
+	if err == ErrNotFound {
+		return courier.BecauseUnvouched, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	e, err := EpisodeByID(ctx, tx, l.School, v.Episode)
+	if err != nil {
+		return "", err
+	}
+	if l.Digest != a.journal.Digest(l.Subject, l.Body) {
+		return courier.BecauseUnvouched, nil
+	}
+	if l.Kind != courier.Absence {
+		if e.State != Over {
+			return courier.BecauseUnvouched, nil
+		}
+		return "", nil
+	}
+	if e.State != Told {
+		return string(e.Because), nil
+	}
+	s, err := loadSchool(ctx, tx, l.School)
+	if err != nil {
+		return "", err
+	}
+	if because, err := a.stillAbsent(ctx, tx, s, e, now); err != nil || because != "" {
+		return string(because), err
+	}
+	return a.stillEntitled(ctx, tx, l, now)
+}
+
+func (a *Alert) stillAbsent(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (Because, error) {
+	k, err := attendance.MarkByNumber(ctx, tx, s.ID, e.Mark)
+	if err != nil {
+		return "", err
+	}
+	f, err := facts(ctx, tx, s, k, now)
+	if err != nil {
+		return "", err
+	}
+	v, why := LookAgain(f, e)
+	if v == Tell || v == Keep {
+		return "", nil
+	}
+	return why, nil
+}
+
+func (a *Alert) stillEntitled(ctx context.Context, tx database.Tx, l courier.Letter, now time.Time) (string, error) {
+	recipients, _, err := directory.MayBeTold(ctx, tx, l.School, l.Pupil, now)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range recipients {
+		for _, p := range r.Points {
+			if r.Person.ID == l.Person && p.ID == l.Contact {
+				return "", nil
+			}
+		}
+	}
+	return string(NotEntitled), nil
+}

@@ -1,0 +1,333 @@
+package alert
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// Alert is the running decider.
+type Alert struct {
+	db      *database.DB
+	journal *journal.Journal
+	courier *courier.Courier
+	letters *Letters
+	now     func() time.Time
+	log     *slog.Logger
+	poke    chan struct{}
+	step    func(string)
+}
+
+// Config of an Alert. Now is the installation's clock.
+type Config struct {
+	DB      *database.DB
+	Journal *journal.Journal
+	Courier *courier.Courier
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Step, where set, hears each durable step: see courier.Config.
+	Step func(step string)
+}
+
+// Steps of an absence, in order, as Config.Step hears them.
+const (
+	StepDecided = "decided" // the decision about a mark is committed
+	StepTold    = "told"    // the letters are committed
+)
+
+// New makes an Alert, and registers with the courier that it answers for its letters.
+func New(c Config) (*Alert, error) {
+	letters, err := LoadLetters()
+	if err != nil {
+		return nil, err
+	}
+	if c.Step == nil {
+		c.Step = func(string) {}
+	}
+	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
+	for _, k := range []courier.Kind{courier.Absence, courier.Arrived, courier.Correction} {
+		c.Courier.VouchFor(k, a.stillTrue)
+	}
+	return a, nil
+}
+
+// Poke tells the running decider that there may be something to do now.
+func (a *Alert) Poke() {
+	select {
+	case a.poke <- struct{}{}:
+	default:
+	}
+}
+
+// rest is the pause between two passes; held episodes leave at most that much late.
+const rest = time.Second
+
+// Run decides until ctx ends.
+func (a *Alert) Run(ctx context.Context) error {
+	for {
+		if err := a.Pass(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("alert: pass", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.poke:
+		case <-time.After(rest):
+		}
+	}
+}
+
+// Pass does once all that there is to do, school by school. A school that fails does
+// not keep the others waiting.
+func (a *Alert) Pass(ctx context.Context) error {
+	var schools []string
+	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		schools, err = schoolsAtWork(ctx, tx, a.now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var first error
+	for _, s := range schools {
+		if err := a.passSchool(ctx, s); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			a.log.Error("alert: school", "school", s, "err", err)
+			if first == nil {
+				first = err
+			}
+		}
+	}
+	return first
+}
+
+func (a *Alert) passSchool(ctx context.Context, id string) error {
+	if err := a.decideMarks(ctx, id); err != nil {
+		return err
+	}
+	if err := a.lookAtHeld(ctx, id); err != nil {
+		return err
+	}
+	if err := a.followUp(ctx, id); err != nil {
+		return err
+	}
+	return a.callFamilies(ctx, id)
+}
+
+// inSchool runs fn in the school's transaction with what decisions need of it.
+func (a *Alert) inSchool(ctx context.Context, id string, fn func(context.Context, database.Tx, school, time.Time) error) error {
+	return a.db.InSchool(database.Urgent(ctx), id, func(ctx context.Context, tx database.Tx) error {
+		s, err := loadSchool(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx, s, a.now())
+	})
+}
+
+// decideMarks decides about undecided marks, one transaction each.
+func (a *Alert) decideMarks(ctx context.Context, id string) error {
+	for {
+		var marks []attendance.Mark
+		err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+			marks, err = attendance.Undecided(ctx, tx, id, 200)
+			return err
+		})
+		if err != nil || len(marks) == 0 {
+			return err
+		}
+		for _, k := range marks {
+			if err := a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, s school, now time.Time) error {
+				return a.decide(ctx, tx, s, k, now)
+			}); err != nil {
+				return err
+			}
+			a.step(StepDecided)
+		}
+	}
+}
+
+// decide writes the one decision about a mark. A mark that was decided meanwhile, by
+// another node or before a crash, is left as it is.
+func (a *Alert) decide(ctx context.Context, tx database.Tx, s school, k attendance.Mark, now time.Time) error {
+	if _, done, err := DecisionOf(ctx, tx, s.ID, k.N); err != nil || done {
+		return firstErr(err, func() error { return attendance.Settled(ctx, tx, s.ID, k.N) })
+	}
+	f, err := facts(ctx, tx, s, k, now)
+	if err != nil {
+		return err
+	}
+	verdict, why, open := Decide(f)
+	d := Decision{School: s.ID, Mark: k.N, Decision: verdict, Because: why, Episode: open.ID, At: database.Stamp(now)}
+	switch verdict {
+	case Hold, Phone:
+		e := newEpisode(f, verdict, why)
+		if _, err := tx.NewInsert().Model(&e).Exec(ctx); err != nil {
+			return err
+		}
+		d.Episode = e.ID
+		if verdict == Phone {
+			if err := a.telephoneAll(ctx, tx, e, why, now); err != nil {
+				return err
+			}
+		}
+	case Withdraw:
+		if err := settleEpisode(ctx, tx, open, Withdrawn, why, now); err != nil {
+			return err
+		}
+	case End:
+		if err := a.end(ctx, tx, open, why, now); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.NewInsert().Model(&d).Exec(ctx); err != nil {
+		return err
+	}
+	if err := attendance.Settled(ctx, tx, s.ID, k.N); err != nil {
+		return err
+	}
+	subject := d.Episode
+	if subject == "" {
+		subject = k.Pupil
+	}
+	return a.journal.Append(ctx, tx, s.ID, now, journal.Deed{Act: "alert." + string(verdict), Actor: "alert", Subject: subject,
+		Detail: map[string]string{"mark": itoa(k.N), "pupil": k.Pupil, "sitting": k.Sitting, "because": string(why)}})
+}
+
+func newEpisode(f Facts, v Verdict, why Because) Episode {
+	half := timetable.HalfDay(f.Sitting.StartsAt, f.Zone)
+	e := Episode{School: f.Mark.School, ID: database.NewID(), Pupil: f.Mark.Pupil, HalfDay: half, Seq: 1, Mark: f.Mark.N, Sitting: f.Mark.Sitting,
+		FirstAt: database.Stamp(f.Mark.At), LeavesAt: database.Stamp(Leaves(f.Mark.At, f.Hold, f.Zone)), ExpiresAt: database.Stamp(Expires(f.Sitting, f.Zone)), State: Held}
+	for _, other := range f.Episodes {
+		if other.HalfDay == half && other.Seq >= e.Seq {
+			e.Seq = other.Seq + 1
+		}
+	}
+	if v == Phone {
+		e.State, e.Because, e.SettledAt = Untold, why, database.Stamp(f.Now)
+	}
+	return e
+}
+
+// end closes an episode that was told or telephoned: what has not begun to leave is
+// recalled, families not yet called need not be.
+func (a *Alert) end(ctx context.Context, tx database.Tx, e Episode, why Because, now time.Time) error {
+	if err := a.courier.Recall(ctx, tx, e.School, e.ID, courier.Absence, string(why), now); err != nil {
+		return err
+	}
+	if err := settleEpisode(ctx, tx, e, Over, why, now); err != nil {
+		return err
+	}
+	if err := a.spareCalls(ctx, tx, e, now); err != nil {
+		return err
+	}
+	// Those whose letters left are told in the same transaction: both or neither.
+	return a.follow(ctx, tx, e.School, e.ID, now)
+}
+
+// lookAtHeld looks again at every held episode.
+func (a *Alert) lookAtHeld(ctx context.Context, id string) error {
+	type due struct {
+		Episode
+		verdict Verdict
+	}
+	var changed []due
+	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		var held []Episode
+		if err := tx.NewSelect().Model(&held).Where("e.school = ? AND e.state = ?", id, Held).Order("leaves_at", "id").Scan(ctx); err != nil || len(held) == 0 {
+			return err
+		}
+		s, err := loadSchool(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for _, e := range held {
+			v, _, err := a.look(ctx, tx, s, e, a.now())
+			if err != nil {
+				return err
+			}
+			if v != Keep {
+				changed = append(changed, due{e, v})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range changed {
+		told := false
+		if err := a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, s school, now time.Time) (err error) {
+			told, err = a.settleHeld(ctx, tx, s, e.ID, now)
+			return err
+		}); err != nil {
+			return err
+		}
+		if told {
+			a.step(StepTold)
+			a.courier.Poke()
+		}
+	}
+	return nil
+}
+
+func (a *Alert) look(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (Verdict, Because, error) {
+	k, err := attendance.MarkByNumber(ctx, tx, s.ID, e.Mark)
+	if err != nil {
+		return Keep, "", err
+	}
+	f, err := facts(ctx, tx, s, k, now)
+	if err != nil {
+		return Keep, "", err
+	}
+	v, why := LookAgain(f, e)
+	return v, why, nil
+}
+
+// settleHeld looks again inside the school's transaction, and in the same transaction
+// turns the episode into letters, withdraws it, or hands it to the telephone.
+func (a *Alert) settleHeld(ctx context.Context, tx database.Tx, s school, id string, now time.Time) (told bool, err error) {
+	e, err := EpisodeByID(ctx, tx, s.ID, id)
+	if err != nil || e.State != Held {
+		return false, err
+	}
+	v, why, err := a.look(ctx, tx, s, e, now)
+	if err != nil {
+		return false, err
+	}
+	deed := journal.Deed{Act: "alert." + string(v), Actor: "alert", Subject: e.ID, Detail: map[string]string{"pupil": e.Pupil, "because": string(why)}}
+	switch v {
+	case Keep:
+		return false, nil
+	case Withdraw:
+		err = settleEpisode(ctx, tx, e, Withdrawn, why, now)
+	case Phone:
+		if err = settleEpisode(ctx, tx, e, Untold, why, now); err == nil {
+			err = a.telephoneAll(ctx, tx, e, why, now)
+		}
+	case Tell:
+		told, err = a.tell(ctx, tx, s, e, now)
+		if !told {
+			deed.Act, deed.Detail["because"] = "alert."+string(Phone), string(NoContact)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	return told, a.journal.Append(ctx, tx, s.ID, now, deed)
+}
+
+func firstErr(err error, then func() error) error {
+	if err != nil {
+		return err
+	}
+	return then()
+}
