@@ -75,7 +75,7 @@ func checkText(key, text string) error {
 	}
 	if strings.HasSuffix(key, ".sms") {
 		for _, r := range field.ReplaceAllString(text, "") {
-			if !timetable.InGSM(r) {
+			if !directory.InGSM(r) {
 				return fmt.Errorf("%s: %q is not a GSM character", key, r)
 			}
 		}

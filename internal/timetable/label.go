@@ -6,33 +6,20 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/preau-ent/preau/internal/directory"
 )
 
 // ShortLabelMax is the most characters a short label has: with the school, the name,
 // the hour and the telephone the message stays in one part.
 const ShortLabelMax = 14
 
-// gsm holds the letters beyond ASCII of the GSM 03.38 default alphabet that may stand
-// in a label. Its ASCII part lacks the grave accent and what needs an escape, which
-// counts double.
-const gsm = "èéùìòÇØøÅåÆæßÉÄÖÑÜäöñüà"
-
-func inGSM(r rune) bool {
-	switch {
-	case r == '`' || strings.ContainsRune(`[\]^{|}~`, r):
-		return false
-	case r >= ' ' && r < 0x7f:
-		return true
-	}
-	return strings.ContainsRune(gsm, r)
-}
-
 // FitsMessage tells whether a short label may stand in an SMS: 1 to ShortLabelMax
 // characters, all of GSM 03.38, without an escape.
 func FitsMessage(short string) bool {
 	n := 0
 	for _, r := range short {
-		if !inGSM(r) {
+		if !directory.InGSM(r) {
 			return false
 		}
 		n++
@@ -67,7 +54,7 @@ var known = []struct{ begins, short string }{
 // (short words in capitals stay so), in GSM characters, cut at a word where that
 // leaves enough. It is never empty: "cours" when nothing of the label can be written.
 func ShortLabel(label string) string {
-	text := strings.Join(strings.Fields(toGSM(label)), " ")
+	text := strings.Join(strings.Fields(directory.ToGSM(label)), " ")
 	key := strings.ToLower(bare(text))
 	for _, k := range known {
 		if rest, ok := strings.CutPrefix(key, k.begins); ok && (rest == "" || !unicode.IsLetter(rune(rest[0]))) {
@@ -89,7 +76,7 @@ func ShortLabel(label string) string {
 
 // lower is strings.ToLower, except for what GSM has only as a capital.
 func lower(w string) string {
-	return toGSM(strings.ToLower(w))
+	return directory.ToGSM(strings.ToLower(w))
 }
 
 // cut shortens to ShortLabelMax, at the end of a word when at least half remains.
@@ -106,33 +93,6 @@ func cut(s string) string {
 		r = r[:at]
 	}
 	return strings.TrimRight(string(r), " -,;:('/")
-}
-
-// toGSM writes a text in GSM characters: accents that the alphabet lacks are taken
-// off, ligatures and typographic marks spelled out, the rest becomes a space.
-func toGSM(s string) string {
-	var b strings.Builder
-	for _, r := range norm.NFC.String(s) {
-		switch {
-		case inGSM(r):
-			b.WriteRune(r)
-		case r == 'œ':
-			b.WriteString("oe")
-		case r == 'Œ':
-			b.WriteString("OE")
-		case r == '’' || r == '‘' || r == '`' || r == '´':
-			b.WriteByte('\'')
-		case r == '–' || r == '—' || r == '‑':
-			b.WriteByte('-')
-		default:
-			if base, _ := utf8.DecodeRuneInString(norm.NFD.String(string(r))); base != r && inGSM(base) {
-				b.WriteRune(base)
-			} else {
-				b.WriteByte(' ')
-			}
-		}
-	}
-	return b.String()
 }
 
 // bare takes all accents off, for comparing.
