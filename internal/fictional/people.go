@@ -78,7 +78,7 @@ func (m *maker) makeCastStaff() {
 
 // otherStaff are those who have no sitting.
 func (m *maker) otherStaff() {
-	for range max(1, m.opts.Pupils/200) {
+	for range max(1, m.opts.Pupils/100) {
 		m.anyStaff()
 	}
 }
