@@ -1,0 +1,117 @@
+package account
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestHash(t *testing.T) {
+	t.Parallel()
+	h := HashPassword("un préau sous la pluie", cheap)
+	if !strings.HasPrefix(string(h), "$argon2id$v=19$m=64,t=1,p=1$") {
+		t.Fatalf("not a PHC string of that cost: %s", h)
+	}
+	for password, want := range map[string]bool{
+		"un préau sous la pluie":       true,
+		"un pre\u0301au sous la pluie": true, // é typed as e and an accent
+		"un préau sous la pluie ":      false,
+		"un preau sous la pluie":       false,
+		"":                             false,
+	} {
+		got, err := h.check(password)
+		if err != nil || got != want {
+			t.Errorf("check(%q) = %v, %v; want %v", password, got, err, want)
+		}
+	}
+	if again := HashPassword("un préau sous la pluie", cheap); again == h {
+		t.Error("two hashes of one password are the same: no salt")
+	}
+	if h.stale(cheap) || !h.stale(usualCost) {
+		t.Error("a hash is stale at another cost and not at its own")
+	}
+	if usualCost != (Cost{Memory: 19456, Passes: 2, Threads: 1}) || (Cost{}).orUsual() != usualCost {
+		t.Error("the usual cost is 19 MiB, two passes, one thread")
+	}
+}
+
+// A test vector of the reference implementation (argon2id, version 19, 64 MiB, two
+// passes, password "password", salt "somesalt").
+func TestHashOfOthers(t *testing.T) {
+	t.Parallel()
+	const theirs = Hash("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
+	if ok, err := theirs.check("password"); err != nil || !ok {
+		t.Errorf("a known hash: %v, %v", ok, err)
+	}
+}
+
+func TestHashUnreadable(t *testing.T) {
+	t.Parallel()
+	good := string(HashPassword("x", cheap))
+	for _, bad := range []string{
+		"", "$", "password", "$2y$10$abcdefghijklmnopqrstuv",
+		strings.Replace(good, "argon2id", "argon2i", 1),
+		strings.Replace(good, "v=19", "v=16", 1),
+		strings.Replace(good, "m=64", "m=4194304", 1), // 4 GiB
+		strings.Replace(good, "m=64", "m=0", 1),
+		strings.Replace(good, "t=1", "t=4000000000", 1),
+		strings.Replace(good, "p=1", "p=0", 1),
+		strings.Replace(good, "p=1", "p=300", 1),
+		strings.Replace(good, "m=64,t=1", "t=1,m=64", 1),
+		good + "$", good + "=", good[:len(good)-30],
+	} {
+		ok, err := Hash(bad).check("x")
+		if ok || !errors.Is(err, errHash) {
+			t.Errorf("%q: %v, %v; want it refused", bad, ok, err)
+		}
+	}
+}
+
+func TestCheckPassword(t *testing.T) {
+	t.Parallel()
+	for password, want := range map[string]error{
+		"un préau sous la pluie": nil,
+		"cheval agrafe":          nil,
+		"correcthorse":           nil,
+		"7n2p9x4k1q":             nil,
+		"marine bleue":           nil,
+		"Lea aime les chats":     nil, // the name among other words is no worse than they are
+		"sous 2 tilleuls":        nil,
+		"日本語のひみつのことば":            nil,
+
+		"":                        ErrShort,
+		"neuf cara":               ErrShort,
+		"éééééé":                  ErrShort, // characters are counted, not bytes
+		strings.Repeat("ab", 200): ErrLong,
+
+		"lea.benali":          ErrOwnName,
+		"Léa.Benali2027":      ErrOwnName,
+		"lea-benali!":         ErrOwnName,
+		"benali.lea":          ErrOwnName,
+		"benali2012":          ErrOwnName,
+		"leabenali leabenali": ErrOwnName,
+		"aaaaaaaaaa":          ErrRepeated,
+		"1111111111":          ErrRepeated,
+		"abababababab":        ErrRepeated,
+		"Azert Azert Azert ":  ErrRepeated,
+		"1122112211":          ErrRepeated,
+		"1234567890":          ErrSequence,
+		"0987654321":          ErrSequence,
+		"azertyuiop":          ErrSequence,
+		"poiuytreza":          ErrSequence,
+		"abcdefghij":          ErrSequence,
+		"azerty123456":        ErrSequence,
+		"qwerty-123456":       ErrSequence,
+		"motdepasse":          ErrCommon,
+		"MotDePasse1!":        ErrCommon,
+		"Password2027":        ErrCommon,
+		"Bonjour12345":        ErrCommon,
+		"15/03/2011":          ErrBirthDate,
+		"2011-03-15":          ErrBirthDate,
+		"15 03 2011":          ErrBirthDate,
+	} {
+		if got := CheckPassword(password, "lea.benali"); got != want {
+			t.Errorf("CheckPassword(%q) = %v, want %v", password, got, want)
+		}
+	}
+}
