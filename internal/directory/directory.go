@@ -122,7 +122,7 @@ type Link struct {
 	SourceFile    string
 	SourceDate    string
 	Dialect       string
-	ChosenBy      string // account that chose this carer or contact for this pupil
+	ChosenBy      string    // account that chose this carer or contact for this pupil
 	ChosenAt      time.Time `bun:",nullzero"`
 	EndedAt       time.Time `bun:",nullzero"`
 }

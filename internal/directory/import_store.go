@@ -1,0 +1,349 @@
+package directory
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// importSchool makes the school what a source says it is, in one transaction, and gives
+// the number of rows that had to be written. What people chose or typed in by hand
+// stays: the choice of a contact, decisions, objections, contact points of other
+// sources.
+func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in incoming, by string, now time.Time) (changed int, err error) {
+	id := ""
+	err = db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+		err := tx.NewRaw("SELECT id FROM directory_schools WHERE uai = ?", in.school.UAI).Scan(ctx, &id)
+		if err == nil || !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		// Only the row that everything hangs on: the school itself is written with
+		// its people, whole or not at all.
+		id = database.NewID()
+		return database.AddSchool(ctx, tx, id)
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = db.InSchool(ctx, id, func(ctx context.Context, tx database.Tx) error {
+		im := importing{ctx: ctx, tx: tx, school: id, in: in, now: database.Stamp(now), ids: map[string]string{}}
+		if loc, err := time.LoadLocation(in.school.Zone); err == nil {
+			im.day = now.In(loc).Format(time.DateOnly)
+		}
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		changed = im.changed
+		if changed == 0 {
+			return nil
+		}
+		_, err := tx.NewRaw("INSERT INTO directory_imports (school, id, at, by, dialect, source_date, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			id, database.NewID(), im.now, by, in.dialect, in.date, in.digest()).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: by, Subject: id, Detail: map[string]string{"dialect": in.dialect, "digest": in.digest(), "changed": strconv.Itoa(changed)}})
+	})
+	return changed, err
+}
+
+// importing is one school's import under way.
+type importing struct {
+	ctx     context.Context
+	tx      database.Tx
+	school  string
+	in      incoming
+	now     time.Time
+	day     string            // local date of the import
+	ids     map[string]string // kind and source key → our id
+	changed int
+}
+
+func (im *importing) id(k Kind, key string) string { return im.ids[string(k)+" "+key] }
+
+func (im *importing) theSchool() error {
+	want := im.in.school
+	want.ID = im.school
+	have, err := SchoolByID(im.ctx, im.tx, im.school)
+	if errors.Is(err, ErrNotFound) {
+		im.changed++
+		return AddSchool(im.ctx, im.tx, want)
+	}
+	if err != nil {
+		return err
+	}
+	// Zone, language, short name and telephone may have been set by hand since.
+	if have.Name == want.Name && have.SourceKey == want.SourceKey {
+		return nil
+	}
+	im.changed++
+	_, err = im.tx.NewUpdate().Model(&want).Column("name", "source_key").WherePK().Exec(im.ctx)
+	return err
+}
+
+func (im *importing) people() error {
+	var rows []Person
+	if err := im.tx.NewSelect().Model(&rows).Where("p.school = ? AND p.source = ?", im.school, im.in.source).Scan(im.ctx); err != nil {
+		return err
+	}
+	have := map[string]Person{}
+	for _, p := range rows {
+		have[string(p.Kind)+" "+p.SourceKey] = p
+	}
+	var add []Person
+	for _, p := range im.in.people {
+		k := string(p.kind) + " " + p.key
+		if _, twice := im.ids[k]; twice {
+			continue
+		}
+		want := Person{School: im.school, Kind: p.kind, Source: im.in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born}
+		old, ok := have[k]
+		if !ok {
+			want.ID = database.NewID()
+			im.ids[k] = want.ID
+			add = append(add, want)
+			continue
+		}
+		im.ids[k], want.ID, want.Lang = old.ID, old.ID, old.Lang
+		if old.LastName == want.LastName && old.FirstName == want.FirstName && old.Born == want.Born && old.LeftOn == "" {
+			continue
+		}
+		im.changed++
+		if _, err := im.tx.NewUpdate().Model(&want).Column("last_name", "first_name", "born", "left_on").WherePK().Exec(im.ctx); err != nil {
+			return err
+		}
+	}
+	im.changed += len(add)
+	if err := insert(im.ctx, im.tx, add); err != nil {
+		return err
+	}
+	for k, p := range have {
+		if _, still := im.ids[k]; still || p.LeftOn != "" {
+			continue
+		}
+		im.changed++
+		p.LeftOn = im.day
+		if _, err := im.tx.NewUpdate().Model(&p).Column("left_on").WherePK().Exec(im.ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importing) contacts() error {
+	var rows []ContactPoint
+	if err := im.tx.NewSelect().Model(&rows).Where("c.school = ?", im.school).Scan(im.ctx); err != nil {
+		return err
+	}
+	type key struct {
+		person  string
+		channel Channel
+		address string
+	}
+	have := map[key]ContactPoint{}
+	for _, c := range rows {
+		have[key{c.Person, c.Channel, c.Address}] = c
+	}
+	wanted := map[key]bool{}
+	var add []ContactPoint
+	for _, p := range im.in.people {
+		person := im.id(p.kind, p.key)
+		for _, pt := range p.points {
+			k := key{person, pt.channel, pt.address}
+			if wanted[k] {
+				continue
+			}
+			wanted[k] = true
+			old, ok := have[k]
+			switch {
+			case !ok:
+				add = append(add, ContactPoint{School: im.school, ID: database.NewID(), Person: person, Channel: pt.channel, Address: pt.address, Raw: pt.raw, Source: im.in.source})
+			case !old.EndedAt.IsZero() && old.Source == im.in.source:
+				im.changed++
+				old.EndedAt = time.Time{}
+				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	im.changed += len(add)
+	if err := insert(im.ctx, im.tx, add); err != nil {
+		return err
+	}
+	for k, c := range have {
+		if wanted[k] || c.Source != im.in.source || !c.EndedAt.IsZero() {
+			continue
+		}
+		im.changed++
+		c.EndedAt = im.now
+		if _, err := im.tx.NewUpdate().Model(&c).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importing) links() error {
+	var rows []Link
+	if err := im.tx.NewSelect().Model(&rows).Where("l.school = ? AND l.source = ?", im.school, im.in.source).Scan(im.ctx); err != nil {
+		return err
+	}
+	have := map[[2]string]Link{}
+	for _, l := range rows {
+		have[[2]string{l.Pupil, l.Adult}] = l
+	}
+	wanted := map[[2]string]bool{}
+	var add []Link
+	for _, l := range im.in.links {
+		want := Link{School: im.school, Pupil: im.id(KindPupil, l.pupil), Adult: im.id(KindAdult, l.adult), Level: l.level, Kinship: l.kinship, SMSConsent: l.consent,
+			Raw: l.raw, Source: im.in.source, SourceFile: l.file, SourceDate: im.in.date, Dialect: im.in.dialect}
+		k := [2]string{want.Pupil, want.Adult}
+		if wanted[k] {
+			continue
+		}
+		wanted[k] = true
+		old, ok := have[k]
+		if !ok {
+			add = append(add, want)
+			continue
+		}
+		if old.Level == want.Level && old.Kinship == want.Kinship && old.SMSConsent == want.SMSConsent && old.Raw == want.Raw && old.EndedAt.IsZero() {
+			continue
+		}
+		im.changed++
+		want.ChosenBy, want.ChosenAt, want.Priority = old.ChosenBy, old.ChosenAt, old.Priority
+		if _, err := im.tx.NewUpdate().Model(&want).WherePK().Exec(im.ctx); err != nil {
+			return err
+		}
+	}
+	im.changed += len(add)
+	if err := insert(im.ctx, im.tx, add); err != nil {
+		return err
+	}
+	for k, l := range have {
+		if wanted[k] || !l.EndedAt.IsZero() {
+			continue
+		}
+		im.changed++
+		l.EndedAt = im.now
+		if _, err := im.tx.NewUpdate().Model(&l).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importing) groups() error {
+	rows, err := Groups(im.ctx, im.tx, im.school)
+	if err != nil {
+		return err
+	}
+	have := map[[2]string]Group{}
+	for _, g := range rows {
+		have[[2]string{g.Kind, g.Code}] = g
+	}
+	var members []Member
+	if err := im.tx.NewSelect().Model(&members).Where("m.school = ?", im.school).Scan(im.ctx); err != nil {
+		return err
+	}
+	in := map[[2]string]Member{}
+	for _, m := range members {
+		in[[2]string{m.Grp, m.Person}] = m
+	}
+	wanted := map[[2]string]bool{}
+	mine := map[string]bool{} // ids of the people of this source
+	for _, id := range im.ids {
+		mine[id] = true
+	}
+	var addGroups []Group
+	var addMembers []Member
+	for _, g := range im.in.groups {
+		group, ok := have[[2]string{g.kind, g.code}]
+		if !ok {
+			group = Group{School: im.school, ID: database.NewID(), Kind: g.kind, Code: g.code, Label: g.label}
+			have[[2]string{g.kind, g.code}] = group
+			addGroups = append(addGroups, group)
+		}
+		for _, pupil := range g.pupils {
+			k := [2]string{group.ID, im.id(KindPupil, pupil)}
+			if wanted[k] {
+				continue
+			}
+			wanted[k] = true
+			if old, ok := in[k]; !ok {
+				addMembers = append(addMembers, Member{School: im.school, Grp: k[0], Person: k[1]})
+			} else if old.UntilOn != "" {
+				im.changed++
+				old.UntilOn = ""
+				if _, err := im.tx.NewUpdate().Model(&old).Column("until_on").WherePK().Exec(im.ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	im.changed += len(addGroups) + len(addMembers)
+	if err := insert(im.ctx, im.tx, addGroups); err != nil {
+		return err
+	}
+	if err := insert(im.ctx, im.tx, addMembers); err != nil {
+		return err
+	}
+	for k, m := range in {
+		if wanted[k] || m.UntilOn != "" || !mine[m.Person] {
+			continue
+		}
+		im.changed++
+		m.UntilOn = im.day
+		if _, err := im.tx.NewUpdate().Model(&m).Column("until_on").WherePK().Exec(im.ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameNumbers asks the office about adults whose number is the pupil's own: it is not
+// used until somebody verified it.
+func (im *importing) sameNumbers() error {
+	points := map[string][]inPoint{}
+	for _, p := range im.in.people {
+		if p.kind != KindStaff {
+			points[string(p.kind)+" "+p.key] = p.points
+		}
+	}
+	var doubtful []string
+	for _, l := range im.in.links {
+		own := points[string(KindPupil)+" "+l.pupil]
+		for _, pt := range points[string(KindAdult)+" "+l.adult] {
+			if slices.ContainsFunc(own, func(o inPoint) bool { return o.address == pt.address }) {
+				doubtful = append(doubtful, im.id(KindAdult, l.adult))
+			}
+		}
+	}
+	if len(doubtful) == 0 {
+		return nil
+	}
+	var asked []string
+	if err := im.tx.NewSelect().Model((*Task)(nil)).Column("person").Where("t.school = ? AND t.kind = ? AND t.person IN (?)", im.school, TaskSameNumber, bun.List(doubtful)).Scan(im.ctx, &asked); err != nil {
+		return err
+	}
+	slices.Sort(doubtful)
+	var add []Task
+	for _, person := range slices.Compact(doubtful) {
+		if !slices.Contains(asked, person) {
+			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
+		}
+	}
+	im.changed += len(add)
+	return insert(im.ctx, im.tx, add)
+}

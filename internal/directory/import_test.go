@@ -1,0 +1,65 @@
+package directory_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// sample is the real export, where it is there: it is no part of the project.
+func sample(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join("..", "..", "..", "shared", "samples", "aaf-2013")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the real AAF sample is not here; the generated export is read by other tests")
+	}
+	return dir
+}
+
+func theJournal(t testing.TB) *journal.Journal {
+	t.Helper()
+	j, err := journal.New(bytes.Repeat([]byte{1}, journal.MinKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func TestImportOfTheRealExport(t *testing.T) {
+	dir := sample(t)
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		e, err := directory.ReadExport(t.Context(), []string{dir}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
+		r, err := directory.Import(t.Context(), db, theJournal(t), e, "test", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []int{r.Schools, r.Pupils, r.Guardians, r.Links, r.Unresolved, r.MayBeTold, r.MayNotBeTold, len(r.Refused)}
+		want := []int{10, 642, 9975, 1064, 0, 911, 153, 0}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("counts %v, want %v", got, want)
+			}
+		}
+		if r.Changed == 0 {
+			t.Fatal("the first import changed nothing")
+		}
+		again, err := directory.Import(t.Context(), db, theJournal(t), e, "test", now.Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Changed != 0 {
+			t.Fatalf("the second import of the same files changed %d rows", again.Changed)
+		}
+	})
+}
