@@ -99,11 +99,12 @@ func (f *fileReader) value(start xml.StartElement, name string) error {
 	if err := f.noAttributes(start); err != nil {
 		return err
 	}
-	return f.characters(name)
+	return f.characters("value", name)
 }
 
-// characters reads the text of an element up to its end into f.text.
-func (f *fileReader) characters(name string) error {
+// characters reads the text of an element up to its end into f.text; name is that of
+// the attribute, for refusals.
+func (f *fileReader) characters(element, name string) error {
 	f.text = f.text[:0]
 	for {
 		tok, err := f.token()
@@ -112,14 +113,14 @@ func (f *fileReader) characters(name string) error {
 		}
 		switch t := tok.(type) {
 		case xml.EndElement:
-			return nil
+			return f.ends(t, element)
 		case xml.CharData:
 			if len(f.text)+len(t) > maxValue {
 				return f.stop(whyValueTooLong, maxValue, shorten(name))
 			}
 			f.text = append(f.text, t...)
 		case xml.StartElement:
-			return f.stop(whyElement, shorten(t.Name.Local), "value")
+			return f.stop(whyElement, shorten(t.Name.Local), element)
 		case xml.Directive:
 			return f.directive(t)
 		case xml.ProcInst:

@@ -1,6 +1,7 @@
 package aaf
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -118,7 +119,9 @@ func (f *fileReader) stop(why reason, args ...any) error {
 // token reads the next token, whatever it is.
 func (f *fileReader) token() (xml.Token, error) {
 	f.line, _ = f.dec.InputPos()
-	tok, err := f.dec.Token()
+	// RawToken spares the decoder a stack: the end tags are compared here, where it is
+	// known which must come.
+	tok, err := f.dec.RawToken()
 	f.in.took()
 	if err == nil || err == io.EOF {
 		return tok, err
@@ -147,7 +150,7 @@ func (f *fileReader) token() (xml.Token, error) {
 	return nil, &stop{line: syntax.Line, reason: whyMalformed, args: []any{syntax.Msg}}
 }
 
-// element reads on to the next start or end of an element, or to the end of the file:
+// element reads on to the next start of an element in parent or to the end of parent:
 // blanks, comments and processing instructions are passed over, anything else stops.
 func (f *fileReader) element(parent string) (xml.Token, error) {
 	for {
@@ -164,9 +167,11 @@ func (f *fileReader) element(parent string) (xml.Token, error) {
 			}
 			return t, nil
 		case xml.EndElement:
-			return t, nil
+			return t, f.ends(t, parent)
 		case xml.CharData:
 			if !blank(t) {
+				before := len(t) - len(bytes.TrimLeft(t, " \t\r\n"))
+				f.line += bytes.Count(t[:before], newline)
 				return nil, f.stop(whyText, parent)
 			}
 		case xml.Comment:
@@ -183,6 +188,17 @@ func (f *fileReader) element(parent string) (xml.Token, error) {
 			}
 		}
 	}
+}
+
+// outside is the parent of the root; no end tag closes it.
+const outside = "document"
+
+// ends checks that an end tag closes what is open.
+func (f *fileReader) ends(t xml.EndElement, open string) error {
+	if t.Name.Space != "" || t.Name.Local != open || open == outside {
+		return f.stop(whyMalformed, "element <"+open+"> closed by </"+shorten(t.Name.Local)+">")
+	}
+	return nil
 }
 
 func blank(p []byte) bool {
@@ -254,7 +270,7 @@ func (f *fileReader) comment(c []byte) error {
 
 // document reads the root and its requests.
 func (f *fileReader) document() error {
-	tok, err := f.element("document")
+	tok, err := f.element(outside)
 	if err == io.EOF {
 		return f.stop(whyTruncated)
 	}
@@ -302,7 +318,7 @@ func (f *fileReader) document() error {
 		}
 	}
 	for {
-		tok, err := f.element("document")
+		tok, err := f.element(outside)
 		if err == io.EOF {
 			return nil
 		}
@@ -310,13 +326,13 @@ func (f *fileReader) document() error {
 			return err
 		}
 		if start, ok := tok.(xml.StartElement); ok {
-			return f.stop(whyElement, shorten(start.Name.Local), "document")
+			return f.stop(whyElement, shorten(start.Name.Local), outside)
 		}
 	}
 }
 
-// eofInside turns an end of file inside the root, which encoding/xml reports as a
-// syntax error but for a file that ends between two tokens, into a refusal.
+// eofInside turns an end of file between two tokens inside the root into a refusal;
+// one within a token is a syntax error of encoding/xml.
 func eofInside(f *fileReader, err error) error {
 	if err == io.EOF {
 		return f.stop(whyTruncated)
@@ -460,7 +476,7 @@ func (f *fileReader) identifier(step int) error {
 			return err
 		}
 		f.rec.idLine = f.line
-		if err := f.characters("id"); err != nil {
+		if err := f.characters("id", "id"); err != nil {
 			return err
 		}
 		id := strings.TrimSpace(string(f.text))

@@ -108,7 +108,7 @@ func newInput(src io.Reader) (*input, error) {
 	if bom {
 		return nil, &stop{line: 1, reason: whyReallyUTF8, args: []any{string(m[1])}}
 	}
-	in.latin = &latinWatch{src: br, line: 1}
+	in.latin = &latinWatch{src: br, line: 1, table: table}
 	in.src = transform.NewReader(in.latin, table.NewDecoder())
 	return in, nil
 }
@@ -194,8 +194,6 @@ func (in *input) badByte(i, got int) error {
 	switch {
 	case r == utf8.RuneError && size <= 1:
 		return &stop{line: line, reason: whyBadUTF8, args: []any{in.buf[i]}}
-	case in.latin != nil && r >= 0x80 && r < 0xA0:
-		return &stop{line: line, reason: whyBadLatin, args: []any{r}}
 	default:
 		return &stop{line: line, reason: whyControl, args: []any{r}}
 	}
@@ -218,7 +216,7 @@ func scan(p []byte) (good int, whole, bad bool) {
 			return i, utf8.FullRune(p[i:]), utf8.FullRune(p[i:])
 		}
 		// U+0080 to U+009F are controls, which XML merely discourages: no name has one.
-		// In a Latin file they come from Windows-1252. The other two are no characters.
+		// The other two are no characters.
 		if r < 0xA0 || r == 0xFFFE || r == 0xFFFF {
 			return i, true, true
 		}
@@ -227,11 +225,14 @@ func scan(p []byte) (good int, whole, bad bool) {
 	return len(p), true, false
 }
 
-// latinWatch passes on the bytes of a file that declares a single-byte encoding and
-// notices when all that is not ASCII in it reads as UTF-8: in French text of a Latin
-// encoding an accented letter is followed by a plain one, which UTF-8 never allows.
+// latinWatch passes on the bytes of a file that declares a single-byte encoding. It
+// stops at a byte that the encoding does not have: a letter there comes from another
+// one, Windows-1252 mostly. And it notices when all that is not ASCII reads as UTF-8:
+// in French text of a Latin encoding an accented letter is followed by a plain one,
+// which UTF-8 never allows.
 type latinWatch struct {
 	src     io.Reader
+	table   *charmap.Charmap
 	line    int
 	pending []byte // a run of non-ASCII bytes
 	first   int    // line of the first run
@@ -240,22 +241,24 @@ type latinWatch struct {
 
 func (l *latinWatch) Read(p []byte) (int, error) {
 	n, err := l.src.Read(p)
-	if l.other {
-		return n, err
-	}
-	for _, c := range p[:n] {
-		if c >= utf8.RuneSelf && len(l.pending) < 256 {
-			if l.first == 0 {
-				l.first = l.line
+	for i, c := range p[:n] {
+		if c < utf8.RuneSelf {
+			if len(l.pending) > 0 {
+				l.endRun()
 			}
-			l.pending = append(l.pending, c)
+			if c == '\n' {
+				l.line++
+			}
 			continue
 		}
-		if len(l.pending) > 0 {
-			l.endRun()
+		if r := l.table.DecodeByte(c); r < 0xA0 || r == utf8.RuneError {
+			return i, &stop{line: l.line, reason: whyBadLatin, args: []any{c}}
 		}
-		if c == '\n' {
-			l.line++
+		if l.first == 0 {
+			l.first = l.line
+		}
+		if len(l.pending) < 256 {
+			l.pending = append(l.pending, c)
 		}
 	}
 	if err != nil {

@@ -271,7 +271,9 @@ type source struct {
 // which are wanted; otherwise by path.
 func (r *reading) sources(paths []string) (list []source, ignored []string, err error) {
 	var known []os.FileInfo
+	found := 0
 	add := func(path string, info os.FileInfo, named bool) error {
+		found++
 		for _, k := range known {
 			if os.SameFile(k, info) {
 				return nil
@@ -288,6 +290,7 @@ func (r *reading) sources(paths []string) (list []source, ignored []string, err 
 			return err
 		case look == notXML && !named && !strings.HasSuffix(strings.ToLower(path), ".xml"), look == dtd:
 			ignored = append(ignored, path)
+			found--
 			return nil
 		}
 		list = append(list, source{path, guardians})
@@ -302,11 +305,11 @@ func (r *reading) sources(paths []string) (list []source, ignored []string, err 
 		case err != nil:
 			return nil, nil, err
 		case info.IsDir():
-			before := len(list)
+			found = 0
 			if err := r.folder(path, add); err != nil {
 				return nil, nil, err
 			}
-			if len(list) == before {
+			if found == 0 {
 				r.stopFile(path, &stop{reason: whyNoFile})
 			}
 		case !info.Mode().IsRegular():
@@ -381,8 +384,7 @@ func peek(path string) (look, bool, error) {
 	head := string(buf[:n])
 	text := strings.TrimLeft(strings.TrimPrefix(head, string(bomUTF8)), " \t\r\n")
 	switch {
-	case strings.HasPrefix(text, "<!ELEMENT"), strings.HasPrefix(text, "<!ATTLIST"),
-		strings.HasPrefix(text, "<!ENTITY"):
+	case strings.HasPrefix(text, "<!ELEMENT") && !strings.Contains(head, "<ficAlimMENESR"):
 		return dtd, false, nil
 	case strings.HasPrefix(text, "<"), strings.HasPrefix(head, "\xFF\xFE"), strings.HasPrefix(head, "\xFE\xFF"):
 		return perhapsXML, strings.Contains(head, "<value>PersRelEleve<"), nil

@@ -253,9 +253,13 @@ func (r *reading) takeGuardian(f *fileReader) {
 	key := f.rec.id
 	if len(f.rec.refusals) > 0 {
 		delete(r.guardians, key)
-		// Which schools this touches is known once all pupils are read.
+		// Which schools this touches is known once all pupils are read. Whichever of its
+		// two identifiers is wrong, or missing, a link may name the other.
 		place := r.refuse(f.rec.refusals, nil)
 		r.badGuardians[key] = append(r.badGuardians[key], place)
+		if other := f.anyOf("ENTPersonJointure"); other != key {
+			r.badGuardians[other] = append(r.badGuardians[other], place)
+		}
 		return
 	}
 	if _, wanted := r.wanted[key]; wanted {
