@@ -1,6 +1,8 @@
 package page
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -23,8 +25,9 @@ type Assets struct {
 }
 
 type asset struct {
-	kind string
-	body []byte
+	kind   string
+	body   []byte
+	packed []byte // the same, gzipped once at the start
 }
 
 // NewAssets reads every file of dist, which has no folders in it. "app.css" is
@@ -48,10 +51,29 @@ func NewAssets(dist fs.FS) (*Assets, error) {
 		ext := path.Ext(name)
 		hash := base64.RawURLEncoding.EncodeToString(sum[:9])
 		url := assetsPath + strings.TrimSuffix(name, ext) + "-" + hash + ext
+		packed, err := pack(body)
+		if err != nil {
+			return nil, fmt.Errorf("assets: %s: %w", name, err)
+		}
 		a.urls[name] = url
-		a.byPath[url] = asset{kind: kindOf(ext), body: body}
+		a.byPath[url] = asset{kind: kindOf(ext), body: body, packed: packed}
 	}
 	return a, nil
+}
+
+func pack(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // kindOf does not ask the machine's own table for what we ship, so that a page
@@ -99,11 +121,17 @@ func (a *Assets) serve(w http.ResponseWriter, r *http.Request) bool {
 	}
 	h := w.Header()
 	h.Set("Content-Type", found.kind)
-	h.Set("Content-Length", strconv.Itoa(len(found.body)))
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	body := found.body
+	if len(found.packed) < len(body) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		body = found.packed
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(found.body)
+		_, _ = w.Write(body)
 	}
 	return true
 }

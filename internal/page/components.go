@@ -108,6 +108,13 @@ type Step struct {
 	Tone Tone // colours the dot; the text says it too
 }
 
+// Region is a live piece of a page.
+type Region struct {
+	ID     string // its id in the page
+	Stream string // the local address of an event stream, see OpenStream
+	On     string // the event's name
+}
+
 // pie is the sector of a circle of radius 8 around 9,9 that covers share (0 to 1)
 // clockwise from the top, as an SVG path. A full share is a circle, not a path.
 func pie(share float64) string {

@@ -2,12 +2,20 @@ package page_test
 
 import (
 	"fmt"
+	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // TestContrast computes every pair of colours that a page puts together, in both
@@ -147,3 +155,99 @@ const littleTargets = `[...document.querySelectorAll('button, .btn, summary, sel
 
 const axeRun = `axe.run(document, {resultTypes: ['violations']}).then((found) =>
 	found.violations.flatMap((v) => v.nodes.map((n) => v.id + ': ' + v.help + ' in ' + n.html.slice(0, 160))))`
+
+// TestLiveRegion sees in a browser that an event makes the page read its piece
+// again, and only then.
+func TestLiveRegion(t *testing.T) {
+	b := newBrowser(t)
+	_, routes := gallerySite(t, io.Discard)
+	var asked atomic.Int64
+	routes.Handle("GET /board", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
+		n := asked.Add(1)
+		return page.Show(w, r, http.StatusOK, in(page.Frame(page.Meta{Title: "Tableau"}), page.Heading("", "Tableau"),
+			in(page.Live(page.Region{ID: "held", Stream: "/changes", On: "changed"}), html(`<p id="n">%d</p>`, n))))
+	})
+	change := make(chan struct{})
+	routes.Handle("GET /changes", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
+		stream, err := page.OpenStream(w, "changed")
+		if err != nil {
+			return err
+		}
+		for {
+			select {
+			case <-r.Context().Done():
+				return nil
+			case <-change:
+				if err := stream.Send("changed", "held"); err != nil {
+					return err
+				}
+			}
+		}
+	})
+	server := httptest.NewServer(routes)
+	defer server.Close()
+	seen := b.open(t, server.URL+"/board", "", 360, false)
+	defer server.CloseClientConnections()
+	defer seen.close()
+	// The stream's opening is the first event; two more follow at once.
+	for want := 2; want <= 4; want++ {
+		if want > 2 {
+			select {
+			case change <- struct{}{}:
+			case <-time.After(20 * time.Second):
+				t.Fatal("the page did not open its stream")
+			}
+		}
+		var got string
+		seen.eval(t, fmt.Sprintf(`new Promise((done) => {
+			const look = () => {
+				const text = document.querySelector('#n').textContent;
+				if (text === '%d') done(text); else setTimeout(look, 20);
+			};
+			setTimeout(() => done('still ' + document.querySelector('#n').textContent), 10000);
+			look();
+		})`, want), &got)
+		if got != strconv.Itoa(want) {
+			t.Fatalf("after the event the page shows %s, want %d", got, want)
+		}
+	}
+	if complaints := seen.complained(); len(complaints) > 0 {
+		t.Errorf("the browser complains: %v", complaints)
+	}
+}
+
+// BenchmarkFrame is what every page costs before its own content.
+func BenchmarkFrame(b *testing.B) {
+	_, routes := gallerySite(b, io.Discard)
+	for _, p := range []galleryPage{{"landing", "/", ""}, {"office", "/office", "office"}} {
+		b.Run(p.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest("GET", p.path, nil)
+				if p.as != "" {
+					r.AddCookie(&http.Cookie{Name: "as", Value: p.as})
+				}
+				routes.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
+}
+
+// BenchmarkSentence is one sentence with a field and one with plural forms.
+func BenchmarkSentence(b *testing.B) {
+	words := mustWords(b, fstest.MapFS{
+		"locale/fr.json": {Data: []byte(`{"x.n": {"one": "{n} absent", "other": "{n} absents"}}`)},
+		"locale/en.json": {Data: []byte(`{"x.n": {"one": "{n} absent", "other": "{n} absent"}}`)},
+	})
+	ctx := page.In(b.Context(), &page.Site{Words: words}, "fr")
+	b.Run("field", func(b *testing.B) {
+		for b.Loop() {
+			page.T(ctx, "page.failed.number", "number", "AB")
+		}
+	})
+	b.Run("plural", func(b *testing.B) {
+		for b.Loop() {
+			page.T(ctx, "x.n", "n", 12)
+		}
+	})
+}

@@ -144,15 +144,15 @@ func (rs *Routes) All() []Route {
 }
 
 // ServeHTTP serves assets and routes.
-func (rs *Routes) ServeHTTP(w http.ResponseWriter, r *http.Request) { rs.outer.ServeHTTP(w, r) }
+func (rs *Routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	if rs.site.Assets != nil && strings.HasPrefix(r.URL.Path, assetsPath) && rs.site.Assets.serve(w, r) {
+		return
+	}
+	rs.outer.ServeHTTP(w, r)
+}
 
 func (rs *Routes) serve(w http.ResponseWriter, r *http.Request) {
-	secure(w.Header())
-	if rs.site.Assets != nil && strings.HasPrefix(r.URL.Path, assetsPath) {
-		if rs.site.Assets.serve(w, r) {
-			return
-		}
-	}
 	out := &response{ResponseWriter: w}
 	ctx := context.WithValue(r.Context(), visitKey{}, visit{
 		site: rs.site, lang: rs.language(r, ""), path: returnPath(r), id: requestNumber(),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/web"
 )
 
 // ask sends one request to h and returns the answer with its body, typography
@@ -358,7 +360,7 @@ func TestLanguage(t *testing.T) {
 func TestLocal(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"/roll?x=1#y": "/roll?x=1#y", "/": "/", "": "/", "roll": "/", "//elsewhere.example": "/", "/\\elsewhere.example": "/",
+		"/roll?x=1#y": "/roll?x=1#y", "/": "/", "": "/", "roll": "/", "//elsewhere.example": "/", "///elsewhere.example": "/", "/\\elsewhere.example": "/",
 		"https://elsewhere.example/": "/", "javascript:alert(1)": "/", "/x\r\nSet-Cookie: a=b": "/", "/\t/elsewhere.example": "/", "/%zz": "/",
 	} {
 		if got := page.Local(path); got != want {
@@ -392,9 +394,11 @@ func TestCompression(t *testing.T) {
 	_, routes := gallerySite(t, io.Discard)
 	release := make(chan struct{})
 	routes.Handle("GET /live", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, "event: changed\ndata: 1\n\n")
-		if err := http.NewResponseController(w).Flush(); err != nil {
+		stream, err := page.OpenStream(w, "opened")
+		if err != nil {
+			return err
+		}
+		if err := stream.Send("changed", "1\nevent: forged"); err != nil {
 			return err
 		}
 		select {
@@ -432,6 +436,28 @@ func TestCompression(t *testing.T) {
 		t.Errorf("the page is not whole: %v", err)
 	}
 
+	res = get("/assets/nothing.css")
+	_ = res.Body.Close()
+	if res.StatusCode != 404 {
+		t.Errorf("an asset that does not exist: %d", res.StatusCode)
+	}
+	_, landing := ask(t, routes, "GET", "/", "")
+	_, after, _ := strings.Cut(landing, `<script src="`)
+	address, _, _ := strings.Cut(after, `"`)
+	js := get(address)
+	defer func() { _ = js.Body.Close() }()
+	unzip, err = gzip.NewReader(js.Body)
+	if err != nil {
+		t.Fatalf("%s is not packed: %v", address, err)
+	}
+	want, err := fs.ReadFile(web.Files(), "app.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(unzip); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("app.js came as %d bytes, want %d (%v)", len(got), len(want), err)
+	}
+
 	// The stream's first line must arrive while its handler still runs.
 	live := get("/live")
 	defer func() { _ = live.Body.Close() }()
@@ -440,13 +466,17 @@ func TestCompression(t *testing.T) {
 	}
 	arrived := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(live.Body).ReadString('\n')
-		arrived <- line
+		lines, all := bufio.NewReader(live.Body), ""
+		for range 6 { // twice event, data, empty line
+			line, _ := lines.ReadString('\n')
+			all += line
+		}
+		arrived <- all
 	}()
 	select {
-	case line := <-arrived:
-		if line != "event: changed\n" {
-			t.Errorf("the stream began with %q", line)
+	case got := <-arrived:
+		if got != "event: opened\ndata: \n\nevent: changed\ndata: 1 event: forged\n\n" {
+			t.Errorf("the stream began with %q", got)
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("the stream's first line did not arrive")

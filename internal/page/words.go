@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"github.com/nicksnyder/go-i18n/v2/i18n/template"
+	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 )
 
@@ -39,11 +39,10 @@ func Languages() []string { return []string{"fr", "en"} }
 // Sentences are typed with plain spaces and straight apostrophes; the spaces
 // before ; : ! ? and inside « », and the apostrophe, become typographic here.
 type Words struct {
-	bundle     *i18n.Bundle
-	plain      map[string]map[string]string // language → key → sentence without plural forms
-	localizers map[string]*i18n.Localizer
-	keys       map[string]map[string]string // language → key → file it came from
-	fields     map[string]map[string]string // language → key → its fields, sorted
+	plain  map[string]map[string]string        // language → key → sentence without plural forms
+	plural map[string]map[string]*i18n.Message // language → key → sentence with them
+	keys   map[string]map[string]string        // language → key → file it came from
+	fields map[string]map[string]string        // language → key → its fields, sorted
 }
 
 // NewWords reads every locale/*.json of the given folders, and page's own. An
@@ -51,15 +50,14 @@ type Words struct {
 // only, a file of a language that the pages do not have.
 func NewWords(folders ...fs.FS) (*Words, error) {
 	w := &Words{
-		bundle:     i18n.NewBundle(language.French),
-		plain:      map[string]map[string]string{},
-		localizers: map[string]*i18n.Localizer{},
-		keys:       map[string]map[string]string{},
-		fields:     map[string]map[string]string{},
+		plain:  map[string]map[string]string{},
+		plural: map[string]map[string]*i18n.Message{},
+		keys:   map[string]map[string]string{},
+		fields: map[string]map[string]string{},
 	}
-	w.bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	for _, lang := range Languages() {
 		w.plain[lang] = map[string]string{}
+		w.plural[lang] = map[string]*i18n.Message{}
 		w.keys[lang] = map[string]string{}
 		w.fields[lang] = map[string]string{}
 	}
@@ -77,9 +75,6 @@ func NewWords(folders ...fs.FS) (*Words, error) {
 	if err := w.complete(); err != nil {
 		return nil, fmt.Errorf("words: %w", err)
 	}
-	for _, lang := range Languages() {
-		w.localizers[lang] = i18n.NewLocalizer(w.bundle, lang)
-	}
 	return w, nil
 }
 
@@ -96,7 +91,6 @@ func (w *Words) read(folder fs.FS, file string) error {
 	if err != nil {
 		return err
 	}
-	tag := language.Make(lang)
 	for _, m := range parsed.Messages {
 		if _, twice := w.keys[lang][m.ID]; twice {
 			return fmt.Errorf("key %q is already in another file: begin it with the capability's name", m.ID)
@@ -106,11 +100,13 @@ func (w *Words) read(folder fs.FS, file string) error {
 		for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
 			*form = typeset(lang, *form)
 		}
-		if m.One == "" && m.Other != "" {
-			w.plain[lang][m.ID] = m.Other
+		if m.Other == "" {
+			return fmt.Errorf("key %q has no form \"other\"", m.ID)
 		}
-		if err := w.bundle.AddMessages(tag, m); err != nil {
-			return fmt.Errorf("key %q: %w", m.ID, err)
+		if m.One == "" {
+			w.plain[lang][m.ID] = m.Other
+		} else {
+			w.plural[lang][m.ID] = m
 		}
 	}
 	return nil
@@ -181,17 +177,55 @@ func (w *Words) Say(lang, key string, args Args) string {
 	if text, ok := w.plain[lang][key]; ok {
 		return fill(lang, text, args)
 	}
-	if _, ok := w.keys[lang][key]; !ok {
-		return key
+	if m, ok := w.plural[lang][key]; ok {
+		return fill(lang, form(lang, m, args["n"]), args)
 	}
-	// French has a form "many" for millions which the files leave out: go-i18n
-	// then answers with "other" and an error, and "other" is right.
-	text, _ := w.localizers[lang].Localize(&i18n.LocalizeConfig{
-		MessageID:      key,
-		PluralCount:    args["n"],
-		TemplateParser: template.IdentityParser{},
-	})
-	return fill(lang, text, args)
+	return key
+}
+
+// form chooses the plural form for n by the language's own rule (CLDR): 0 is
+// singular in French and plural in English. Millions have a form of their own in
+// French, which the files may leave out.
+func form(lang string, m *i18n.Message, n any) string {
+	var count int
+	switch n := n.(type) {
+	case int:
+		count = n
+	case int64:
+		count = int(n)
+	default:
+		return m.Other
+	}
+	text := ""
+	switch plural.Cardinal.MatchPlural(tags[lang], abs(count), 0, 0, 0, 0) {
+	case plural.Zero:
+		text = m.Zero
+	case plural.One:
+		text = m.One
+	case plural.Two:
+		text = m.Two
+	case plural.Few:
+		text = m.Few
+	case plural.Many:
+		text = m.Many
+	}
+	if text == "" {
+		return m.Other
+	}
+	return text
+}
+
+var tags = map[string]language.Tag{"fr": language.French, "en": language.English}
+
+// abs also keeps the number within what the plural rules look at.
+func abs(n int) int {
+	if n < 0 {
+		n = -n
+	}
+	if n > 1_000_000 {
+		n = 1_000_000 + n%1_000_000
+	}
+	return n
 }
 
 // T is the sentence of that key in the reader's language. args are pairs of a
