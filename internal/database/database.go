@@ -259,3 +259,19 @@ func (db *DB) Statement(ctx context.Context, query string, args ...any) error {
 	_, err := db.write.ExecContext(ctx, query, args...)
 	return err
 }
+
+// Install gives the database the identity of its installation, once.
+func Install(ctx context.Context, tx Tx, now time.Time) error {
+	_, err := tx.NewRaw("INSERT INTO database_installation (one, id, created_at) VALUES (1, ?, ?) ON CONFLICT (one) DO NOTHING", NewID(), Stamp(now)).Exec(ctx)
+	return err
+}
+
+// OpenExisting is Open for a database that must be there already: it makes no file.
+func OpenExisting(ctx context.Context, source string) (*DB, error) {
+	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("there is no database in %s yet: preau init makes one", path)
+		}
+	}
+	return Open(ctx, source)
+}

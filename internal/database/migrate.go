@@ -47,29 +47,11 @@ func (db *DB) Migrate(ctx context.Context, up Upgrade) error {
 		return err
 	}
 	defer unlock()
-	var opts []goose.ProviderOption
-	dialect := goose.DialectSQLite3
-	if db.engine == Postgres {
-		dialect = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return err
-		}
-		opts = append(opts, goose.WithSessionLocker(locker))
-	}
-	files, err := fs.Sub(migrations, "migrations")
+	p, err := db.provider()
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(dialect, db.write.DB, engineFiles{files, db.engine}, opts...)
-	if err != nil {
-		return fmt.Errorf("database: migrations: %w", err)
-	}
-	sources := p.ListSources()
-	newest := sources[len(sources)-1].Version
-	// Asked without goose: its question would create its own table in a database
-	// that is not ours to touch.
-	have, err := db.schemaVersion(ctx)
+	have, newest, err := db.versions(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -87,6 +69,46 @@ func (db *DB) Migrate(ctx context.Context, up Upgrade) error {
 		return fmt.Errorf("database: upgrading the schema from %d to %d: %w", have, newest, err)
 	}
 	return nil
+}
+
+func (db *DB) provider() (*goose.Provider, error) {
+	var opts []goose.ProviderOption
+	dialect := goose.DialectSQLite3
+	if db.engine == Postgres {
+		dialect = goose.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, goose.WithSessionLocker(locker))
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	p, err := goose.NewProvider(dialect, db.write.DB, engineFiles{files, db.engine}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("database: migrations: %w", err)
+	}
+	return p, nil
+}
+
+// Versions gives the version of the schema that is there, 0 for none, and the newest
+// that this program knows. It changes nothing.
+func (db *DB) Versions(ctx context.Context) (have, newest int64, err error) {
+	p, err := db.provider()
+	if err != nil {
+		return 0, 0, err
+	}
+	return db.versions(ctx, p)
+}
+
+func (db *DB) versions(ctx context.Context, p *goose.Provider) (have, newest int64, err error) {
+	sources := p.ListSources()
+	// Asked without goose: its question would create its own table in a database
+	// that is not ours to touch.
+	have, err = db.schemaVersion(ctx)
+	return have, sources[len(sources)-1].Version, err
 }
 
 // schemaVersion is 0 for an empty database.

@@ -280,3 +280,15 @@ func Of(ctx context.Context, tx database.Tx, school string, subjects ...string) 
 	err := tx.NewSelect().Model(&rows).Where("j.school = ? AND j.subject IN (?)", school, bun.List(subjects)).Order("year", "seq").Scan(ctx)
 	return rows, err
 }
+
+// Last is the moment of the last line of any chain; the zero time where there is none.
+func Last(ctx context.Context, tx database.Tx) (time.Time, error) {
+	var at sql.NullString
+	if err := tx.NewSelect().Model((*Line)(nil)).ColumnExpr("max(j.at)").Scan(ctx, &at); err != nil {
+		return time.Time{}, fmt.Errorf("journal: %w", err)
+	}
+	if !at.Valid {
+		return time.Time{}, nil
+	}
+	return time.Parse(stamp, at.String)
+}

@@ -1,0 +1,370 @@
+package alert_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/fictional"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// morning is a small school on its Tuesday, with a clock that the test moves.
+type morning struct {
+	t       *testing.T
+	db      *database.DB
+	town    fictional.Town
+	journal *journal.Journal
+	alert   *alert.Alert
+	courier *courier.Courier
+	now     time.Time
+	school  string
+}
+
+func newMorning(t *testing.T, db *database.DB) *morning {
+	t.Helper()
+	m := &morning{t: t, db: db, town: fictional.Small(time.Time{})}
+	m.now, m.school = m.town.Tuesday, m.town.School.ID
+	var err error
+	if m.journal, err = journal.New(bytes.Repeat([]byte{3}, journal.MinKey)); err != nil {
+		t.Fatal(err)
+	}
+	if err := fictional.Save(t.Context(), db, m.town); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	m.serve(true)
+	return m
+}
+
+// start makes the program's running parts anew: what a restart does.
+func (m *morning) start() {
+	clock := func() time.Time { return m.now }
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	m.courier = courier.New(courier.Config{DB: m.db, Journal: m.journal, Carriers: courier.Pretend(), Now: clock, Log: log})
+	var err error
+	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log}); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *morning) serve(on bool) {
+	m.in(func(ctx context.Context, tx database.Tx) error {
+		if !on {
+			return m.alert.CloseService(ctx, tx, m.school, "head", m.now)
+		}
+		return alert.OpenForTest(ctx, tx, m.alert, m.school, "2027-07-04", m.now)
+	})
+}
+
+func (m *morning) in(fn func(context.Context, database.Tx) error) {
+	m.t.Helper()
+	if err := m.db.InSchool(m.t.Context(), m.school, fn); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// at sets the clock to a time of the day.
+func (m *morning) at(hhmm string) {
+	m.t.Helper()
+	zone, err := m.town.School.Location()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	clock, err := time.Parse("15:04", hhmm)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	y, mo, d := m.town.Tuesday.In(zone).Date()
+	m.now = time.Date(y, mo, d, clock.Hour(), clock.Minute(), 0, 0, zone)
+	m.settle()
+}
+
+// settle does all that is to be done now.
+func (m *morning) settle() {
+	m.t.Helper()
+	for range 3 {
+		if err := m.alert.Pass(m.t.Context()); err != nil {
+			m.t.Fatal(err)
+		}
+		if err := m.courier.Pass(m.t.Context()); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// mark saves the roll of a sitting with one pupil's value.
+func (m *morning) mark(sitting, pupil string, v attendance.Value, minutes int) {
+	m.t.Helper()
+	m.in(func(ctx context.Context, tx database.Tx) error {
+		s, err := timetable.ByID(ctx, tx, m.school, sitting)
+		if err != nil {
+			return err
+		}
+		people, err := timetable.Pupils(ctx, tx, m.school, s)
+		if err != nil {
+			return err
+		}
+		current, err := attendance.Current(ctx, tx, m.school, sitting)
+		if err != nil {
+			return err
+		}
+		save := attendance.Save{School: m.school, Sitting: sitting, Day: s.Day, By: "teacher", Origin: attendance.FromRoll}
+		for _, p := range people {
+			save.Pupils = append(save.Pupils, p.ID)
+			e := attendance.Entry{Pupil: p.ID, Value: attendance.Present, Base: current[p.ID].N}
+			if k, ok := current[p.ID]; ok {
+				e.Value, e.Minutes = k.Value, k.Minutes
+			}
+			if p.ID == pupil {
+				e.Value, e.Minutes = v, minutes
+			}
+			save.Entries = append(save.Entries, e)
+		}
+		_, err = attendance.SaveRoll(ctx, tx, m.journal, m.now, save)
+		return err
+	})
+	m.settle()
+}
+
+// letters lists "kind channel person state", sorted.
+func (m *morning) letters() []string {
+	m.t.Helper()
+	var out []string
+	err := m.db.Read(m.t.Context(), func(ctx context.Context, tx database.Tx) error {
+		recent, err := courier.Recent(ctx, tx, m.school, 100)
+		for _, l := range recent {
+			out = append(out, strings.Join([]string{string(l.Kind), string(l.Channel), l.Person, string(l.State)}, " "))
+		}
+		return err
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (m *morning) calls() []string {
+	m.t.Helper()
+	var out []string
+	err := m.db.Read(m.t.Context(), func(ctx context.Context, tx database.Tx) error {
+		rows, err := alert.OpenCalls(ctx, tx, m.school)
+		for _, c := range rows {
+			out = append(out, strings.TrimSpace(c.Pupil+" "+c.Adult+" "+string(c.Because)))
+		}
+		return err
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (m *morning) want(letters, calls []string) {
+	m.t.Helper()
+	slices.Sort(letters)
+	slices.Sort(calls)
+	if got := m.letters(); !slices.Equal(got, letters) {
+		m.t.Fatalf("letters that left:\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(letters, "\n  "))
+	}
+	if got := m.calls(); !slices.Equal(got, calls) {
+		m.t.Fatalf("families to telephone:\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(calls, "\n  "))
+	}
+	var faults []journal.Fault
+	if err := m.db.Read(m.t.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		_, faults, err = m.journal.Verify(ctx, tx, nil)
+		return err
+	}); err != nil || len(faults) > 0 {
+		m.t.Fatalf("the journal: %v %v", faults, err)
+	}
+}
+
+func (m *morning) restart() { m.start() }
+
+var leaTold = []string{"absence email karim left", "absence email nadia left", "absence sms nadia left"}
+
+func both(t *testing.T, fn func(m *morning)) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) { fn(newMorning(t, db)) })
+}
+
+func TestAbsentAndTold(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.want(nil, nil)
+		m.at("08:16")
+		m.want(nil, nil)
+		m.at("08:17")
+		m.want(leaTold, nil)
+		m.at("09:07")
+		m.mark("francais", "lea", attendance.Absent, 0) // the same half-day: once
+		m.at("09:30")
+		m.restart()
+		m.settle()
+		m.want(leaTold, nil)
+	})
+}
+
+func TestLateInsideTheHold(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:12")
+		m.mark("maths", "lea", attendance.Late, 7)
+		m.at("09:00")
+		m.want(nil, nil)
+	})
+}
+
+func TestArrivedAfterTheHold(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:17")
+		m.at("08:20")
+		m.mark("maths", "lea", attendance.Late, 15)
+		m.want(append(slices.Clone(leaTold), "arrived email karim left", "arrived email nadia left", "arrived sms nadia left"), nil)
+		// Seen after the alert and absent again: a new and more serious episode.
+		m.at("09:07")
+		m.mark("francais", "lea", attendance.Absent, 0)
+		m.at("09:17")
+		m.want(append(slices.Concat(leaTold, leaTold), "arrived email karim left", "arrived email nadia left", "arrived sms nadia left"), nil)
+	})
+}
+
+func TestTheMarkWasWrong(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:17")
+		m.mark("maths", "lea", attendance.Present, 0)
+		m.want(append(slices.Clone(leaTold), "correction email karim left", "correction email nadia left", "correction sms nadia left"), nil)
+	})
+}
+
+func TestOneGuardianDeniedByACourt(t *testing.T) {
+	both(t, func(m *morning) {
+		c := m.town.Cast
+		m.at("08:07")
+		m.mark("maths", c.Denied, attendance.Absent, 0)
+		m.at("08:17")
+		letters := m.letters()
+		if len(letters) == 0 {
+			t.Fatal("the other parent was not told")
+		}
+		for _, l := range letters {
+			if !strings.Contains(l, " "+c.DeniedTold+" ") {
+				t.Fatalf("somebody else was told: %s", l)
+			}
+		}
+		m.want(letters, nil)
+	})
+}
+
+func TestADecisionRecordedDuringTheHoldWins(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return directory.Add(ctx, tx, directory.Batch{Decisions: []directory.Decision{{School: m.school, ID: "d", Pupil: "lea", Adult: "karim", Reference: "26/1", FromOn: "2026-11-24", RecordedBy: "head", RecordedAt: m.now}}})
+		})
+		m.at("08:17")
+		m.want([]string{"absence email nadia left", "absence sms nadia left"}, nil)
+	})
+}
+
+func TestSiblings(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.mark("histoire", "sami", attendance.Absent, 0)
+		m.at("08:17")
+		m.want(slices.Concat(leaTold, leaTold), nil)
+		m.at("08:20")
+		m.mark("maths", "lea", attendance.Late, 15) // her arrival says nothing of him
+		m.want(append(slices.Concat(leaTold, leaTold), "arrived email karim left", "arrived email nadia left", "arrived sms nadia left"), nil)
+	})
+}
+
+func TestNoContactIsATelephoneRow(t *testing.T) {
+	both(t, func(m *morning) {
+		c := m.town.Cast
+		m.at("08:07")
+		m.mark("maths", c.Unreachable, attendance.Absent, 0)
+		m.at("08:17")
+		m.want(nil, []string{c.Unreachable + " " + c.UnreachableParent + " no-contact"})
+		m.at("08:25")
+		m.mark("maths", c.Unreachable, attendance.Late, 20)
+		m.want(nil, nil)
+	})
+}
+
+func TestNotInServiceIsTelephoned(t *testing.T) {
+	both(t, func(m *morning) {
+		m.serve(false)
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:30")
+		m.want(nil, []string{"lea karim not-service", "lea nadia not-service"})
+	})
+}
+
+func TestServiceClosedDuringTheHold(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.serve(false)
+		m.at("08:30")
+		m.want(nil, []string{"lea karim not-service", "lea nadia not-service"})
+	})
+}
+
+func TestExpectedElsewhereOrInside(t *testing.T) {
+	both(t, func(m *morning) {
+		state := func(pupil string, says attendance.Says, reason string) {
+			m.in(func(ctx context.Context, tx database.Tx) error {
+				return attendance.State(ctx, tx, m.journal, m.now, attendance.Statement{School: m.school, Pupil: pupil, Says: says, Reason: reason, FromAt: m.now, UntilAt: m.now.Add(4 * time.Hour), By: "office"})
+			})
+		}
+		m.at("08:00")
+		state("lea", attendance.Elsewhere, "announced")
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.mark("histoire", "sami", attendance.Absent, 0)
+		m.at("08:12")
+		state("sami", attendance.Inside, "infirmary")
+		m.at("09:00")
+		m.want(nil, nil)
+	})
+}
+
+// A roll saved too late, and a program that slept through the hold: nobody is told
+// hours afterwards, and the office telephones.
+func TestLapsed(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("11:10")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("11:30")
+		m.want(nil, []string{"lea karim too-late", "lea nadia too-late"})
+	})
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("11:06")
+		m.want(nil, []string{"lea karim too-late", "lea nadia too-late"})
+	})
+}
