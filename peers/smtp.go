@@ -80,6 +80,7 @@ type MailServer struct {
 	orders   int
 	changed  chan struct{} // closed and replaced at each event
 	orderErr error
+	closed   bool
 }
 
 // event is one line of the peer's standard output.
@@ -239,6 +240,11 @@ func (s *MailServer) follow(pipe io.Closer, lines *bufio.Reader) {
 // order sends one order and waits until the peer has carried it out, which also
 // means that every event before it has been read.
 func (s *MailServer) order(do string, faults []Fault) {
+	select {
+	case <-s.ended: // everything it ever said has been read
+		return
+	default:
+	}
 	s.mu.Lock()
 	s.orders++
 	number, acknowledged := s.orders, make(chan struct{})
@@ -379,10 +385,16 @@ func (s *MailServer) WaitStalled(ctx context.Context, n int) error {
 
 // Close stops the server and waits for its end. What it read stays readable. It
 // reports orders that could not be given while the server should have been there.
+//
+// A second call does nothing.
 func (s *MailServer) Close() error {
 	s.mu.Lock()
-	err := s.orderErr
+	err, again := s.orderErr, s.closed
+	s.closed = true
 	s.mu.Unlock()
+	if again {
+		return nil
+	}
 	_ = s.stdin.Close() // its end is the order to stop
 	select {
 	case <-s.ended:

@@ -48,6 +48,13 @@ func carrier(t *testing.T, peer *peers.MailServer, change ...func(*Config)) *Car
 
 func yes() error { return nil }
 
+// soon ends after 20 s: what has not happened by then will not.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // expect fails the test when the result is not as said, or would leak.
 func expect(t *testing.T, got Result, outcome Outcome, stage Stage, code int) {
 	t.Helper()
@@ -240,7 +247,7 @@ func TestLateAnswerIsWaitedFor(t *testing.T) {
 	})
 	result := make(chan Result, 1)
 	go func() { result <- c.Send(t.Context(), letter(1), yes) }()
-	if err := peer.WaitStalled(t.Context(), 1); err != nil {
+	if err := peer.WaitStalled(soon(t), 1); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -271,7 +278,7 @@ func TestStoppedByContext(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			result := make(chan Result, 1)
 			go func() { result <- carrier(t, peer).Send(ctx, letter(1), yes) }()
-			if err := peer.WaitStalled(t.Context(), 1); err != nil {
+			if err := peer.WaitStalled(soon(t), 1); err != nil {
 				t.Fatal(err)
 			}
 			cancel()
