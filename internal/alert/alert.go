@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // State of an episode.
@@ -124,7 +126,8 @@ type Service struct {
 	bun.BaseModel `bun:"table:alert_services,alias:v"`
 	School        string `bun:",pk"`
 	ID            string `bun:",pk"`
-	AskedBy       string
+	AskedBy       string // person
+	AskedRole     page.Role
 	AskedAt       time.Time
 	UntilOn       string // last day
 	OpenedBy      string

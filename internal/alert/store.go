@@ -22,6 +22,8 @@ var (
 	ErrClosed = errors.New("alert: closed already")
 	// ErrSecond: a service is opened by a second person, and one of the two is the head.
 	ErrSecond = errors.New("alert: a second person opens")
+	// ErrDay: a service does not last until that day.
+	ErrDay = errors.New("alert: not a day until which a service may last")
 )
 
 // school is what decisions need of a school.

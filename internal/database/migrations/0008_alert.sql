@@ -6,15 +6,16 @@ CREATE TABLE alert_settings (
 
 -- A period in which the school sends to families: asked by one, opened by another.
 CREATE TABLE alert_services (
-    school    TEXT NOT NULL REFERENCES database_schools (id),
-    id        TEXT NOT NULL,
-    asked_by  TEXT NOT NULL,
-    asked_at  TIMESTAMP NOT NULL,
-    until_on  TEXT NOT NULL,                -- last day
-    opened_by TEXT NOT NULL DEFAULT '',
-    opened_at TIMESTAMP,
-    closed_by TEXT NOT NULL DEFAULT '',
-    closed_at TIMESTAMP,
+    school     TEXT NOT NULL REFERENCES database_schools (id),
+    id         TEXT NOT NULL,
+    asked_by   TEXT NOT NULL,
+    asked_role TEXT NOT NULL,               -- one of the two is the head
+    asked_at   TIMESTAMP NOT NULL,
+    until_on   TEXT NOT NULL,               -- last day
+    opened_by  TEXT NOT NULL DEFAULT '',
+    opened_at  TIMESTAMP,
+    closed_by  TEXT NOT NULL DEFAULT '',
+    closed_at  TIMESTAMP,
     PRIMARY KEY (school, id),
     CHECK (opened_by <> asked_by)
 );
@@ -57,6 +58,7 @@ CREATE TABLE alert_decisions (
     FOREIGN KEY (school, mark) REFERENCES attendance_marks (school, n),
     FOREIGN KEY (school, episode) REFERENCES alert_episodes (school, id)
 );
+CREATE INDEX alert_decisions_episode ON alert_decisions (school, episode) WHERE episode IS NOT NULL;
 
 -- Which letter speaks for which episode. A letter that no row here vouches for
 -- does not leave.

@@ -1,0 +1,378 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// Today is what the office sees of one day: who is absent, whose family is about to be
+// told, was told, or must be telephoned.
+type Today struct {
+	School    string
+	Now       time.Time
+	Morning   bool // before the afternoon begins
+	Service   Service
+	InService bool
+	Pupils    int // who belong to the school
+	Absent    int // absent now, for whatever reason
+	Known     int // of these, expected elsewhere or in the building
+	Reasons   []ReasonCount
+	Held      []HeldRow // first to leave first
+	Told      []ToldRow // last told first
+	Messages  []StateCount
+	Calls     []CallRow // oldest first
+	Families  int       // families among them
+	Tasks     []TaskRow // for the head and the CPE
+}
+
+// ReasonCount says of how many pupils a reason is known.
+type ReasonCount struct {
+	Reason string // of attendance.Reasons
+	N      int
+}
+
+// StateCount says how many messages of the day are in a state.
+type StateCount struct {
+	State courier.State
+	N     int
+}
+
+// HeldRow is a pupil whose family will be told.
+type HeldRow struct {
+	Pupil    directory.Person
+	Class    string
+	Sitting  string
+	Adults   int  // who may be told
+	Self     bool // the pupil too, who is of age
+	LeavesAt time.Time
+	Left     time.Duration
+	Percent  int // of the hold that is left
+}
+
+// ToldRow is a pupil whose family was told.
+type ToldRow struct {
+	Pupil   directory.Person
+	Class   string
+	At      time.Time // of the first letter
+	People  int       // to whom
+	Over    Because   // why it is over: arrived, corrected; empty: it is not
+	OverAt  time.Time
+	Letters []LetterRow
+}
+
+// LetterRow is what became of one letter.
+type LetterRow struct {
+	ID      string
+	Code    string
+	Kind    courier.Kind
+	Channel directory.Channel
+	State   courier.State
+	Because string
+	Again   bool // unsure, and sent once more by itself
+	At      time.Time
+}
+
+// CallRow is one person to telephone.
+type CallRow struct {
+	ID       string
+	Because  Because
+	OpenedAt time.Time
+	Today    bool
+	Pupil    directory.Person
+	Class    string
+	Adult    directory.Person // zero: nobody to name
+	Kinship  string
+	Entitled bool     // may still be told: else nobody telephones
+	Numbers  []string // E.164
+	Letter   string   // the letter that led to the call; empty: none
+	LetterAt time.Time
+	Channel  directory.Channel
+}
+
+// TaskRow is something to settle about a person.
+type TaskRow struct {
+	Kind     string
+	Person   directory.Person
+	OpenedAt time.Time
+}
+
+// Board reads the office's day, in a number of queries that does not grow with it.
+func Board(ctx context.Context, tx database.Tx, schoolID string, now time.Time) (Today, error) {
+	s, err := loadSchool(ctx, tx, schoolID)
+	if err != nil {
+		return Today{}, err
+	}
+	b := board{tx: tx, school: s, now: now, day: timetable.Day(now, s.zone)}
+	for _, read := range []func(context.Context) error{b.readDay, b.readLetters, b.readPeople, b.readWhoMayBeTold} {
+		if err := read(ctx); err != nil {
+			return Today{}, err
+		}
+	}
+	return b.today(), nil
+}
+
+// board is what is read for a Today.
+type board struct {
+	tx     database.Tx
+	school school
+	now    time.Time
+	day    string
+
+	pupils     int64
+	absent     []attendance.Mark
+	statements map[string][]attendance.Statement
+	episodes   []Episode
+	calls      []Call
+	tasks      []directory.Task
+	letters    map[string][]courier.Letter // by episode
+	people     map[string]directory.Person
+	classes    map[string]string
+	sittings   map[string]timetable.Sitting
+	numbers    map[string][]directory.ContactPoint
+	standings  map[string][]directory.Standing // by pupil
+}
+
+func (b *board) readDay(ctx context.Context) (err error) {
+	id := b.school.ID
+	if b.pupils, err = directory.CountPupils(ctx, b.tx, id, b.day); err != nil {
+		return err
+	}
+	if b.absent, err = attendance.AbsentMarks(ctx, b.tx, id, b.day); err != nil {
+		return err
+	}
+	if b.statements, err = attendance.Statements(ctx, b.tx, id, pupilsOf(b.absent), b.now); err != nil {
+		return err
+	}
+	if b.episodes, err = OfDay(ctx, b.tx, id, b.day); err != nil {
+		return err
+	}
+	if b.calls, err = OpenCalls(ctx, b.tx, id); err != nil {
+		return err
+	}
+	b.tasks, err = directory.OpenTasks(ctx, b.tx, id)
+	return err
+}
+
+func pupilsOf(marks []attendance.Mark) []string {
+	ids := make([]string, len(marks))
+	for i, k := range marks {
+		ids[i] = k.Pupil
+	}
+	return ids
+}
+
+func (b *board) readLetters(ctx context.Context) error {
+	var refs []string
+	for _, e := range b.episodes {
+		if e.State == Told || e.State == Over {
+			refs = append(refs, e.ID)
+		}
+	}
+	for _, c := range b.calls {
+		refs = append(refs, c.Episode)
+	}
+	letters, err := courier.About(ctx, b.tx, b.school.ID, unique(refs))
+	b.letters = map[string][]courier.Letter{}
+	for _, l := range letters {
+		b.letters[l.Ref] = append(b.letters[l.Ref], l)
+	}
+	return err
+}
+
+func (b *board) readPeople(ctx context.Context) (err error) {
+	id := b.school.ID
+	var people, pupils, adults, sittings []string
+	for _, e := range b.episodes {
+		if e.State != Withdrawn {
+			pupils = append(pupils, e.Pupil)
+		}
+		if e.State == Held {
+			sittings = append(sittings, e.Sitting)
+		}
+	}
+	for _, c := range b.calls {
+		pupils = append(pupils, c.Pupil)
+		if c.Adult != "" {
+			adults = append(adults, c.Adult)
+		}
+	}
+	people = append(append(people, pupils...), adults...)
+	for _, t := range b.tasks {
+		people = append(people, t.Person)
+	}
+	if b.people, err = directory.People(ctx, b.tx, id, unique(people)); err != nil {
+		return err
+	}
+	if b.classes, err = directory.ClassesOf(ctx, b.tx, id, unique(pupils), b.day); err != nil {
+		return err
+	}
+	if b.sittings, err = timetable.Some(ctx, b.tx, id, unique(sittings)); err != nil {
+		return err
+	}
+	b.numbers, err = directory.Voice(ctx, b.tx, id, unique(adults))
+	return err
+}
+
+// readWhoMayBeTold asks the directory about the pupils whose family is about to be
+// told or telephoned.
+func (b *board) readWhoMayBeTold(ctx context.Context) error {
+	var pupils []string
+	for _, e := range b.episodes {
+		if e.State == Held {
+			pupils = append(pupils, e.Pupil)
+		}
+	}
+	for _, c := range b.calls {
+		pupils = append(pupils, c.Pupil)
+	}
+	cases, err := directory.Cases(ctx, b.tx, b.school.ID, unique(pupils))
+	b.standings = map[string][]directory.Standing{}
+	for _, c := range cases {
+		b.standings[c.Pupil.ID] = directory.Entitled(c, b.day)
+	}
+	return err
+}
+
+func (b *board) today() Today {
+	t := Today{School: b.school.ID, Now: b.now, Morning: timetable.HalfDay(b.now, b.school.zone) == b.day+"/am",
+		Service: b.school.service, InService: InService(b.school.service, b.day), Pupils: int(b.pupils)}
+	absent := map[string]bool{}
+	open := map[string]bool{}
+	messages := map[courier.State]int{}
+	for _, e := range b.episodes {
+		switch e.State {
+		case Held:
+			t.Held = append(t.Held, b.held(e))
+			absent[e.Pupil], open[e.Pupil] = true, true
+		case Told, Untold:
+			absent[e.Pupil], open[e.Pupil] = true, true
+		}
+		if letters := b.letters[e.ID]; len(letters) > 0 {
+			t.Told = append(t.Told, b.told(e, letters))
+			for _, l := range letters {
+				messages[l.State]++
+			}
+		}
+	}
+	reasons := map[string]int{}
+	for _, k := range b.absent {
+		absent[k.Pupil] = true
+		if reason, known := b.known(k.Pupil); known && !open[k.Pupil] {
+			t.Known++
+			reasons[reason]++
+		}
+	}
+	t.Absent = len(absent)
+	t.Reasons = inOrder(reasons)
+	for _, state := range []courier.State{courier.Waiting, courier.Leaving, courier.Left, courier.Delivered, courier.Unheard, courier.Unsure, courier.Refused, courier.Void} {
+		if n := messages[state]; n > 0 {
+			t.Messages = append(t.Messages, StateCount{state, n})
+		}
+	}
+	slices.SortStableFunc(t.Told, func(a, b ToldRow) int { return b.At.Compare(a.At) })
+	families := map[string]bool{}
+	for _, c := range b.calls {
+		t.Calls = append(t.Calls, b.call(c))
+		families[c.Pupil] = true
+	}
+	t.Families = len(families)
+	for _, k := range b.tasks {
+		t.Tasks = append(t.Tasks, TaskRow{k.Kind, b.people[k.Person], k.OpenedAt})
+	}
+	return t
+}
+
+// known tells why nobody need be told of an absent pupil, where it is known.
+func (b *board) known(pupil string) (string, bool) {
+	if s, ok := attendance.At(b.statements[pupil], attendance.Elsewhere, b.now); ok {
+		return s.Reason, true
+	}
+	s, ok := attendance.At(b.statements[pupil], attendance.Inside, b.now)
+	return s.Reason, ok
+}
+
+func inOrder(reasons map[string]int) []ReasonCount {
+	var out []ReasonCount
+	for _, r := range slices.Concat(attendance.Reasons(attendance.Elsewhere), attendance.Reasons(attendance.Inside)) {
+		if n := reasons[r]; n > 0 {
+			out = append(out, ReasonCount{r, n})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b ReasonCount) int { return cmp.Compare(b.N, a.N) })
+	return out
+}
+
+func (b *board) held(e Episode) HeldRow {
+	r := HeldRow{Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil], Sitting: b.sittings[e.Sitting].Label,
+		LeavesAt: e.LeavesAt, Left: max(0, e.LeavesAt.Sub(b.now))}
+	if whole := e.LeavesAt.Sub(e.FirstAt); whole > 0 {
+		r.Percent = int(100 * r.Left / whole)
+	}
+	for _, s := range b.standings[e.Pupil] {
+		switch {
+		case s.Told && s.Person == e.Pupil:
+			r.Self = true
+		case s.Told:
+			r.Adults++
+		}
+	}
+	return r
+}
+
+func (b *board) told(e Episode, letters []courier.Letter) ToldRow {
+	r := ToldRow{Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil]}
+	if e.State == Over {
+		r.Over, r.OverAt = e.Because, e.SettledAt
+	}
+	people := map[string]bool{}
+	for _, l := range letters {
+		at := l.LeavingAt
+		if at.IsZero() {
+			at = l.CreatedAt
+		}
+		if l.Kind == courier.Absence && (r.At.IsZero() || at.Before(r.At)) {
+			r.At = at
+		}
+		people[l.Person] = true
+		r.Letters = append(r.Letters, LetterRow{ID: l.ID, Code: l.Code, Kind: l.Kind, Channel: l.Channel, State: l.State, Because: l.Because, Again: courier.MayTryAgain(l), At: at})
+	}
+	r.People = len(people)
+	return r
+}
+
+func (b *board) call(c Call) CallRow {
+	r := CallRow{ID: c.ID, Because: c.Because, OpenedAt: c.OpenedAt, Today: timetable.Day(c.OpenedAt, b.school.zone) == b.day,
+		Pupil: b.people[c.Pupil], Class: b.classes[c.Pupil], Adult: b.people[c.Adult]}
+	for _, s := range b.standings[c.Pupil] {
+		if s.Person == c.Adult {
+			r.Entitled, r.Kinship = s.Told, s.Link.Kinship
+		}
+	}
+	if r.Entitled {
+		for _, p := range b.numbers[c.Adult] {
+			if !slices.Contains(r.Numbers, p.Address) {
+				r.Numbers = append(r.Numbers, p.Address)
+			}
+		}
+	}
+	for _, l := range b.letters[c.Episode] {
+		if l.Person == c.Adult && l.Kind == courier.Absence && troubled(l) == c.Because {
+			r.Letter, r.LetterAt, r.Channel = l.ID, l.LeavingAt, l.Channel
+		}
+	}
+	return r
+}
+
+// unique gives each id once.
+func unique(ids []string) []string {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

@@ -1,0 +1,35 @@
+package attendance
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+)
+
+// AbsentMarks lists, of each pupil whose last mark of a day says absent, that mark.
+func AbsentMarks(ctx context.Context, tx database.Tx, school, day string) ([]Mark, error) {
+	var rows []Mark
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.day = ? AND k.value = 'absent'", school, day).
+		Where("NOT EXISTS (SELECT 1 FROM attendance_marks AS m WHERE m.school = k.school AND m.pupil = k.pupil AND m.day = k.day AND m.n > k.n)").
+		Order("k.n").Scan(ctx)
+	return rows, err
+}
+
+// OfPupils lists several pupils' marks of one day's sittings, each in order.
+func OfPupils(ctx context.Context, tx database.Tx, school string, pupils []string, day string) (map[string][]Mark, error) {
+	out := make(map[string][]Mark, len(pupils))
+	for part := range slices.Chunk(pupils, 500) {
+		var rows []Mark
+		err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.pupil IN (?) AND k.day = ?", school, bun.List(part), day).Order("k.n").Scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range rows {
+			out[k.Pupil] = append(out[k.Pupil], k)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,26 @@
+package courier
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+)
+
+// ByReference reads a letter of a school by its id or by the reference that its reader
+// has before them; ErrNotFound.
+func ByReference(ctx context.Context, tx database.Tx, school, reference string) (Letter, error) {
+	return oneLetter(ctx, tx, "l.school = ? AND (l.id = ? OR l.code = ?)", school, reference, reference)
+}
+
+// AboutTo lists the letters of subjects that are addressed to one person, oldest first.
+func AboutTo(ctx context.Context, tx database.Tx, school string, refs []string, person string) ([]Letter, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	var rows []Letter
+	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.ref IN (?) AND l.person = ?", school, bun.List(refs), person).
+		Order("created_at", "id").Scan(ctx)
+	return rows, err
+}
