@@ -5,12 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/preau-ent/preau/internal/database"
 )
@@ -26,64 +26,113 @@ func Each(t *testing.T, fn func(t *testing.T, db *database.DB)) {
 // SQLite is a new SQLite database in a folder of the test.
 func SQLite(t testing.TB) *database.DB {
 	t.Helper()
-	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "preau.db"), true)
+	schema, err := sqliteSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "preau.db")
+	if err := os.WriteFile(path, schema, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, "sqlite:"+path)
 }
 
-var admin sync.Mutex
+// sqliteSchema is a migrated and empty database file, made once per program.
+var sqliteSchema = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "preau-schema-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "preau.db")
+	if err := migrate("sqlite:" + path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Postgres is a new database of the server that PREAU_TEST_POSTGRES names; it is
 // dropped at the end of the test.
 func Postgres(t testing.TB) *database.DB {
 	t.Helper()
-	return open(t, NewPostgres(t), true)
+	name, err := postgresSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, newPostgres(t, " TEMPLATE "+name))
 }
 
 // NewPostgres makes an empty PostgreSQL database for the test and gives its address.
 func NewPostgres(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("PREAU_TEST_POSTGRES")
-	if server == "" {
-		t.Fatal("no PostgreSQL for the tests: run `make test`, which starts one (PREAU_TEST_POSTGRES is not set)")
+	return newPostgres(t, "")
+}
+
+func newPostgres(t testing.TB, how string) string {
+	t.Helper()
+	name := newName()
+	if err := onServer("CREATE DATABASE " + name + how); err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := onServer("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	return address(name)
+}
+
+// postgresSchema is the name of a migrated and empty database, made once per program.
+// It goes with the server, which make test stops.
+var postgresSchema = sync.OnceValues(func() (string, error) {
+	name := newName() + "_schema"
+	if err := onServer("CREATE DATABASE " + name); err != nil {
+		return "", err
+	}
+	return name, migrate(address(name))
+})
+
+func newName() string {
 	var b [8]byte
 	rand.Read(b[:])
-	name := "preau_test_" + hex.EncodeToString(b[:])
-	onServer(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { onServer(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	u, err := url.Parse(server)
+	return "preau_test_" + hex.EncodeToString(b[:])
+}
+
+func address(name string) string {
+	u, err := url.Parse(os.Getenv("PREAU_TEST_POSTGRES"))
 	if err != nil {
-		t.Fatalf("PREAU_TEST_POSTGRES: %v", err)
+		return "postgres://" // which does not open, and says so
 	}
 	u.Path = "/" + name
 	return u.String()
 }
 
-func onServer(t testing.TB, server, statement string) {
-	t.Helper()
-	admin.Lock()
-	defer admin.Unlock()
+func onServer(statement string) error {
+	server := os.Getenv("PREAU_TEST_POSTGRES")
+	if server == "" {
+		return errors.New("no PostgreSQL for the tests: run `make test`, which starts one (PREAU_TEST_POSTGRES is not set)")
+	}
 	db, err := database.Open(context.Background(), server)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	defer db.Close()
-	if err := db.Statement(context.Background(), statement); err != nil {
-		t.Fatal(err)
-	}
+	return errors.Join(db.Statement(context.Background(), statement), db.Close())
 }
 
-func open(t testing.TB, source string, migrate bool) *database.DB {
+func migrate(source string) error {
+	db, err := database.Open(context.Background(), source)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(context.Background(), database.Upgrade{}), db.Close())
+}
+
+func open(t testing.TB, source string) *database.DB {
 	t.Helper()
-	ctx := context.Background()
-	db, err := database.Open(ctx, source)
+	db, err := database.Open(context.Background(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if migrate {
-		if err := db.Migrate(ctx, database.Upgrade{Backups: t.TempDir(), Now: time.Unix(0, 0)}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return db
 }
