@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+)
+
+type initCmd struct {
+	app.Config `embed:""`
+	Operator   string `help:"Identifier of the first operator." default:"operator"`
+}
+
+func (c *initCmd) Run(ctx context.Context, s streams) error {
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	code, until, err := a.Init(ctx, c.Operator)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "The installation is in %s.\n\nIts first operator signs in at /first-sign-in with this code, once, before %s:\n\n  identifier  %s\n  code        %s\n\nThe code is shown nowhere else. Start with: preau serve --data %s\n",
+		c.Data, until.Format("2 January 2006"), c.Operator, code, c.Data)
+	return nil
+}
+
+type importCmd struct {
+	app.Config `embed:""`
+	DryRun     bool     `help:"Read and count; write nothing."`
+	Format     string   `help:"Format of the files: auto tells by what they hold." enum:"auto,aaf" default:"auto"`
+	JSON       string   `name:"json" help:"Write the counts as JSON to FILE, - for the standard output." placeholder:"FILE"`
+	Paths      []string `arg:"" name:"PATH" help:"Folders or files of one export."`
+}
+
+func (c *importCmd) Run(ctx context.Context, s streams) error {
+	export, err := directory.ReadExport(ctx, c.Paths, true)
+	if err != nil {
+		return err
+	}
+	report := export.Report()
+	report.DryRun = c.DryRun
+	if !c.DryRun && report.Schools > 0 {
+		a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		report, err = directory.Import(ctx, a.DB, a.Journal, export, "command", a.Clock.Now())
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.write(s, report); err != nil {
+		return err
+	}
+	if len(report.Refused) > 0 || report.Schools == 0 {
+		return failure{1, fmt.Errorf("not everything was taken: %d refused", len(report.Refused))}
+	}
+	return nil
+}
+
+func (c *importCmd) write(s streams, r directory.ImportReport) error {
+	out := s.out
+	switch c.JSON {
+	case "-":
+		out = s.err // the standard output is the JSON's alone
+		if err := writeJSON(s.out, r); err != nil {
+			return err
+		}
+	case "":
+	default:
+		f, err := os.Create(c.JSON)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(writeJSON(f, r), f.Close()); err != nil {
+			return err
+		}
+	}
+	for _, one := range r.Refused {
+		fmt.Fprintf(out, "refused: %s:%d: %s\n", one.File, one.Line, one.Reason)
+	}
+	for _, one := range r.PerSchool {
+		if !one.Taken {
+			fmt.Fprintf(out, "not taken: %s %s\n", one.UAI, one.Name)
+		}
+	}
+	verb := "taken"
+	if c.DryRun {
+		verb = "would be taken"
+	}
+	fmt.Fprintf(out, "%d schools %s: %d pupils, %d guardians in the files, %d links (%d may be told, %d may not, %d unresolved); %d rows changed\n",
+		r.Schools, verb, r.Pupils, r.Guardians, r.Links, r.MayBeTold, r.MayNotBeTold, r.Unresolved, r.Changed)
+	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+type explainCmd struct {
+	app.Config `embed:""`
+	Message    string `arg:"" name:"MESSAGE" help:"Reference printed in the message, its id, or an e-mail's Message-ID."`
+}
+
+func (c *explainCmd) Run(ctx context.Context, s streams) error {
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		return alert.WriteExplain(ctx, tx, s.out, c.Message)
+	})
+	if errors.Is(err, courier.ErrNotFound) {
+		return failure{1, fmt.Errorf("no message %s ever was in this installation: if a family got it, it is not from here", c.Message)}
+	}
+	return err
+}
+
+type verifyCmd struct {
+	app.Config `embed:""`
+}
+
+func (c *verifyCmd) Run(ctx context.Context, s streams) error {
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	lines, faults, err := a.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		fmt.Fprintln(s.out, f.Error())
+	}
+	if len(faults) > 0 {
+		return failure{1, fmt.Errorf("%d chains of the journal are not whole", len(faults))}
+	}
+	fmt.Fprintf(s.out, "%d lines, every chain whole\n", lines)
+	return nil
+}
+
+type doctorCmd struct {
+	app.Config `embed:""`
+}
+
+func (c *doctorCmd) Run(ctx context.Context, s streams) error {
+	if !app.Doctor(ctx, s.out, c.Config, time.Now()) {
+		return failure{1, errors.New("something has to be mended before this installation can serve")}
+	}
+	return nil
+}

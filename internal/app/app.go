@@ -1,0 +1,211 @@
+// Package app puts the house together: configuration, database, capabilities, pages,
+// loops. It decides nothing that a capability decides; what it owns is who knows whom,
+// today's page, and the order in which things start and stop.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	_ "time/tzdata" // schools have zones, machines may not
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// Version is shown in the footer and by --version.
+const Version = "0.1.0"
+
+// App is one installation, put together.
+type App struct {
+	Config  Config
+	DB      *database.DB
+	Journal *journal.Journal
+	Keeper  *account.Keeper
+	Alert   *alert.Alert
+	Courier *courier.Courier
+	Routes  *page.Routes
+	Clock   *Clock
+
+	log  *slog.Logger
+	demo bool
+	lock *os.File
+}
+
+// Options are what a program decides and not its configuration.
+type Options struct {
+	Log        *slog.Logger
+	Clock      *Clock // nil: the machine's
+	Demo       bool   // a demonstration: its clock can be advanced, its letters are read by anyone
+	HaveBackup bool   // see database.Upgrade
+	// Step hears each durable step of an absence; see courier.Config.
+	Step func(step string)
+}
+
+// Open opens an installation: folder, database, schema, keys, capabilities, routes. It
+// starts nothing.
+func Open(ctx context.Context, c Config, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Clock == nil {
+		o.Clock = NewClock(time.Time{})
+	}
+	carriers, err := c.Carriers()
+	if err != nil {
+		return nil, err
+	}
+	if o.Demo && !carriers.Pretended() {
+		return nil, errors.New("a demonstration sends nothing: it takes no mail server")
+	}
+	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo}
+	if err := a.openDatabase(ctx, o.HaveBackup); err != nil {
+		return nil, err
+	}
+	if err := a.wire(ctx, carriers, o); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) openDatabase(ctx context.Context, haveBackup bool) error {
+	source, err := a.Config.Source()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("the data folder: %w", err)
+	}
+	if a.DB, err = database.Open(ctx, source); err != nil {
+		return err
+	}
+	up := database.Upgrade{Backups: a.Config.Data + "/backups", HaveBackup: haveBackup, Now: time.Now(), Log: a.log}
+	if err := a.DB.Migrate(ctx, up); err != nil {
+		a.DB.Close()
+		return err
+	}
+	return nil
+}
+
+func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) error {
+	key, err := journalKey(ctx, a.DB, a.Config.Data)
+	if err != nil {
+		return err
+	}
+	if a.Journal, err = journal.New(key); err != nil {
+		return err
+	}
+	secure, err := a.Config.Secure()
+	if err != nil {
+		return err
+	}
+	sessionKey, err := account.Key(a.Config.Data + "/session.key")
+	if err != nil {
+		return err
+	}
+	a.Keeper, err = account.NewKeeper(account.Settings{DB: a.DB, Key: sessionKey, Clock: a.Clock.Now, Secure: secure, Log: a.log, Journal: a.Journal})
+	if err != nil {
+		return err
+	}
+	a.Courier = courier.New(courier.Config{DB: a.DB, Journal: a.Journal, Carriers: carriers, Now: a.Clock.Now, Log: a.log, Step: o.Step})
+	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Now: a.Clock.Now, Log: a.log, Step: o.Step})
+	if err != nil {
+		return err
+	}
+	return a.register(secure)
+}
+
+// Close closes what Open opened.
+func (a *App) Close() error {
+	err := a.DB.Close()
+	if a.lock != nil {
+		err = errors.Join(err, a.lock.Close())
+	}
+	return err
+}
+
+// farewell is how long letters and requests on their way may take when the program is
+// told to stop.
+const farewell = 20 * time.Second
+
+// Serve listens, runs the loops, and stops in order when ctx ends: no new request, no
+// new letter, then the end of those on their way. ready is called with the address once
+// it listens.
+func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
+	if err := a.lockData(); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", a.Config.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", a.Config.Addr, err)
+	}
+	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var loops sync.WaitGroup
+	loop := func(name string, run func(context.Context) error) {
+		loops.Go(func() {
+			if err := run(ctx); err != nil {
+				stop(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	loop("courier", func(ctx context.Context) error { return a.Courier.Run(ctx, farewell) })
+	loop("alert", a.Alert.Run)
+	loop("keeping", a.keep)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	ready(ln.Addr().String())
+	select {
+	case <-ctx.Done():
+	case err := <-served:
+		stop(err)
+	}
+	bye, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	err = server.Shutdown(bye)
+	loops.Wait()
+	if e := a.keepHeads(context.Background()); e != nil {
+		a.log.Error("the journal's heads could not be kept", "err", e)
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// keeping is how often what only tidies is done.
+const keeping = 30 * time.Second
+
+// keep writes the journal's heads to their file and clears what has had its time.
+func (a *App) keep(ctx context.Context) error {
+	tick := time.NewTicker(keeping)
+	defer tick.Stop()
+	for {
+		if err := a.keepHeads(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("the journal's heads could not be kept", "err", err)
+		}
+		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error { return account.Purge(ctx, tx, a.Clock.Now()) })
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("old sessions could not be cleared", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

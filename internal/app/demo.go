@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/fictional"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// Demo is a running fictional school.
+type Demo struct {
+	*App
+	School string
+	People []DemoPerson
+
+	zone *time.Location
+}
+
+// DemoPerson is an account that can be used in a demonstration. Nobody else in it has
+// a password: hashing them all would take more than a minute.
+type DemoPerson struct{ Name, Role, Identifier, Password string }
+
+// demoSeed makes the same school each time.
+const demoSeed = 1
+
+// OpenDemo opens a demonstration in the data folder: a fictional school, made there if
+// the folder has none, whose clock shows a school Tuesday at 08:00, or goes on where an
+// earlier demonstration in the same folder stopped.
+func OpenDemo(ctx context.Context, c Config, log *slog.Logger) (*Demo, error) {
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return nil, err
+	}
+	clock := NewClock(fictional.DemoTuesday(time.Now(), zone))
+	a, err := Open(ctx, c, Options{Log: log, Demo: true, Clock: clock})
+	if err != nil {
+		return nil, err
+	}
+	d := &Demo{App: a, zone: zone}
+	if err := d.furnish(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Time is what the demonstration's clock shows.
+func (d *Demo) Time() string { return d.Clock.Now().In(d.zone).Format("Monday 2 January 2006, 15:04") }
+
+func (d *Demo) furnish(ctx context.Context) error {
+	var schools []directory.School
+	var last time.Time
+	err := d.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		if schools, err = directory.Schools(ctx, tx); err == nil {
+			last, err = journal.Last(ctx, tx)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// The clock never shows a time before what the journal has.
+	if ahead := last.Sub(d.Clock.Now()); ahead > 0 {
+		d.Clock.Advance(ahead)
+	}
+	town := fictional.School(demoSeed, fictional.Options{Tuesday: fictional.DemoTuesday(time.Now(), d.zone)})
+	d.School = town.School.Name
+	if len(schools) == 0 {
+		if err := fictional.Save(ctx, d.DB, town); err != nil {
+			return err
+		}
+		if err := d.openService(ctx, town); err != nil {
+			return err
+		}
+	}
+	return d.openAccounts(ctx, town)
+}
+
+// openService puts the fictional school in service, as its head and CPE would have.
+func (d *Demo) openService(ctx context.Context, t fictional.Town) error {
+	return d.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
+		now := d.Clock.Now()
+		until := time.Date(now.Year(), time.July, 4, 0, 0, 0, 0, d.zone)
+		if until.Before(now) {
+			until = until.AddDate(1, 0, 0)
+		}
+		if err := d.Alert.AskService(ctx, tx, t.School.ID, alert.Hand{ID: t.Cast.Head, Role: page.Head}, until.Format(time.DateOnly), now); err != nil {
+			return err
+		}
+		return d.Alert.OpenService(ctx, tx, t.School.ID, alert.Hand{ID: t.Cast.CPE, Role: page.CPE}, now)
+	})
+}
+
+// openAccounts gives each printed account a new password, at each start.
+func (d *Demo) openAccounts(ctx context.Context, t fictional.Town) error {
+	password := demoPassword()
+	hash, err := d.Keeper.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	for _, p := range t.Accounts() {
+		err := d.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
+			have, err := account.OfPeople(ctx, tx, t.School.ID, p.Person)
+			if err != nil {
+				return err
+			}
+			var mine account.Account
+			for _, one := range have {
+				if string(one.Role) == p.Role {
+					mine = one
+				}
+			}
+			if mine.ID == "" {
+				mine, err = account.Create(ctx, tx, account.Account{School: t.School.ID, Person: p.Person, Role: page.Role(p.Role), Identifier: p.Identifier, CreatedAt: d.Clock.Now()})
+				if err != nil {
+					return err
+				}
+			}
+			return account.SetPassword(ctx, tx, d.Clock.Now(), mine.ID, hash)
+		})
+		if err != nil {
+			return err
+		}
+		d.People = append(d.People, DemoPerson{Name: p.Name, Role: p.Role, Identifier: p.Identifier, Password: password})
+	}
+	return nil
+}
+
+// demoPassword is one password for all printed accounts: typed often, and worth nothing.
+func demoPassword() string {
+	return "preau-" + strings.ToLower(rand.Text()[:6])
+}

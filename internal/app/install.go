@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// ErrInstalled: the installation has an operator already.
+var ErrInstalled = errors.New("this installation is made already; a code for an account is issued on its page")
+
+// Init makes the installation's identity and its first operator, who signs in with the
+// code it gives. ErrInstalled when there is one.
+func (a *App) Init(ctx context.Context, identifier string) (code string, until time.Time, err error) {
+	now := a.Clock.Now()
+	err = a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+		there, err := account.OfSchool(ctx, tx, "", page.Operator)
+		if err != nil {
+			return err
+		}
+		if len(there) > 0 {
+			return ErrInstalled
+		}
+		if err := database.Install(ctx, tx, now); err != nil {
+			return err
+		}
+		operator, err := account.Create(ctx, tx, account.Account{Role: page.Operator, Identifier: identifier, CreatedAt: now})
+		if err != nil {
+			return err
+		}
+		code, err = account.IssueCode(ctx, tx, now, operator.ID)
+		return err
+	})
+	return code, now.Add(account.CodeLife), err
+}
+
+// Doctor prints the configuration in force and what it finds, and tells whether the
+// installation could serve.
+func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well bool) {
+	well = true
+	say := func(what, value string) { fmt.Fprintf(w, "%-16s %s\n", what, value) }
+	wrong := func(what string, err error) {
+		well = false
+		fmt.Fprintf(w, "%-16s WRONG: %v\n", what, err)
+	}
+	say("version", Version)
+	say("data", c.Data)
+	say("addr", c.Addr)
+	if c.URL != "" {
+		say("url", c.URL)
+	}
+	if secure, err := c.Secure(); err != nil {
+		wrong("https", err)
+	} else {
+		say("https", map[bool]string{true: "yes", false: "no (this machine only)"}[secure])
+	}
+	carriers, err := c.Carriers()
+	if err != nil {
+		wrong("carriers", err)
+	} else if carriers.Pretended() {
+		say("carriers", "pretended: nothing can leave the building")
+	} else {
+		for channel, name := range carriers.Names() {
+			say("carrier", fmt.Sprintf("%s by %s, %s:%d (%s) from %s", channel, name, c.Mail.Host, c.Mail.Port, c.Mail.TLS, c.Mail.From))
+		}
+	}
+	source, err := c.Source()
+	if err != nil {
+		wrong("database", err)
+		return false
+	}
+	doctorDatabase(ctx, c, source, say, wrong)
+	return well
+}
+
+func doctorDatabase(ctx context.Context, c Config, source string, say func(string, string), wrong func(string, error)) {
+	db, err := database.OpenExisting(ctx, source)
+	if err != nil {
+		wrong("database", err)
+		return
+	}
+	defer db.Close()
+	say("database", db.Where())
+	have, newest, err := db.Versions(ctx)
+	switch {
+	case err != nil:
+		wrong("schema", err)
+		return
+	case have > newest:
+		wrong("schema", database.ErrNewer)
+		return
+	case have < newest:
+		say("schema", fmt.Sprintf("%d, this program has %d: the next start upgrades it, after a backup", have, newest))
+		return
+	}
+	say("schema", fmt.Sprint(have))
+	err = db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		schools, err := directory.Schools(ctx, tx)
+		if err != nil {
+			return err
+		}
+		say("schools", fmt.Sprint(len(schools)))
+		counts, err := courier.Counts(ctx, tx)
+		for _, s := range []courier.State{courier.Waiting, courier.Leaving, courier.Unsure} {
+			if counts[s] > 0 {
+				say("letters", fmt.Sprintf("%d %s", counts[s], s))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		wrong("database", err)
+	}
+}

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+	"github.com/preau-ent/preau/web"
+)
+
+// register makes the table of routes: every capability's, and today's page.
+func (a *App) register(secure bool) error {
+	words, err := page.NewWords(locale, account.Locale, alert.Locale, attendance.Locale, courier.Locale, directory.Locale, timetable.Locale)
+	if err != nil {
+		return err
+	}
+	assets, err := page.NewAssets(web.Files())
+	if err != nil {
+		return err
+	}
+	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.Keeper.Viewer, Bar: a.bar, Version: Version, Secure: secure})
+	a.Keeper.Register(a.Routes)
+	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: a.Clock.Now}).Register(a.Routes)
+	(&timetable.Pages{DB: a.DB, Now: a.Clock.Now}).Register(a.Routes)
+	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: a.Clock.Now, Saved: a.Alert.Poke}).Register(a.Routes)
+	(&alert.Pages{DB: a.DB, Alert: a.Alert, Now: a.Clock.Now}).Register(a.Routes)
+	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: a.Clock.Now, Demo: a.demo}).Register(a.Routes)
+	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
+	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
+		return page.Show(w, r, http.StatusOK, page.Accessibility())
+	})
+	a.Routes.Handle("GET /status", page.Anyone(), a.status, page.FromMemory())
+	a.Routes.Handle("GET /healthz", page.Anyone(), a.healthz, page.FromMemory())
+	if a.demo {
+		a.Routes.Handle("POST /demo/advance", page.Anyone(), a.advance)
+	}
+	return nil
+}
+
+// Handler serves the pages.
+func (a *App) Handler() http.Handler { return a.Keeper.Renew(a.Routes) }
+
+// bar is what surrounds a page: the links of the viewer's role, whether the school
+// sends, the demonstration's clock.
+func (a *App) bar(ctx context.Context) page.Bar {
+	var b page.Bar
+	if a.demo {
+		b.Demo = &page.Demo{Now: a.Clock.Now()}
+	}
+	v, ok := page.ViewerFrom(ctx)
+	if !ok {
+		return b
+	}
+	link := func(id, href string) {
+		b.Links = append(b.Links, page.Link{ID: id, Href: href, Text: page.T(ctx, "app.link."+id)})
+	}
+	link("today", "/")
+	switch v.Role {
+	case page.Head, page.CPE, page.Office:
+		link("timetable", "/timetable")
+		link("pupils", "/pupils")
+		link("courrier", "/courrier")
+		if v.Role != page.Office {
+			link("accounts", "/accounts")
+		}
+	case page.Teacher:
+		link("timetable", "/timetable")
+	case page.Operator:
+		link("schools", "/schools")
+	}
+	if v.School != "" && v.Role != page.Pupil && v.Role != page.Guardian {
+		b.Status = a.serviceTag(ctx, v)
+	}
+	return b
+}
+
+func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
+	var service alert.Service
+	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		service, _, err = alert.ServiceOf(ctx, tx, v.School)
+		return err
+	})
+	if err != nil {
+		return nil // the page itself will say what is wrong
+	}
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	s := &page.Status{Tone: page.ToneAbsent, Text: page.T(ctx, "app.service.no")}
+	if alert.InService(service, timetable.Day(a.Clock.Now(), zone)) {
+		until, err := time.ParseInLocation(time.DateOnly, service.UntilOn, zone)
+		if err != nil {
+			return nil
+		}
+		s = &page.Status{Tone: page.ToneHere, Text: page.T(ctx, "app.service.yes", "until", page.DateYear(ctx, until))}
+	}
+	if v.Role != page.Teacher {
+		s.Href = "/service"
+	}
+	return s
+}
+
+// status says what works. It is served from memory.
+func (a *App) status(w http.ResponseWriter, r *http.Request) error {
+	return page.Show(w, r, http.StatusOK, statusPage())
+}
+
+// healthz is for the machine that watches: 200 while requests are served.
+func (a *App) healthz(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}
+
+// advance moves the demonstration's clock, then does at once what the time that passed
+// brings: the page that follows shows it.
+func (a *App) advance(w http.ResponseWriter, r *http.Request) error {
+	by, err := time.ParseDuration(r.PostFormValue("by"))
+	if err != nil || by <= 0 || by > 24*time.Hour {
+		return page.Invalid("by", "app.advance.invalid")
+	}
+	a.Clock.Advance(by)
+	if err := a.Settle(r.Context()); err != nil {
+		return err
+	}
+	return page.See(w, r, r.PostFormValue("next"))
+}
+
+// Settle does once all that the loops have to do now.
+func (a *App) Settle(ctx context.Context) error {
+	for range 3 { // decide and write, carry, follow what the carriers answered
+		if err := a.Alert.Pass(ctx); err != nil {
+			return err
+		}
+		if err := a.Courier.Pass(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
