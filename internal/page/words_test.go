@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -120,6 +121,16 @@ func TestEveryKeyUsedExists(t *testing.T) {
 		for _, key := range own.Keys() {
 			known[key] = true
 		}
+	}
+
+	var all []fs.FS
+	for _, folder := range folders {
+		if folder != filepath.Join(root, "internal", "page") {
+			all = append(all, os.DirFS(folder))
+		}
+	}
+	if _, err := page.NewWords(all...); err != nil {
+		t.Errorf("all capabilities together: %v", err)
 	}
 
 	used := map[string]bool{}

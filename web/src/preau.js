@@ -1,12 +1,16 @@
 // What script adds to pages that already work without it. Nothing here is
 // needed to do one's work, and nothing here confirms, counts or follows anybody.
-import htmx from 'htmx.org';
+import 'htmx.org';
 import 'htmx-ext-sse';
 
 document.documentElement.classList.add('with-script');
-globalThis.htmx = htmx;
 
 // A form is sent once: a second tap while the first is on its way is dropped.
+// After five seconds it counts as lost (or was a download) and may be sent again.
+function release(form, button) {
+  delete form.dataset.sent;
+  button?.removeAttribute('aria-busy');
+}
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== 'post' || form.hasAttribute('hx-post')) return;
@@ -16,13 +20,13 @@ document.addEventListener('submit', (event) => {
   }
   form.dataset.sent = 'yes';
   event.submitter?.setAttribute('aria-busy', 'true');
+  setTimeout(release, 5000, form, event.submitter);
 });
 
 // Coming back to a page that the browser kept: its forms can be sent again.
 window.addEventListener('pageshow', (event) => {
   if (!event.persisted) return;
-  for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
-  for (const button of document.querySelectorAll('[aria-busy="true"]')) button.removeAttribute('aria-busy');
+  for (const form of document.querySelectorAll('form[data-sent]')) release(form, form.querySelector('[aria-busy]'));
 });
 
 // The menu of the bar closes when one looks elsewhere.
