@@ -27,26 +27,30 @@ func FitsMessage(short string) bool {
 	return n > 0 && n <= ShortLabelMax && strings.TrimSpace(short) == short
 }
 
+type everyday struct{ begins, short string }
+
 // known are subjects whose everyday short form is not their beginning.
-var known = []struct{ begins, short string }{
-	{"mathematiques", "maths"},
-	{"histoire-geographie", "hist-géo"},
-	{"histoire geographie", "hist-géo"},
-	{"physique-chimie", "phys-chimie"},
-	{"sciences de la vie et de la terre", "SVT"},
-	{"sciences economiques et sociales", "SES"},
-	{"sciences numeriques et technologie", "SNT"},
-	{"numerique et sciences informatiques", "NSI"},
-	{"education physique", "EPS"},
-	{"enseignement moral et civique", "EMC"},
-	{"enseignement scientifique", "ens. sci."},
-	{"accompagnement personnalise", "AP"},
-	{"education musicale", "musique"},
-	{"arts plastiques", "arts plast."},
-	{"philosophie", "philo"},
-	{"permanence", "permanence"},
-	{"physical education", "PE"},
-	{"mathematics", "maths"},
+func known() []everyday {
+	return []everyday{
+		{"mathematiques", "maths"},
+		{"histoire-geographie", "hist-géo"},
+		{"histoire geographie", "hist-géo"},
+		{"physique-chimie", "phys-chimie"},
+		{"sciences de la vie et de la terre", "SVT"},
+		{"sciences economiques et sociales", "SES"},
+		{"sciences numeriques et technologie", "SNT"},
+		{"numerique et sciences informatiques", "NSI"},
+		{"education physique", "EPS"},
+		{"enseignement moral et civique", "EMC"},
+		{"enseignement scientifique", "ens. sci."},
+		{"accompagnement personnalise", "AP"},
+		{"education musicale", "musique"},
+		{"arts plastiques", "arts plast."},
+		{"philosophie", "philo"},
+		{"permanence", "permanence"},
+		{"physical education", "PE"},
+		{"mathematics", "maths"},
+	}
 }
 
 // ShortLabel derives from a label the words that fill "n'est pas en … depuis" in a
@@ -56,7 +60,7 @@ var known = []struct{ begins, short string }{
 func ShortLabel(label string) string {
 	text := strings.Join(strings.Fields(directory.ToGSM(label)), " ")
 	key := strings.ToLower(bare(text))
-	for _, k := range known {
+	for _, k := range known() {
 		if rest, ok := strings.CutPrefix(key, k.begins); ok && (rest == "" || !unicode.IsLetter(rune(rest[0]))) {
 			return k.short
 		}
