@@ -89,14 +89,11 @@ func (d *Demo) furnish(ctx context.Context) error {
 func (d *Demo) openService(ctx context.Context, t fictional.Town) error {
 	return d.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
 		now := d.Clock.Now()
-		until := time.Date(now.Year(), time.July, 4, 0, 0, 0, 0, d.zone)
-		if until.Before(now) {
-			until = until.AddDate(1, 0, 0)
-		}
-		if err := d.Alert.AskService(ctx, tx, t.School.ID, alert.Hand{ID: t.Cast.Head, Role: page.Head}, until.Format(time.DateOnly), now); err != nil {
+		day := now.In(d.zone).Format(time.DateOnly)
+		if err := d.Alert.AskService(ctx, tx, t.School.ID, t.Cast.Head, page.Head, alert.ProposedEnd(day), day, now); err != nil {
 			return err
 		}
-		return d.Alert.OpenService(ctx, tx, t.School.ID, alert.Hand{ID: t.Cast.CPE, Role: page.CPE}, now)
+		return d.Alert.OpenService(ctx, tx, t.School.ID, t.Cast.CPE, page.CPE, now)
 	})
 }
 

@@ -95,13 +95,13 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	if zone == nil {
 		zone = time.UTC
 	}
-	s := &page.Status{Tone: page.ToneAbsent, Text: page.T(ctx, "app.service.no")}
+	s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.no")}
 	if alert.InService(service, timetable.Day(a.Clock.Now(), zone)) {
 		until, err := time.ParseInLocation(time.DateOnly, service.UntilOn, zone)
 		if err != nil {
 			return nil
 		}
-		s = &page.Status{Tone: page.ToneHere, Text: page.T(ctx, "app.service.yes", "until", page.DateYear(ctx, until))}
+		s = &page.Status{Tone: page.Here, Text: page.T(ctx, "app.service.yes", "until", page.DateYear(ctx, until))}
 	}
 	if v.Role != page.Teacher {
 		s.Href = "/service"

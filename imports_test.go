@@ -1,0 +1,115 @@
+package preau_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport is who may import whom among this module's packages: a statement of
+// policy. Every capability may also use database, page and journal. A package that is
+// not in the table may not exist; tests may import what they like.
+var mayImport = map[string][]string{
+	"internal/database":              {},
+	"internal/database/databasetest": {"internal/database"},
+	"internal/page":                  {},
+	"internal/journal":               {"internal/database"},
+
+	"internal/directory":  {"internal/directory/internal/aaf"},
+	"internal/account":    {"internal/directory"},
+	"internal/timetable":  {"internal/directory"},
+	"internal/courier":    {"internal/directory", "internal/courier/internal/smtp"},
+	"internal/attendance": {"internal/directory", "internal/timetable"},
+	"internal/alert":      {"internal/directory", "internal/timetable", "internal/attendance", "internal/courier"},
+	"internal/fictional":  {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
+
+	"internal/directory/internal/aaf":         {},
+	"internal/directory/internal/aaf/aaftest": {},
+	"internal/courier/internal/smtp":          {},
+
+	"internal/app": {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/fictional", "web"},
+	"cmd/preau":    {"internal/app", "internal/alert", "internal/courier", "internal/directory"},
+
+	"web":           {},
+	"peers":         {},
+	"peers/browser": {"peers"},
+	"stories":       {},
+}
+
+// below may be used by every capability.
+var below = []string{"internal/database", "internal/page", "internal/journal"}
+
+// base are the packages that stand on nothing but what the table says of them.
+var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "web", "peers", "peers/browser",
+	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/courier/internal/smtp"}
+
+// onlyCourier are packages of the outside world that one door uses.
+var onlyCourier = []string{"net/smtp", "github.com/wneessen/go-mail", "github.com/linxGnu/gosmpp"}
+
+// TestImports reads the sources themselves: a version that asked the go command would
+// be answered from the test cache and stay green.
+func TestImports(t *testing.T) {
+	const module = "github.com/preau-ent/preau/"
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); name != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata" || name == "bin" || name == "dist") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || filepath.Dir(path) == "." {
+			return nil
+		}
+		pkg := filepath.ToSlash(filepath.Dir(path))
+		seen[pkg] = true
+		allowed, known := mayImport[pkg]
+		if !known {
+			return fmt.Errorf("%s: package %s is not in the table: say in imports_test.go whom it may import", path, pkg)
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			for _, outside := range onlyCourier {
+				if (name == outside || strings.HasPrefix(name, outside+"/")) && !strings.HasPrefix(pkg, "internal/courier") {
+					t.Errorf("%s imports %s: only the courier speaks to the outside", path, name)
+				}
+			}
+			ours, inside := strings.CutPrefix(name, module)
+			if !inside || slices.Contains(allowed, ours) || (slices.Contains(below, ours) && !slices.Contains(base, pkg)) {
+				continue
+			}
+			t.Errorf("%s imports %s, which %s may not", path, ours, pkg)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range mayImport {
+		if _, err := os.Stat(pkg); err == nil && !seen[pkg] {
+			t.Errorf("%s is in the table and holds no Go", pkg)
+		} else if err != nil {
+			t.Errorf("%s is in the table and not there", pkg)
+		}
+	}
+}
