@@ -2,6 +2,7 @@ package aaf
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,7 @@ func (r *reading) export() *Export {
 			e.GuardiansRead++
 		}
 	}
+	r.twins()
 	r.homeless()
 	r.resolve()
 	e.Schools = sorted(r.schools, func(a, b *School) int { return strings.Compare(a.Key, b.Key) })
@@ -47,6 +49,26 @@ func sorted[T any](m map[string]*T, compare func(a, b *T) int) []T {
 		ptrs[i] = nil
 	}
 	return out
+}
+
+// twins holds back schools that share a UAI, the code that the rest of the world knows
+// a school by: taking both would mix them up.
+func (r *reading) twins() {
+	byUAI := make(map[string]*School)
+	all := slices.SortedFunc(maps.Values(r.schools), func(a, b *School) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line)
+	})
+	for _, s := range all {
+		first := byUAI[s.UAI]
+		if first == nil || s.UAI == "" {
+			byUAI[s.UAI] = s
+			continue
+		}
+		r.refuse([]Refusal{{
+			File: s.File, Line: s.Line,
+			Reason: whySameUAI.text(r.english, shorten(s.UAI), shorten(s.Key), shorten(first.Key), first.File, first.Line),
+		}}, []string{first.Key, s.Key})
+	}
 }
 
 // homeless takes out the pupils of schools that the files do not describe, with one

@@ -40,7 +40,7 @@ func places(refusals []aaf.Refusal) []string {
 }
 
 var (
-	schoolB = strings.NewReplacer("52000", "52001", "FICTIF", "AUTRE").Replace(schoolA)
+	schoolB = strings.NewReplacer("52000", "52001", "FICTIF", "AUTRE", "0990001A", "0990002B").Replace(schoolA)
 	// A pupil of the school B, whose father is 201.
 	pupilB  = strings.NewReplacer("100", "101", "52000", "52001", "Léa", "Noé", "200$2$1$1", "201$1$1$1").Replace(pupilA)
 	fatherB = strings.NewReplacer("200", "201", "Hélène", "Noël").Replace(motherA)
@@ -61,23 +61,26 @@ func TestRefusalHoldsBackItsSchoolsOnly(t *testing.T) {
 		refused       []string
 		pupils, links int
 		unresolved    int
+		guardians     int
 	}{
-		{"nothing wrong", sound, false, false, nil, 2, 2, 0},
-		{"a pupil's link", broken(1, whole(with(pupilA, "200$2$1$1$0$0", "200"), pupilB)), true, false, []string{"2.xml:13"}, 1, 1, 0},
-		{"a pupil of two schools' making", broken(1, whole(pupilA, pupilB, with(pupilB, ">Noé<", ">Zoé<"))), false, true, []string{"2.xml:36"}, 1, 1, 0},
-		{"a pupil who changes school", broken(1, whole(pupilA, pupilB, strings.Replace(pupilA, "52000", "52001", 1))), true, true, []string{"2.xml:36"}, 1, 1, 0},
-		{"a guardian twice", broken(2, whole(motherA, fatherB, with(fatherB, "CALMEVAL", "AUTRE"))), false, true, []string{"3.xml:24"}, 2, 2, 1},
-		{"a guardian without an identifier", broken(2, whole(motherA, with(fatherB, "<id>201</id>", "<id/>"))), false, true, []string{"3.xml:15"}, 2, 2, 1},
-		{"a guardian of two identifiers", broken(2, whole(motherA, with(fatherB, "<id>201</id>", "<id>202</id>"), fatherB)), false, false, []string{"3.xml:15"}, 2, 2, 0},
-		{"a guardian of nobody twice", broken(2, whole(motherA, fatherB, strings.ReplaceAll(fatherB, "201", "209"), strings.NewReplacer("201", "209", "CALMEVAL", "AUTRE").Replace(fatherB))), false, false, []string{"3.xml:33"}, 2, 2, 0},
-		{"a school twice", broken(0, whole(schoolA, schoolB, with(schoolB, "AUTRE", "MEME"))), false, true, []string{"1.xml:24"}, 1, 1, 0},
-		{"a school missing", broken(0, whole(schoolA)), false, true, []string{"2.xml:19"}, 1, 1, 0},
-		{"staff of school A", broken(3, whole(with(staffA, "52000$ENS$ENSEIGNEMENT$L0202$LETTRES", "ENS"))), true, false, []string{"4.xml:11"}, 2, 2, 0},
-		{"a subject without an identifier", broken(4, whole(with(subjectA, "<id>020700</id>", "<id/>"))), false, false, []string{"5.xml:6"}, 2, 2, 0},
-		{"a subjects' file cut short", broken(4, head+subjectA), true, true, []string{"5.xml:11"}, 2, 2, 0},
-		{"a guardians' file cut short", broken(2, head+motherA+fatherB), true, true, []string{"3.xml:22"}, 2, 2, 2},
-		{"a pupils' file cut short", broken(1, head+pupilA+pupilB), true, true, []string{"2.xml:34"}, 0, 0, 0},
-		{"a guardian in no file", broken(2, whole(motherA)), false, false, nil, 2, 2, 1},
+		{"nothing wrong", sound, false, false, nil, 2, 2, 0, 2},
+		{"a pupil's link", broken(1, whole(with(pupilA, "200$2$1$1$0$0", "200"), pupilB)), true, false, []string{"2.xml:13"}, 1, 1, 0, 2},
+		{"a pupil of two schools' making", broken(1, whole(pupilA, pupilB, with(pupilB, ">Noé<", ">Zoé<"))), false, true, []string{"2.xml:36"}, 1, 1, 0, 2},
+		{"a pupil who changes school", broken(1, whole(pupilA, pupilB, strings.Replace(pupilA, "52000", "52001", 1))), true, true, []string{"2.xml:36"}, 1, 1, 0, 2},
+		{"a guardian twice", broken(2, whole(motherA, fatherB, with(fatherB, "CALMEVAL", "AUTRE"))), false, true, []string{"3.xml:24"}, 2, 2, 1, 1},
+		{"a guardian without an identifier", broken(2, whole(motherA, with(fatherB, "<id>201</id>", "<id/>"))), false, true, []string{"3.xml:15"}, 2, 2, 1, 1},
+		{"a guardian of two identifiers", broken(2, whole(motherA, with(fatherB, "<id>201</id>", "<id>202</id>"), fatherB)), false, false, []string{"3.xml:15"}, 2, 2, 0, 2},
+		{"a guardian of nobody twice", broken(2, whole(motherA, fatherB, strings.ReplaceAll(fatherB, "201", "209"), strings.NewReplacer("201", "209", "CALMEVAL", "AUTRE").Replace(fatherB))), false, false, []string{"3.xml:33"}, 2, 2, 0, 2},
+		{"a school twice", broken(0, whole(schoolA, schoolB, with(schoolB, "AUTRE", "MEME"))), false, true, []string{"1.xml:24"}, 1, 1, 0, 2},
+		{"two schools of one UAI", broken(0, whole(schoolA, with(schoolB, "0990002B", "0990001A"))), true, true, []string{"1.xml:13"}, 2, 2, 0, 2},
+		{"two schools without a UAI", broken(0, whole(with(schoolA, "0990001A", ""), with(schoolB, "0990002B", ""))), false, false, nil, 2, 2, 0, 2},
+		{"a school missing", broken(0, whole(schoolA)), false, true, []string{"2.xml:19"}, 1, 1, 0, 2},
+		{"staff of school A", broken(3, whole(with(staffA, "52000$ENS$ENSEIGNEMENT$L0202$LETTRES", "ENS"))), true, false, []string{"4.xml:11"}, 2, 2, 0, 2},
+		{"a subject without an identifier", broken(4, whole(with(subjectA, "<id>020700</id>", "<id/>"))), false, false, []string{"5.xml:6"}, 2, 2, 0, 2},
+		{"a subjects' file cut short", broken(4, head+subjectA), true, true, []string{"5.xml:11"}, 2, 2, 0, 2},
+		{"a guardians' file cut short", broken(2, head+motherA+fatherB), true, true, []string{"3.xml:22"}, 2, 2, 2, 0},
+		{"a pupils' file cut short", broken(1, head+pupilA+pupilB), true, true, []string{"2.xml:34"}, 0, 0, 0, 2},
+		{"a guardian in no file", broken(2, whole(motherA)), false, false, nil, 2, 2, 1, 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,7 +103,7 @@ func TestRefusalHoldsBackItsSchoolsOnly(t *testing.T) {
 				}
 			}
 			n := export.Counts()
-			if n.Pupils != c.pupils || n.Links != c.links || n.Unresolved != c.unresolved {
+			if n.Pupils != c.pupils || n.Links != c.links || n.Unresolved != c.unresolved || n.Guardians != c.guardians {
 				t.Errorf("counts %+v", n)
 			}
 			if n.MayBeTold != c.links-c.unresolved || len(export.Unresolved()) != c.unresolved {

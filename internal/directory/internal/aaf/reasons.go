@@ -80,6 +80,7 @@ var (
 	whyTwoLinks      = reason{"deux liens contradictoires avec le même responsable : « %s » et « %s »", "two contradicting links with the same guardian: %q and %q"}
 	whyNoSchool      = reason{"élève sans établissement (ENTPersonStructRattach)", "pupil without a school (ENTPersonStructRattach)"}
 	whyUnknownSchool = reason{"l'établissement %s n'est dans aucun fichier EtabEducNat (%d élèves) : donnez tous les fichiers de l'export", "school %s is in no EtabEducNat file (%d pupils): give all the files of the export"}
+	whySameUAI       = reason{"le code UAI %s est celui de deux établissements, %s et %s (%s ligne %d) : aucun des deux n'est repris", "UAI code %s belongs to two schools, %s and %s (%s line %d): neither is taken"}
 	whyMore          = reason{"et %d autres refus de même importance, non listés", "and %d more refusals, not listed"}
 )
 

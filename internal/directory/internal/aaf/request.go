@@ -1,0 +1,162 @@
+package aaf
+
+import (
+	"encoding/xml"
+	"strings"
+)
+
+// request reads one addRequest: operationalAttributes, identifier, attributes.
+func (f *fileReader) request() error {
+	rec := &f.rec
+	clear(f.names)
+	f.content.Reset()
+	*rec = record{line: f.line, attrs: rec.attrs[:0], refusals: rec.refusals[:0]}
+	f.file.Records++
+	step := 0
+	for {
+		tok, err := f.element("addRequest")
+		if err != nil {
+			return err
+		}
+		start, ok := tok.(xml.StartElement)
+		if !ok {
+			break
+		}
+		if err := f.noAttributes(start); err != nil {
+			return err
+		}
+		var next int
+		switch start.Name.Local {
+		case "operationalAttributes":
+			next, err = 1, f.category(step)
+		case "identifier":
+			next, err = 2, f.identifier(step)
+		case "attributes":
+			next, err = 3, f.attributes(step)
+		default:
+			err = f.stop(whyElement, shorten(start.Name.Local), "addRequest")
+		}
+		if err != nil {
+			return err
+		}
+		step = next
+	}
+	if rec.category == "" {
+		return &stop{line: rec.line, reason: whyNoCategory}
+	}
+	if rec.id == "" && len(rec.refusals) == 0 {
+		f.refuse(rec.line, whyNoID, rec.category)
+	}
+	if step < 3 {
+		f.refuse(rec.line, whyNoAttributes, rec.category)
+	}
+	return f.r.take(f)
+}
+
+// refuse tells what is wrong with the record at hand; the file goes on.
+func (f *fileReader) refuse(line int, why reason, args ...any) {
+	f.rec.refusals = append(f.rec.refusals, Refusal{
+		File: f.file.Path, Line: line, Reason: why.text(f.r.english, args...),
+	})
+}
+
+// category reads operationalAttributes.
+func (f *fileReader) category(step int) error {
+	if step != 0 {
+		return f.stop(whyElement, "operationalAttributes", "addRequest")
+	}
+	tok, err := f.element("operationalAttributes")
+	if err != nil {
+		return err
+	}
+	start, ok := tok.(xml.StartElement)
+	if !ok {
+		return f.stop(whyNoCategory)
+	}
+	name, err := f.attrName(start)
+	if err != nil {
+		return err
+	}
+	category := ""
+	for {
+		tok, err := f.element("attr")
+		if err != nil {
+			return err
+		}
+		value, ok := tok.(xml.StartElement)
+		if !ok {
+			break
+		}
+		if err := f.value(value, name); err != nil {
+			return err
+		}
+		if category != "" {
+			return f.stop(whyTwoCategories)
+		}
+		category = strings.TrimSpace(string(f.text))
+		known := false
+		if f.rec.kind, known = kindOf(name, category); !known {
+			return f.stop(whyCategory, shorten(name), shorten(category))
+		}
+	}
+	if category == "" {
+		return f.stop(whyNoCategory)
+	}
+	f.rec.category = category
+	tok, err = f.element("operationalAttributes")
+	if err != nil {
+		return err
+	}
+	if _, ok := tok.(xml.StartElement); ok {
+		return f.stop(whyTwoCategories)
+	}
+	return nil
+}
+
+// identifier reads identifier and its id.
+func (f *fileReader) identifier(step int) error {
+	if step != 1 {
+		return f.stop(whyElement, "identifier", "addRequest")
+	}
+	for n := 0; ; n++ {
+		tok, err := f.element("identifier")
+		if err != nil {
+			return err
+		}
+		start, ok := tok.(xml.StartElement)
+		if !ok {
+			return nil
+		}
+		if start.Name.Local != "id" || n > 0 {
+			return f.stop(whyElement, shorten(start.Name.Local), "identifier")
+		}
+		if err := f.noAttributes(start); err != nil {
+			return err
+		}
+		f.rec.idLine = f.line
+		if err := f.characters("id", "id"); err != nil {
+			return err
+		}
+		id := strings.TrimSpace(string(f.text))
+		switch {
+		case id == "":
+			f.refuse(f.rec.idLine, whyNoID, f.rec.category)
+		case !goodID(id):
+			f.refuse(f.rec.idLine, whyBadID, shorten(id), maxID)
+		}
+		f.rec.id = id
+	}
+}
+
+// goodID says whether an identifier can be used in packed values.
+func goodID(id string) bool {
+	if len(id) > maxID {
+		return false
+	}
+	for _, c := range id {
+		if c <= ' ' || c == '$' || c == 0x7F || c == 0xA0 {
+			return false
+		}
+	}
+	return true
+}
