@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"internal/fictional":  {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
 	"internal/directory/internal/aaf":         {},
-	"internal/directory/internal/aaf/aaftest": {},
+	"internal/directory/internal/aaf/aaftest": {"internal/directory/internal/aaf"},
 	"internal/courier/internal/smtp":          {},
 
 	"internal/app": {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/fictional", "web"},
