@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -64,27 +65,21 @@ func child() error {
 	}
 	killAt, nth := "", 1
 	fmt.Sscan(os.Getenv(childKillAt), &killAt, &nth)
-	passed := make(chan string, 1000)
-	go func() {
-		for step := range passed {
-			if step == killAt {
-				if nth--; nth == 0 {
-					syscall.Kill(os.Getpid(), syscall.SIGKILL)
-				}
-			}
-		}
-	}()
 	config := app.Config{Data: os.Getenv(childData), Database: os.Getenv(childDatabase), Addr: "127.0.0.1:0",
 		Mail: app.MailConfig{Host: "127.0.0.1", Port: port, TLS: "none", From: "vie-scolaire@alice-guy.example", FromName: "Lycée Alice-Guy"}}
 	clock := app.NewClock(start)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	var mu sync.Mutex
 	step := func(name string) {
-		if name == killAt {
-			passed <- name
-			if nth <= 1 {
-				select {} // the signal is on its way: nothing more happens here
-			}
+		mu.Lock()
+		defer mu.Unlock()
+		if name != killAt {
+			return
+		}
+		if nth--; nth == 0 {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // the signal is on its way: nothing more happens here
 		}
 	}
 	a, err := app.Open(ctx, config, app.Options{Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Clock: clock, Step: step})

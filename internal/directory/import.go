@@ -201,7 +201,7 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	members := map[[2]string][]string{}
 	linked := map[string]bool{}
 	for _, p := range e.PupilsOf(s.Key) {
-		in.people = append(in.people, inPerson{kind: KindPupil, key: p.Key, last: p.Last, first: p.First, born: p.Born,
+		in.people = append(in.people, inPerson{kind: KindPupil, key: p.Key, last: p.Usual, first: p.First, born: p.Born,
 			points: readPoints(region, p.Email, "", p.Mobile, p.HomePhone)})
 		for _, c := range p.Classes {
 			if c.SchoolKey == s.Key {
