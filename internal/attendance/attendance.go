@@ -30,6 +30,10 @@ const (
 	Late    Value = "late"
 )
 
+// Unsaid is no mark at all: what a page says of a pupil who is known to be elsewhere
+// or inside, as long as nobody says more.
+const Unsaid Value = ""
+
 // Origin says which hand made a mark. Imports make none.
 type Origin string
 
@@ -89,9 +93,3 @@ type Statement struct {
 	At            time.Time
 	WithdrawnAt   time.Time `bun:",nullzero"`
 }
-
-// Reasons of statements, in the order in which pages offer them.
-var (
-	reasonsElsewhere = []string{"announced", "internship", "outing", "exam", "other"}
-	reasonsInside    = []string{"office", "infirmary", "corridor"}
-)

@@ -1,18 +1,26 @@
 package attendance
 
 import (
-	"slices"
+	"errors"
 	"time"
+
+	"github.com/preau-ent/preau/internal/timetable"
 )
 
-// Entry is what the page says of one pupil: the value chosen, and the number of the
-// mark that the page showed when it was opened (0: none, shown as present).
+// Entry is what the page says of one pupil: the value chosen, and what the page showed
+// when it was opened.
 type Entry struct {
 	Pupil   string
 	Value   Value
 	Minutes int
-	Base    int64
+	Base    int64 // the number of the mark that was shown, else BasePresent or BaseUnsaid
 }
+
+// What a page showed where there was no mark yet.
+const (
+	BasePresent int64 = 0  // a pupil who is expected
+	BaseUnsaid  int64 = -1 // a pupil who is known to be elsewhere or inside
+)
 
 // Merge is what saving a roll does to it.
 type Merge struct {
@@ -26,16 +34,23 @@ type Merge struct {
 //
 // A pupil whom this person did not touch keeps the mark that another made meanwhile; a
 // pupil whom both touched takes the later hand, and the page says so. A pupil never
-// marked before gets a mark, present included: the register shows who was there.
+// marked before gets a mark, present included: the register shows who was there. An
+// Unsaid entry never makes a mark.
 func MergeRoll(entries []Entry, current map[string]Mark, shown map[int64]Mark) Merge {
 	var m Merge
 	for _, e := range entries {
 		now, marked := current[e.Pupil]
 		switch {
 		case !marked:
-			m.Append = append(m.Append, e)
+			if e.Value != Unsaid {
+				m.Append = append(m.Append, e)
+			}
 		case same(e, now):
 			// said already
+		case e.Value == Unsaid:
+			if now.N != e.Base {
+				m.Kept = append(m.Kept, now)
+			}
 		case now.N == e.Base:
 			m.Append = append(m.Append, e)
 		case untouched(e, shown):
@@ -52,28 +67,67 @@ func same(e Entry, m Mark) bool {
 	return e.Value == m.Value && (e.Value != Late || e.Minutes == m.Minutes)
 }
 
+// untouched tells whether an entry says what its page showed when it was opened. A
+// number that is no mark of this pupil on this roll was never shown.
 func untouched(e Entry, shown map[int64]Mark) bool {
+	if e.Base == BaseUnsaid {
+		return e.Value == Unsaid
+	}
 	base, ok := shown[e.Base]
-	if !ok {
+	if !ok || base.Pupil != e.Pupil {
 		return e.Value == Present
 	}
 	return same(e, base)
 }
 
-// Roll times. A roll may be opened a little before the bell.
-const earlyRoll = 15 * time.Minute
+// Refusals to save a roll at this moment.
+var (
+	// ErrEarly: the sitting begins in more than a quarter of an hour.
+	ErrEarly = errors.New("attendance: too early for this roll")
+	// ErrOver: the day of the sitting is over; only the office corrects now.
+	ErrOver = errors.New("attendance: the day of this roll is over")
+	// ErrCancelled: the sitting does not take place.
+	ErrCancelled = errors.New("attendance: the sitting is cancelled")
+)
+
+// EarlyRoll is how long before its sitting a roll may be saved.
+const EarlyRoll = 15 * time.Minute
 
 // MaySave tells whether a roll may be saved now: from a quarter of an hour before the
-// sitting until the end of its day; the office may correct later.
-func MaySave(starts time.Time, day string, now time.Time, loc *time.Location, office bool) bool {
-	if now.Before(starts.Add(-earlyRoll)) {
-		return false
+// sitting until the end of its day, or of the sitting where that is later (a night in
+// the dormitory). The office may correct later. ErrEarly, ErrOver, ErrCancelled.
+func MaySave(s timetable.Sitting, now time.Time, loc *time.Location, office bool) error {
+	switch {
+	case s.Cancelled():
+		return ErrCancelled
+	case now.Before(s.StartsAt.Add(-EarlyRoll)):
+		return ErrEarly
+	case !office && timetable.Day(now, loc) != s.Day && !now.Before(s.EndsAt):
+		return ErrOver
 	}
-	return office || now.In(loc).Format(time.DateOnly) == day
+	return nil
 }
 
 // MaxLate is the most minutes of lateness that a mark takes.
 const MaxLate = 240
+
+// MinutesLate is how late a pupil is who enters a sitting now: what the page offers,
+// and what is saved where nobody wrote a number. From 1 to MaxLate.
+func MinutesLate(starts, now time.Time) int {
+	return min(max(int(now.Sub(starts)/time.Minute), 1), MaxLate)
+}
+
+// Moment is the moment within a sitting that a page of it speaks of: now while it
+// runs, else the nearer end of it.
+func Moment(s timetable.Sitting, now time.Time) time.Time {
+	switch {
+	case now.Before(s.StartsAt):
+		return s.StartsAt
+	case !now.Before(s.EndsAt):
+		return s.EndsAt.Add(-time.Microsecond)
+	}
+	return now
+}
 
 // At gives the statement of a kind that covers a moment, the last made first.
 func At(statements []Statement, says Says, at time.Time) (Statement, bool) {
@@ -87,10 +141,52 @@ func At(statements []Statement, says Says, at time.Time) (Statement, bool) {
 	return best, ok
 }
 
-// Reasons lists the codes that a kind of statement takes.
-func Reasons(says Says) []string {
-	if says == Inside {
-		return slices.Clone(reasonsInside)
+// Away tells where a pupil is known to be at a moment who is not expected in class:
+// what was stated last wins; empty is nowhere but in class.
+func Away(statements []Statement, at time.Time) Says {
+	elsewhere, out := At(statements, Elsewhere, at)
+	inside, in := At(statements, Inside, at)
+	switch {
+	case in && (!out || inside.At.After(elsewhere.At)):
+		return Inside
+	case out:
+		return Elsewhere
 	}
-	return slices.Clone(reasonsElsewhere)
+	return ""
+}
+
+// Reasons lists the codes that a kind of statement takes, in the order in which pages
+// offer them. They say nothing of anybody's health.
+func Reasons(says Says) []string {
+	switch says {
+	case Inside:
+		return []string{"office", "infirmary", "corridor"}
+	case Elsewhere:
+		return []string{"announced", "internship", "outing", "exam", "other"}
+	}
+	return nil
+}
+
+// LongestStatement is the longest time that one statement covers: a term.
+const LongestStatement = 120 * 24 * time.Hour
+
+// Sums is what a roll says, counted.
+type Sums struct {
+	Present, Absent, Late int
+	// Away: nothing was said of them, and they are known to be elsewhere or inside.
+	Away int
+}
+
+// Add counts one pupil.
+func (s *Sums) Add(v Value, n int) {
+	switch v {
+	case Present:
+		s.Present += n
+	case Absent:
+		s.Absent += n
+	case Late:
+		s.Late += n
+	default:
+		s.Away += n
+	}
 }

@@ -22,7 +22,9 @@ var (
 	ErrNotInSitting = errors.New("attendance: the pupil is not in this sitting")
 	// ErrReason: the reason is not in the list.
 	ErrReason = errors.New("attendance: no such reason")
-	// ErrNotFound: no such mark.
+	// ErrSpan: a statement must end after it begins, within LongestStatement.
+	ErrSpan = errors.New("attendance: the statement does not end after it begins, or is too long")
+	// ErrNotFound: no such mark or statement.
 	ErrNotFound = errors.New("attendance: not found")
 )
 
@@ -50,7 +52,7 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	if err != nil {
 		return Merge{}, err
 	}
-	shown, err := marksByNumber(ctx, tx, s)
+	shown, err := shownMarks(ctx, tx, s, current)
 	if err != nil {
 		return Merge{}, err
 	}
@@ -89,23 +91,33 @@ func rollDetail(s Save, marks []Mark) map[string]string {
 	return d
 }
 
-func marksByNumber(ctx context.Context, tx database.Tx, s Save) (map[int64]Mark, error) {
-	var ns []int64
+// shownMarks reads the marks that the page showed when it was opened.
+func shownMarks(ctx context.Context, tx database.Tx, s Save, current map[string]Mark) (map[int64]Mark, error) {
+	shown := map[int64]Mark{}
+	var older []int64
 	for _, e := range s.Entries {
-		if e.Base > 0 {
-			ns = append(ns, e.Base)
+		if k, ok := current[e.Pupil]; ok && k.N == e.Base {
+			shown[k.N] = k
+		} else if e.Base > 0 {
+			older = append(older, e.Base)
 		}
 	}
-	shown := map[int64]Mark{}
-	if len(ns) == 0 {
-		return shown, nil
-	}
-	var rows []Mark
-	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.sitting = ? AND k.n IN (?)", s.School, s.Sitting, bun.List(ns)).Scan(ctx)
+	rows, err := marksOf(ctx, tx, s.School, s.Sitting, older)
 	for _, k := range rows {
 		shown[k.N] = k
 	}
 	return shown, err
+}
+
+// marksOf reads marks of one sitting by number, in order. Numbers of other sittings
+// are left out.
+func marksOf(ctx context.Context, tx database.Tx, school, sitting string, ns []int64) ([]Mark, error) {
+	if len(ns) == 0 {
+		return nil, nil
+	}
+	var rows []Mark
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.sitting = ? AND k.n IN (?)", school, sitting, bun.List(ns)).Order("k.n").Scan(ctx)
+	return rows, err
 }
 
 func appendMarks(ctx context.Context, tx database.Tx, now time.Time, s Save, entries []Entry) ([]Mark, error) {
@@ -201,6 +213,31 @@ func RollsOf(ctx context.Context, tx database.Tx, school string, sittings []stri
 	return out, err
 }
 
+// SumsOf counts what the rolls of sittings say; a sitting without a mark is left out.
+func SumsOf(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]Sums, error) {
+	out := map[string]Sums{}
+	for part := range slices.Chunk(sittings, 500) {
+		last := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("max(k.n)").
+			Where("k.school = ? AND k.sitting IN (?)", school, bun.List(part)).Group("k.sitting", "k.pupil")
+		var rows []struct {
+			Sitting string
+			Value   Value
+			Pupils  int
+		}
+		err := tx.NewSelect().TableExpr("attendance_marks AS m").ColumnExpr("m.sitting, m.value, count(*) AS pupils").
+			Where("m.school = ? AND m.n IN (?)", school, last).Group("m.sitting", "m.value").Scan(ctx, &rows)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			sums := out[r.Sitting]
+			sums.Add(r.Value, r.Pupils)
+			out[r.Sitting] = sums
+		}
+	}
+	return out, nil
+}
+
 // MarkByNumber reads a mark; ErrNotFound.
 func MarkByNumber(ctx context.Context, tx database.Tx, school string, n int64) (Mark, error) {
 	k := Mark{School: school, N: n}
@@ -241,10 +278,13 @@ func AbsentNow(ctx context.Context, tx database.Tx, school, day string) (int, er
 	return n, err
 }
 
-// State records where a pupil is beside the roll. ErrReason.
+// State records where a pupil is beside the roll. ErrReason, ErrSpan.
 func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Statement) error {
-	if !slices.Contains(Reasons(s.Says), s.Reason) {
+	switch {
+	case !slices.Contains(Reasons(s.Says), s.Reason):
 		return ErrReason
+	case !s.UntilAt.After(s.FromAt) || s.UntilAt.Sub(s.FromAt) > LongestStatement:
+		return ErrSpan
 	}
 	s.ID, s.At = database.NewID(), database.Stamp(now)
 	s.FromAt, s.UntilAt = database.Stamp(s.FromAt), database.Stamp(s.UntilAt)
@@ -253,6 +293,24 @@ func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Tim
 	}
 	return j.Append(ctx, tx, s.School, now, journal.Deed{Act: "statement", Actor: s.By, Subject: s.Pupil,
 		Detail: map[string]string{"id": s.ID, "says": string(s.Says), "reason": s.Reason}})
+}
+
+// Withdraw takes a statement back; it stays on record. What was withdrawn already stays
+// so. ErrNotFound.
+func Withdraw(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, school, id, by string) error {
+	s := Statement{School: school, ID: id}
+	err := tx.NewSelect().Model(&s).WherePK().Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil || !s.WithdrawnAt.IsZero() {
+		return err
+	}
+	_, err = tx.NewUpdate().Model((*Statement)(nil)).Set("withdrawn_at = ?", database.Stamp(now)).Where("school = ? AND id = ?", school, id).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	return j.Append(ctx, tx, school, now, journal.Deed{Act: "statement-withdrawn", Actor: by, Subject: s.Pupil, Detail: map[string]string{"id": id}})
 }
 
 // Statements lists what was stated of pupils and is not over at a moment.

@@ -1,0 +1,199 @@
+package attendance
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// rollData is what the script needs: how to say sums, and under which name it keeps
+// what was tapped and not saved.
+func rollData(ctx context.Context, s sheet) templ.Attributes {
+	if s.Closed != nil {
+		return nil
+	}
+	attrs := templ.Attributes{
+		"data-roll":    s.Sitting.ID,
+		"data-day":     s.Sitting.Day,
+		"data-late":    strconv.Itoa(s.Late),
+		"data-touched": page.T(ctx, "attendance.touched"),
+		"data-offline": page.T(ctx, "attendance.notsaved.offline"),
+	}
+	if v, ok := page.ViewerFrom(ctx); ok {
+		attrs["data-account"] = v.Account
+	}
+	if s.JustSaved {
+		attrs["data-saved"] = true
+	}
+	attrs["data-say-present"] = page.T(ctx, "attendance.sum.present", "n", 1) + "|" + page.T(ctx, "attendance.sum.present", "n", 2)
+	attrs["data-say-absent"] = page.T(ctx, "attendance.sum.absent", "n", 1) + "|" + page.T(ctx, "attendance.sum.absent", "n", 2)
+	attrs["data-say-late"] = page.T(ctx, "attendance.sum.late", "n", 1) + "|" + page.T(ctx, "attendance.sum.late", "n", 2)
+	return attrs
+}
+
+func rollTitle(ctx context.Context, s sheet) string {
+	if s.JustSaved {
+		return page.T(ctx, "attendance.saved.title", "hour", page.Hour(ctx, s.Roll.SavedAt), "sitting", s.title())
+	}
+	return page.T(ctx, "attendance.roll") + " · " + s.title()
+}
+
+// rollWhen: Mardi 6 avril · 8 h 05 – 9 h 00 · salle 204.
+func rollWhen(ctx context.Context, s sheet) string {
+	parts := []string{page.Capital(page.Date(ctx, s.Sitting.StartsAt)), hours(ctx, s.Sitting)}
+	if s.Sitting.Room != "" {
+		parts = append(parts, page.T(ctx, "attendance.room", "room", s.Sitting.Room))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func rollSay(ctx context.Context, s sheet) string {
+	say := page.T(ctx, "attendance.default")
+	if n := s.away(Elsewhere); n > 0 {
+		say += " " + page.T(ctx, "attendance.away.elsewhere", "n", n)
+	}
+	if n := s.away(Inside); n > 0 {
+		say += " " + page.T(ctx, "attendance.away.inside", "n", n)
+	}
+	return say
+}
+
+func rollState(ctx context.Context, s sheet) string {
+	switch {
+	case !s.Called:
+		return page.T(ctx, "attendance.unsaved")
+	case s.SavedBy == "":
+		return page.T(ctx, "attendance.saved", "hour", page.Hour(ctx, s.Roll.SavedAt))
+	}
+	return page.T(ctx, "attendance.saved.by", "hour", page.Hour(ctx, s.Roll.SavedAt), "name", s.SavedBy)
+}
+
+// sumText: 25 présents, 2 absents, 1 retard. What is nought is left out.
+func sumText(ctx context.Context, s Sums) string {
+	parts := []string{page.T(ctx, "attendance.sum.present", "n", s.Present)}
+	if s.Absent > 0 {
+		parts = append(parts, page.T(ctx, "attendance.sum.absent", "n", s.Absent))
+	}
+	if s.Late > 0 {
+		parts = append(parts, page.T(ctx, "attendance.sum.late", "n", s.Late))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func rowLegend(ctx context.Context, r row) string {
+	if r.Away == "" {
+		return fullName(r.Pupil)
+	}
+	return fullName(r.Pupil) + ", " + awayText(ctx, r.Away)
+}
+
+// awayText never says why.
+func awayText(ctx context.Context, says Says) string {
+	if says == Inside {
+		return page.T(ctx, "attendance.inside")
+	}
+	return page.T(ctx, "attendance.elsewhere")
+}
+
+func markText(ctx context.Context, k Mark) string {
+	switch k.Value {
+	case Absent:
+		return page.T(ctx, "attendance.mark.absent")
+	case Late:
+		return page.T(ctx, "attendance.mark.late", "minutes", k.Minutes)
+	}
+	return page.T(ctx, "attendance.mark.present")
+}
+
+func meanwhileTitle(ctx context.Context, m meanwhile) string {
+	if m.Name == "" {
+		return page.T(ctx, "attendance.meanwhile.nobody")
+	}
+	return page.T(ctx, "attendance.meanwhile", "name", m.Name)
+}
+
+func closedText(ctx context.Context, s sheet) string {
+	switch s.Closed {
+	case ErrEarly:
+		return page.T(ctx, "attendance.early", "hour", page.Hour(ctx, s.Sitting.StartsAt.Add(-EarlyRoll)))
+	case ErrCancelled:
+		return page.T(ctx, "attendance.cancelled")
+	}
+	return page.T(ctx, "attendance.over")
+}
+
+func closedLevel(s sheet) page.Level {
+	if s.Refused {
+		return page.Stop
+	}
+	return page.Info
+}
+
+func handNames(hands []hand) string {
+	names := make([]string, len(hands))
+	for i, h := range hands {
+		names[i] = h.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func rollPath(s timetable.Sitting) string { return "/roll/" + s.ID }
+
+func isCurrent(day []DaySitting, d DaySitting, now time.Time) bool {
+	sittings := make([]timetable.Sitting, len(day))
+	for i := range day {
+		sittings[i] = day[i].Sitting
+	}
+	c, ok := timetable.Current(sittings, now)
+	return ok && c.ID == d.Sitting.ID
+}
+
+func sittingTitle(s timetable.Sitting, classes string) string {
+	if classes == "" {
+		return s.Label
+	}
+	return s.Label + ", " + classes
+}
+
+func hours(ctx context.Context, s timetable.Sitting) string {
+	return page.Hour(ctx, s.StartsAt) + " – " + page.Hour(ctx, s.EndsAt)
+}
+
+func sittingPlace(ctx context.Context, s timetable.Sitting) string {
+	if s.Room == "" {
+		return hours(ctx, s)
+	}
+	return hours(ctx, s) + " · " + page.T(ctx, "attendance.room", "room", s.Room)
+}
+
+func countNote(ctx context.Context, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return page.Number(ctx, n)
+}
+
+func uncalledTitle(ctx context.Context, u UncalledRoll) string {
+	title := sittingTitle(u.Sitting, u.Classes)
+	if u.Sitting.Room != "" {
+		title += " · " + page.T(ctx, "attendance.room", "room", u.Sitting.Room)
+	}
+	return title
+}
+
+func uncalledNote(ctx context.Context, u UncalledRoll) string {
+	note := page.T(ctx, "attendance.uncalled.hours", "hour", page.Hour(ctx, u.Sitting.StartsAt))
+	if u.For < time.Hour {
+		note = page.T(ctx, "attendance.uncalled.since", "n", int(u.For/time.Minute))
+	}
+	if len(u.Staff) > 0 {
+		note = strings.Join(u.Staff, ", ") + " · " + note
+	}
+	return note
+}

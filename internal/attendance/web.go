@@ -1,0 +1,290 @@
+package attendance
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// Locale holds the sentences of these pages, for page.NewWords.
+//
+//go:embed locale
+var Locale embed.FS
+
+// Pages are the pages of this capability.
+type Pages struct {
+	DB      *database.DB
+	Journal *journal.Journal
+	// Now is the installation's clock.
+	Now func() time.Time
+	// Saved is called after a roll or a statement is committed, so that whoever
+	// follows absences looks at once. It must not wait for them. nil: nobody does.
+	Saved func()
+	// Names gives the names of accounts of a school, as colleagues read them: marks
+	// hold accounts, and who owns one is not ours to know. nil: no name is shown.
+	Names func(ctx context.Context, tx database.Tx, school string, accounts []string) (map[string]string, error)
+}
+
+// patience is how long a save goes on for a browser that is gone already: a telephone
+// that loses its network in the corridor has sent its roll all the same.
+const patience = 20 * time.Second
+
+// Register adds the pages to the table of routes.
+func (p *Pages) Register(rs *page.Routes) {
+	rs.Handle("GET /roll/{sitting}", page.Staff(), p.showRoll)
+	rs.Handle("POST /roll/{sitting}", page.Staff(), p.saveRoll)
+	rs.Handle("POST /roll/{sitting}/take", page.Staff(), p.take)
+	rs.Handle("POST /pupils/{pupil}/statement", page.SchoolOffice(), p.state)
+	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolOffice(), p.withdraw)
+}
+
+func viewer(r *http.Request) page.Viewer {
+	v, _ := page.ViewerFrom(r.Context())
+	return v
+}
+
+// showRoll shows a roll. After a save its address says so, and carries the numbers of
+// the marks that others made meanwhile: never a name.
+func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
+	asked := r.URL.Query()
+	var s sheet
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		var err error
+		if s, err = p.sheetOf(ctx, tx, viewer(r), r.PathValue("sitting"), p.Now()); err != nil {
+			return err
+		}
+		if s.JustSaved = s.Called && s.Mine && asked.Has("saved"); s.JustSaved {
+			s.Meanwhile, err = p.meanwhileOf(ctx, tx, s, numbers(asked.Get("kept")), numbers(asked.Get("over")))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !s.Mine {
+		return page.Show(w, r, http.StatusOK, notYoursPage(s))
+	}
+	return page.Show(w, r, http.StatusOK, rollPage(s))
+}
+
+// saveRoll saves what the form says, or shows it again with what is wrong.
+func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("attendance: reading the roll: %w", err)
+	}
+	now := p.Now()
+	var form filled
+	var merge Merge
+	refusal, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
+		v := viewer(r)
+		s, err := sittingOf(ctx, tx, v, r.PathValue("sitting"))
+		if err != nil {
+			return err
+		}
+		if !mayCall(v, s) {
+			return page.Forbidden("attendance.notyours.refused")
+		}
+		pupils, err := timetable.Pupils(ctx, tx, v.School, s)
+		if err != nil {
+			return err
+		}
+		form = readForm(r.PostForm, s, pupils, now)
+		if err := MaySave(s, now, page.Zone(ctx), isOffice(v)); err != nil {
+			return err
+		}
+		if form.Changed || len(form.Wrong) > 0 {
+			return errForm
+		}
+		save := Save{School: v.School, Sitting: s.ID, Day: s.Day, Entries: form.Entries, By: v.Account, Origin: FromOffice}
+		if inCharge(v, s) {
+			save.Origin = FromRoll
+		}
+		for _, pupil := range pupils {
+			save.Pupils = append(save.Pupils, pupil.ID)
+		}
+		merge, err = SaveRoll(ctx, tx, p.Journal, now, save)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if refusal != nil {
+		return p.showAgain(w, r, form, refusal, now)
+	}
+	answer := url.Values{"saved": {"1"}}
+	if len(merge.Kept) > 0 {
+		answer.Set("kept", numbersText(merge.Kept))
+	}
+	if len(merge.Over) > 0 {
+		answer.Set("over", numbersText(merge.Over))
+	}
+	return page.See(w, r, "/roll/"+url.PathEscape(r.PathValue("sitting"))+"?"+answer.Encode())
+}
+
+// errForm: the form says something that cannot be taken.
+var errForm = errors.New("attendance: the form cannot be taken")
+
+// commit runs fn in the school's transaction, ahead of what can wait and even when the
+// browser is gone. What keeps a roll from being saved, and is to be said on the roll
+// itself, comes back as the first error.
+func (p *Pages) commit(r *http.Request, fn func(context.Context, database.Tx) error) (refusal, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	defer cancel()
+	err = p.DB.InSchool(database.Urgent(ctx), viewer(r).School, fn)
+	for _, known := range []error{errForm, ErrEarly, ErrOver, ErrCancelled} {
+		if errors.Is(err, known) {
+			return known, nil
+		}
+	}
+	if err == nil && p.Saved != nil {
+		p.Saved()
+	}
+	return nil, err
+}
+
+// showAgain shows the roll as the form left it, with what kept it from being saved.
+func (p *Pages) showAgain(w http.ResponseWriter, r *http.Request, f filled, refusal error, now time.Time) error {
+	var s sheet
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		var err error
+		s, err = p.sheetOf(ctx, tx, viewer(r), r.PathValue("sitting"), now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.fill(f)
+	status := http.StatusUnprocessableEntity
+	switch {
+	case refusal != errForm:
+		status, s.Refused = http.StatusConflict, true // Closed says why
+	case f.Changed:
+		s.Problem = "attendance.changed"
+	}
+	return page.Show(w, r, status, rollPage(s))
+}
+
+// take puts the viewer in charge of the sitting, where everybody sees it.
+func (p *Pages) take(w http.ResponseWriter, r *http.Request) error {
+	now := p.Now()
+	// What keeps it from being taken is said by the page that follows.
+	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
+		v := viewer(r)
+		s, err := sittingOf(ctx, tx, v, r.PathValue("sitting"))
+		if err != nil || inCharge(v, s) {
+			return err
+		}
+		if v.ID == "" {
+			return page.Forbidden("page.forbidden.text") // an account of nobody
+		}
+		if err := MaySave(s, now, page.Zone(ctx), isOffice(v)); err != nil {
+			return err
+		}
+		if err := timetable.Take(ctx, tx, v.School, s.ID, v.ID, now); err != nil {
+			return err
+		}
+		return p.Journal.Append(ctx, tx, v.School, now, journal.Deed{Act: "take", Actor: v.Account, Subject: s.ID,
+			Detail: map[string]string{"person": v.ID}})
+	})
+	if err != nil {
+		return err
+	}
+	return page.See(w, r, "/roll/"+url.PathEscape(r.PathValue("sitting")))
+}
+
+// state records that a pupil is expected elsewhere, or in the building, from now until
+// the end of the half-day or the time given.
+func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("attendance: reading the statement: %w", err)
+	}
+	now, v := p.Now(), viewer(r)
+	until, ok := readUntil(r.PostForm.Get("until"), now, page.Zone(r.Context()))
+	if !ok {
+		return page.Invalid("until", "attendance.statement.until")
+	}
+	s := Statement{School: v.School, Pupil: r.PathValue("pupil"), Says: Says(r.PostForm.Get("says")), Reason: r.PostForm.Get("reason"),
+		FromAt: now, UntilAt: until, By: v.Account}
+	if len(Reasons(s.Says)) == 0 {
+		return page.Invalid("says", "attendance.statement.says")
+	}
+	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
+		pupil, err := directory.PersonByID(ctx, tx, v.School, s.Pupil)
+		if errors.Is(err, directory.ErrNotFound) || err == nil && pupil.Kind != directory.KindPupil {
+			return page.NotFound()
+		}
+		if err != nil {
+			return err
+		}
+		return State(ctx, tx, p.Journal, now, s)
+	})
+	switch {
+	case errors.Is(err, ErrReason):
+		return page.Invalid("reason", "attendance.statement.reason")
+	case errors.Is(err, ErrSpan):
+		return page.Invalid("until", "attendance.statement.until")
+	case err != nil:
+		return err
+	}
+	return page.See(w, r, r.PostForm.Get("next"))
+}
+
+// withdraw takes a statement back.
+func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
+	v := viewer(r)
+	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
+		return Withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return page.NotFound()
+	}
+	if err != nil {
+		return err
+	}
+	return page.See(w, r, r.PostFormValue("next"))
+}
+
+// readUntil reads the end of a statement: an hour of today (12:30), a day and an hour
+// as browsers write them (2026-11-24T12:30), or nothing: the end of the half-day.
+func readUntil(text string, now time.Time, loc *time.Location) (time.Time, bool) {
+	switch text = strings.TrimSpace(text); len(text) {
+	case 0:
+		_, until, err := timetable.HalfDaySpan(timetable.HalfDay(now, loc), loc)
+		return until, err == nil
+	case len("12:30"):
+		text = timetable.Day(now, loc) + "T" + text
+	}
+	until, err := time.ParseInLocation("2006-01-02T15:04", text, loc)
+	return until, err == nil && until.After(now)
+}
+
+// numbers reads the marks that an address names, at most as many as a roll can have.
+func numbers(text string) []int64 {
+	var ns []int64
+	for _, part := range strings.SplitN(text, ".", 100) {
+		if n, err := strconv.ParseInt(part, 10, 64); err == nil && n > 0 {
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+func numbersText(marks []Mark) string {
+	parts := make([]string, len(marks))
+	for i, k := range marks {
+		parts[i] = strconv.FormatInt(k.N, 10)
+	}
+	return strings.Join(parts, ".")
+}

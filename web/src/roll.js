@@ -1,0 +1,110 @@
+// The roll, made quicker: the sum on the save button follows the taps, a tap on a name
+// is a tap on "absent", a late pupil's minutes are filled in, and what was tapped but
+// not saved is kept on this device until it is. Kept are ids only, never a name, for
+// the day of the roll.
+const prefix = 'preau.roll.';
+const form = document.querySelector('form[data-roll]');
+
+if (form) {
+  const opened = performance.now();
+  const plural = new Intl.PluralRules(document.documentElement.lang);
+  const rows = [...form.querySelectorAll('.roll-row')];
+  const button = form.querySelector('[data-sum]');
+  const state = form.querySelector('[data-state]');
+  const heard = document.querySelector('[data-heard]');
+  const minutes = (row) => row.querySelector('input[type="number"]');
+  const base = (row) => row.querySelector('input[type="hidden"]');
+  const chosen = (row) => row.querySelector('input[type="radio"]:checked');
+  const says = (row) => [chosen(row).value, minutes(row).value, base(row).value];
+  const shown = new Map(rows.map((row) => [row, says(row).join()]));
+  const key = `${prefix}${form.dataset.roll}.${form.dataset.account ?? ''}`;
+
+  const store = {
+    read() {
+      try { return JSON.parse(localStorage.getItem(key)); } catch { return null; }
+    },
+    write(taps) {
+      try {
+        if (Object.keys(taps).length) localStorage.setItem(key, JSON.stringify({ day: form.dataset.day, taps }));
+        else localStorage.removeItem(key);
+      } catch { /* no room, or not allowed: the roll works without */ }
+    },
+    clear() {
+      try {
+        for (const other of Object.keys(localStorage)) {
+          if (other.startsWith(prefix) && JSON.parse(localStorage.getItem(other)).day !== form.dataset.day) localStorage.removeItem(other);
+        }
+      } catch { /* as above */ }
+    },
+  };
+
+  const say = (kind, n) => {
+    const [one, other] = form.dataset[`say${kind}`].split('|');
+    return (plural.select(n) === 'one' ? one : other).replace(/\d+/, n);
+  };
+  const sum = () => {
+    const n = { present: 0, absent: 0, late: 0 };
+    for (const row of rows) n[chosen(row).value]++;
+    return ['Present', 'Absent', 'Late'].filter((kind) => kind === 'Present' || n[kind.toLowerCase()] > 0)
+      .map((kind) => say(kind, n[kind.toLowerCase()])).join(', ');
+  };
+  const saved = state.textContent;
+  const changed = () => {
+    const taps = {};
+    for (const row of rows) if (says(row).join() !== shown.get(row)) taps[row.dataset.pupil] = says(row);
+    const touched = Object.keys(taps).length > 0;
+    button.textContent = sum();
+    state.textContent = touched ? form.dataset.touched : saved;
+    state.classList.toggle('touched', touched);
+    store.write(taps);
+  };
+  const lateNow = () => Math.min(240, Number(form.dataset.late) + Math.floor((performance.now() - opened) / 60000));
+  const fillMinutes = (row) => {
+    if (chosen(row).value === 'late' && !minutes(row).value) minutes(row).value = lateNow();
+  };
+
+  // What was tapped before and never saved comes back, with the marks that the page
+  // showed then: what others did since is said as if nothing had happened.
+  store.clear();
+  if ('saved' in form.dataset) store.write({});
+  const before = store.read();
+  if (before?.taps) {
+    for (const row of rows) {
+      const [value, late, number] = before.taps[row.dataset.pupil] ?? [];
+      const input = [...row.querySelectorAll('input[type="radio"]')].find((radio) => radio.value === value);
+      // Saved after all, though the answer was lost on its way.
+      if (!input || (input.checked && (value !== 'late' || minutes(row).value === late))) continue;
+      input.checked = true;
+      minutes(row).value = late;
+      base(row).value = number;
+      document.querySelector('[data-kept]').hidden = false;
+    }
+  }
+  changed();
+
+  form.addEventListener('change', (event) => {
+    const row = event.target.closest('.roll-row');
+    if (row) fillMinutes(row);
+    changed();
+  });
+  form.addEventListener('input', (event) => {
+    if (event.target.type === 'number') changed();
+  });
+  form.addEventListener('click', (event) => {
+    const name = event.target.closest?.('.roll-name');
+    if (!name) return;
+    const row = name.closest('.roll-row');
+    const rest = row.querySelector('.roll-rest input');
+    const input = rest.checked ? row.querySelector('input[value="absent"]') : rest;
+    input.checked = true;
+    changed();
+    heard.textContent = `${row.querySelector('legend').textContent} : ${input.closest('label').textContent.trim()}`;
+  });
+  form.addEventListener('submit', (event) => {
+    if (navigator.onLine) return;
+    event.preventDefault();
+    state.textContent = form.dataset.offline;
+    state.classList.add('touched');
+    heard.textContent = form.dataset.offline;
+  });
+}
