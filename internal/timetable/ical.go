@@ -80,7 +80,6 @@ const (
 	SkipRule    SkipReason = "rule"    // repeats in a way that no timetable needs
 	SkipZone    SkipReason = "zone"    // hours of an unknown zone
 	SkipNobody  SkipReason = "nobody"  // no class or group recognised in it
-	SkipTaken   SkipReason = "taken"   // its UID is another lesson's
 )
 
 // FileError says that a calendar cannot be read at all: what and on which line.
