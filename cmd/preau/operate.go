@@ -9,10 +9,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/app"
 	"github.com/preau-ent/preau/internal/courier"
-	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 )
 
@@ -115,6 +113,7 @@ func writeJSON(w io.Writer, v any) error {
 
 type explainCmd struct {
 	app.Config `embed:""`
+	Lang       string `help:"Language of the story." enum:"fr,en" default:"en" env:"PREAU_LANG"`
 	Message    string `arg:"" name:"MESSAGE" help:"Reference printed in the message, its id, or an e-mail's Message-ID."`
 }
 
@@ -124,9 +123,7 @@ func (c *explainCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer a.Close()
-	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		return alert.WriteExplain(ctx, tx, s.out, c.Message)
-	})
+	err = a.Explain(ctx, s.out, c.Message, c.Lang)
 	if errors.Is(err, courier.ErrNotFound) {
 		return failure{1, fmt.Errorf("no message %s ever was in this installation: if a family got it, it is not from here", c.Message)}
 	}

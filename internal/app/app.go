@@ -38,9 +38,10 @@ type App struct {
 	Routes  *page.Routes
 	Clock   *Clock
 
-	log  *slog.Logger
-	demo bool
-	lock *os.File
+	log        *slog.Logger
+	demo       bool
+	lock       *os.File // held while serving
+	alertPages *alert.Pages
 }
 
 // Options are what a program decides and not its configuration.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"embed"
 	"net/http"
 	"time"
 
@@ -16,9 +17,12 @@ import (
 	"github.com/preau-ent/preau/web"
 )
 
+//go:embed locale
+var words embed.FS
+
 // register makes the table of routes: every capability's, and today's page.
 func (a *App) register(secure bool) error {
-	words, err := page.NewWords(locale, account.Locale, alert.Locale, attendance.Locale, courier.Locale, directory.Locale, timetable.Locale)
+	words, err := Words()
 	if err != nil {
 		return err
 	}
@@ -26,13 +30,16 @@ func (a *App) register(secure bool) error {
 	if err != nil {
 		return err
 	}
+	now := a.Clock.Now
 	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.Keeper.Viewer, Bar: a.bar, Version: Version, Secure: secure})
 	a.Keeper.Register(a.Routes)
-	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: a.Clock.Now}).Register(a.Routes)
-	(&timetable.Pages{DB: a.DB, Now: a.Clock.Now}).Register(a.Routes)
-	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: a.Clock.Now, Saved: a.Alert.Poke}).Register(a.Routes)
-	(&alert.Pages{DB: a.DB, Alert: a.Alert, Now: a.Clock.Now}).Register(a.Routes)
-	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: a.Clock.Now, Demo: a.demo}).Register(a.Routes)
+	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
+	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
+	(&timetable.Pages{DB: a.DB, Now: now}).Register(a.Routes)
+	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
+	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled}
+	a.alertPages.Register(a.Routes)
+	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo}).Register(a.Routes)
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
@@ -43,6 +50,11 @@ func (a *App) register(secure bool) error {
 		a.Routes.Handle("POST /demo/advance", page.Anyone(), a.advance)
 	}
 	return nil
+}
+
+// Words are the sentences of every capability's pages.
+func Words() (*page.Words, error) {
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words(), courier.Words, directory.Words, timetable.Words)
 }
 
 // Handler serves the pages.

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"context"
+	"io"
+
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+)
+
+// Explain writes the whole story of a message, found by its reference, its id or its
+// Message-ID, in a language of the pages. courier.ErrNotFound: it is not from here.
+func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) error {
+	words, err := Words()
+	if err != nil {
+		return err
+	}
+	var story alert.Story
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		l, err := courier.Find(ctx, tx, message)
+		if err != nil {
+			return err
+		}
+		// Whoever runs commands can read the database: nothing is held back here.
+		story, err = alert.Explain(ctx, tx, alert.Question{School: l.School, Letter: l.ID, Court: true, Actors: actors})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return alert.WriteExplain(ctx, w, words, lang, story)
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+	"time"
+)
+
+// today is the first page of whoever is signed in: the office's board, a teacher's
+// day, a family's children. Signed out it says what Préau is.
+func (a *App) today(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	v, ok := page.ViewerFrom(ctx)
+	if !ok {
+		return page.Show(w, r, http.StatusOK, page.Landing())
+	}
+	var c templ.Component
+	var err error
+	switch v.Role {
+	case page.Operator:
+		return page.See(w, r, "/schools")
+	case page.Head, page.CPE, page.Office:
+		c, err = a.alertPages.Office(ctx)
+	case page.Teacher:
+		c, err = a.teacherDay(ctx, v)
+	case page.Guardian:
+		c, err = a.alertPages.Guardian(ctx)
+	case page.Pupil:
+		c, err = a.alertPages.Pupil(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, c))
+}
+
+func (a *App) teacherDay(ctx context.Context, v page.Viewer) (templ.Component, error) {
+	now := a.Clock.Now()
+	var day []attendance.DaySitting
+	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		day, err = attendance.DayOf(ctx, tx, v.School, v.ID, timetable.Day(now, page.Zone(ctx)))
+		return err
+	})
+	return attendance.TeacherDay(day, now), err
+}
+
+// uncalled is what stands beside the office's board: the rolls that nobody called.
+func (a *App) uncalled(ctx context.Context, tx database.Tx, school string, now time.Time) (templ.Component, error) {
+	rolls, err := attendance.Uncalled(ctx, tx, school, now, timetable.Day(now, page.Zone(ctx)))
+	return attendance.UncalledRolls(rolls), err
+}
+
+// actors names accounts of a school for those who read its stories: who it is, and
+// what they are to the school.
+func actors(ctx context.Context, tx database.Tx, school string, accounts []string) (map[string]alert.Actor, error) {
+	out := map[string]alert.Actor{}
+	for _, id := range accounts {
+		a, err := account.ByID(ctx, tx, id)
+		if errors.Is(err, account.ErrNone) || a.School != school {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		p, err := directory.PersonByID(ctx, tx, school, a.Person)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = alert.Actor{Name: p.FirstName + " " + p.LastName, Role: a.Role}
+	}
+	return out, nil
+}
+
+// names are the actors' names alone, as colleagues read them on a roll.
+func names(ctx context.Context, tx database.Tx, school string, accounts []string) (map[string]string, error) {
+	all, err := actors(ctx, tx, school, accounts)
+	out := map[string]string{}
+	for id, a := range all {
+		out[id] = a.Name
+	}
+	return out, err
+}
+
+// todayWidth: the office's board is wide, a phone's page is not.
+func todayWidth(role page.Role) page.Width {
+	switch role {
+	case page.Head, page.CPE, page.Office:
+		return page.Wide
+	}
+	return page.Narrow
+}
