@@ -2,7 +2,10 @@ package alert
 
 import (
 	"context"
+	"io"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/page"
@@ -14,4 +17,11 @@ func OpenForTest(ctx context.Context, tx database.Tx, a *Alert, school, until st
 		return err
 	}
 	return a.OpenService(ctx, tx, school, "cpe", page.CPE, now)
+}
+
+// FrameForTest puts a piece of a page where package app would put it.
+func FrameForTest(c templ.Component, width page.Width) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return page.Frame(page.Meta{Title: "Aujourd'hui", Active: "today", Width: width}).Render(templ.WithChildren(ctx, c), w)
+	})
 }

@@ -1,0 +1,252 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// How many rows a board shows at once, and at most: a morning on which everything goes
+// wrong must not weigh megabytes every five seconds.
+const (
+	heldShown = 10
+	heldMost  = 200
+	toldShown = 8
+	toldMost  = 200
+	callsMost = 100
+)
+
+func boardTitle(ctx context.Context, t Today) string {
+	key := "alert.title.day"
+	if t.Morning {
+		key = "alert.title.morning"
+	}
+	if t.Absent == 0 {
+		return page.T(ctx, key+".none")
+	}
+	return page.T(ctx, key, "n", t.Absent, "all", t.Pupils)
+}
+
+func notInServiceText(ctx context.Context, t Today) string {
+	s := t.Service
+	switch {
+	case s.OpenedAt.IsZero():
+		return page.T(ctx, "alert.notinservice.never")
+	case !s.ClosedAt.IsZero():
+		return page.T(ctx, "alert.notinservice", "date", page.DateYear(ctx, s.ClosedAt))
+	}
+	return page.T(ctx, "alert.notinservice", "date", page.DateYear(ctx, dateOf(s.UntilOn).time().AddDate(0, 0, 1)))
+}
+
+func (d Day) time() time.Time { return time.Time(d) }
+
+func reasons(ctx context.Context, rows []ReasonCount) string {
+	parts := make([]string, len(rows))
+	for i, r := range rows {
+		parts[i] = page.T(ctx, "alert.reasons."+r.Reason, "n", r.N)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func leaving(ctx context.Context, rows []HeldRow) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	first, last := page.Hour(ctx, rows[0].LeavesAt), page.Hour(ctx, rows[len(rows)-1].LeavesAt)
+	if first == last {
+		return page.T(ctx, "alert.figure.held.at", "n", len(rows), "hour", first)
+	}
+	return page.T(ctx, "alert.figure.held.between", "from", first, "until", last)
+}
+
+func messages(ctx context.Context, rows []StateCount) string {
+	all := 0
+	parts := make([]string, len(rows))
+	for i, r := range rows {
+		all += r.N
+		parts[i] = page.T(ctx, "alert.messages."+string(r.State), "n", r.N)
+	}
+	if all == 0 {
+		return ""
+	}
+	return page.T(ctx, "alert.messages", "n", all, "states", strings.Join(parts, ", "))
+}
+
+func whoWillBeTold(ctx context.Context, r HeldRow) string {
+	switch {
+	case r.Self && r.Adults > 0:
+		return page.T(ctx, "alert.held.self.and", "n", r.Adults)
+	case r.Self:
+		return page.T(ctx, "alert.held.self")
+	case r.Adults == 0:
+		return page.T(ctx, "alert.held.nobody")
+	}
+	return page.T(ctx, "alert.held.people", "n", r.Adults)
+}
+
+func letterTone(l LetterRow) page.Tone {
+	switch l.State {
+	case courier.Left, courier.Delivered:
+		return page.Here
+	case courier.Unsure, courier.Refused:
+		return page.Absent
+	case courier.Unheard:
+		return page.Late
+	}
+	return page.Soft
+}
+
+// chip names a letter and its state in two or three words.
+func chip(ctx context.Context, l LetterRow) string {
+	return page.T(ctx, "alert.chip."+string(l.Kind), "channel", page.T(ctx, "alert.channel."+string(l.Channel)), "state", page.T(ctx, "alert.short."+string(l.State)))
+}
+
+// troubles are the sentences about letters that did not simply leave, each once.
+func troubles(ctx context.Context, letters []LetterRow) []string {
+	var out []string
+	for _, l := range letters {
+		switch l.State {
+		case courier.Unsure, courier.Refused, courier.Unheard, courier.Void:
+			text := page.T(ctx, "alert.trouble", "channel", page.T(ctx, "alert.channel."+string(l.Channel)), "state", letterState(l).In(ctx))
+			if !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+func todoCount(ctx context.Context, t Today) string {
+	n := len(t.Calls)
+	if seesTasks(ctx) {
+		n += len(t.Tasks)
+	}
+	if n == 0 {
+		return ""
+	}
+	return page.Number(ctx, n)
+}
+
+// seesTasks: what is to be settled about objections and numbers is for the head and
+// the CPE.
+func seesTasks(ctx context.Context) bool {
+	v, ok := page.ViewerFrom(ctx)
+	return ok && (v.Role == page.Head || v.Role == page.CPE)
+}
+
+func callWhom(c CallRow) string {
+	if c.Adult.ID == "" {
+		return shortName(c.Pupil)
+	}
+	return fullName(c.Adult)
+}
+
+func callTitle(ctx context.Context, c CallRow) string {
+	switch {
+	case c.Adult.ID == "":
+		return page.T(ctx, "alert.call.family", "pupil", fullName(c.Pupil))
+	case !c.Entitled:
+		return page.T(ctx, "alert.call.not", "name", fullName(c.Adult), "pupil", fullName(c.Pupil))
+	case c.Adult.ID == c.Pupil.ID:
+		return page.T(ctx, "alert.call.self", "name", fullName(c.Pupil))
+	}
+	return page.T(ctx, "alert.call", "name", fullName(c.Adult), "kinship", kinship(c.Kinship).In(ctx), "pupil", fullName(c.Pupil))
+}
+
+func callNote(ctx context.Context, c CallRow) string {
+	when := page.Hour(ctx, c.OpenedAt)
+	if !c.Today {
+		when = page.DateHour(ctx, c.OpenedAt)
+	}
+	return strings.Join(slices.DeleteFunc([]string{c.Class, page.T(ctx, "alert.because."+string(c.Because)), when}, func(s string) bool { return s == "" }), " · ")
+}
+
+func numbers(ns []int64) string {
+	parts := make([]string, len(ns))
+	for i, n := range ns {
+		parts[i] = itoa(n)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func serviceTitle(ctx context.Context, s serviceView) string {
+	switch {
+	case s.InService:
+		return page.T(ctx, "alert.service.on", "date", page.DateYear(ctx, dateOf(s.Service.UntilOn).time()))
+	case s.Asked && s.Service.OpenedAt.IsZero():
+		return page.T(ctx, "alert.service.asked")
+	}
+	return page.T(ctx, "alert.service.off")
+}
+
+func serviceSteps(ctx context.Context, s serviceView) []page.Step {
+	v := s.Service
+	who := func(id string) string { return cmp.Or(fullName(s.People[id]), id) }
+	day := func(t time.Time) string { return page.DateYear(ctx, t) + ", " + page.Hour(ctx, t) }
+	steps := []page.Step{{When: page.Hour(ctx, v.AskedAt), What: page.T(ctx, "alert.service.step.asked", "who", who(v.AskedBy), "date", page.DateYear(ctx, dateOf(v.UntilOn).time())), Note: day(v.AskedAt)}}
+	if !v.OpenedAt.IsZero() {
+		steps = append(steps, page.Step{When: page.Hour(ctx, v.OpenedAt), What: page.T(ctx, "alert.service.step.opened", "who", who(v.OpenedBy)), Note: day(v.OpenedAt), Tone: page.Here})
+	}
+	if !v.ClosedAt.IsZero() {
+		steps = append(steps, page.Step{When: page.Hour(ctx, v.ClosedAt), What: page.T(ctx, "alert.service.step.closed", "who", who(v.ClosedBy)), Note: day(v.ClosedAt), Tone: page.Late})
+	}
+	return steps
+}
+
+func childName(c Child) string {
+	if c.Class == "" {
+		return c.Pupil.FirstName
+	}
+	return c.Pupil.FirstName + ", " + c.Class
+}
+
+func stateTone(w Whereabouts) page.Tone {
+	switch w {
+	case InClass, InsideNow:
+		return page.Here
+	case WasLate:
+		return page.Late
+	case NotedAbsent:
+		return page.Absent
+	}
+	return page.Soft
+}
+
+func stateText(ctx context.Context, c Child) string {
+	return page.T(ctx, "alert.home.state."+string(c.State), "hour", page.Hour(ctx, c.At), "n", c.Minutes)
+}
+
+func stateSentence(ctx context.Context, f Family, c Child) string {
+	switch c.State {
+	case NotedAbsent:
+		return page.T(ctx, "alert.home.absent", "name", c.Pupil.FirstName, "sitting", c.Sitting.Label, "from", page.Hour(ctx, c.Sitting.StartsAt), "until", page.Hour(ctx, c.Sitting.EndsAt))
+	case KnownAway:
+		return page.T(ctx, "alert.home.known", "name", c.Pupil.FirstName)
+	}
+	return ""
+}
+
+func saidText(ctx context.Context, s Said) string {
+	key := "alert.home.said." + string(s.Kind)
+	if !s.Sure {
+		key = "alert.home.said.unsure"
+	}
+	return page.T(ctx, key, "hour", page.Hour(ctx, s.At), "channel", page.T(ctx, "alert.channel."+string(s.Channel)))
+}
+
+// dial is a number as a telephone takes it.
+func dial(phone string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '+' || (r >= '0' && r <= '9') {
+			return r
+		}
+		return -1
+	}, phone)
+}
+
+func nonBreaking(phone string) string { return strings.ReplaceAll(phone, " ", "\u00a0") }

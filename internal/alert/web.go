@@ -1,0 +1,273 @@
+package alert
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// Words are the sentences of this package's pages, for page.NewWords.
+//
+//go:embed locale
+var Words embed.FS
+
+// Pages are this package's pages and pieces of pages.
+type Pages struct {
+	DB     *database.DB
+	Alert  *Alert
+	Now    func() time.Time
+	Actors Actors // names accounts; nil: ids
+	// Beside, where set, adds to the office's list of what there is to do: the rolls
+	// not called, which belong to another package. It is read with the board.
+	Beside func(ctx context.Context, tx database.Tx, school string, now time.Time) (templ.Component, error)
+}
+
+// Register mounts the pages of this package.
+func (p *Pages) Register(routes *page.Routes) {
+	small := page.Body(4 << 10)
+	routes.Handle("GET /board", page.SchoolOffice(), p.showBoard)
+	routes.Handle("POST /calls/{call}/outcome", page.SchoolOffice(), p.closeCall, small)
+	routes.Handle("GET /explain", page.SchoolOffice(), p.findLetter)
+	routes.Handle("GET /explain/{letter}", page.SchoolOffice(), p.showExplain)
+	routes.Handle("GET /service", page.SchoolOffice(), p.showService)
+	routes.Handle("POST /service", page.SchoolOffice(), p.changeService, small)
+}
+
+// Refusals of these pages.
+var (
+	errCallClosed = page.Conflict("alert.call.closed")
+	errOutcome    = page.Invalid("outcome", "alert.call.outcome.wrong")
+	errSecond     = page.Forbidden("alert.service.second")
+	errUntil      = page.Invalid("until", "alert.service.until.wrong")
+	errDeed       = page.Invalid("do", "alert.service.do.wrong")
+)
+
+// refusal turns this package's named errors into what a page says.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, directory.ErrNotFound):
+		return page.NotFound()
+	case errors.Is(err, ErrClosed):
+		return errCallClosed
+	case errors.Is(err, ErrSecond):
+		return errSecond
+	case errors.Is(err, ErrDay):
+		return errUntil
+	}
+	return err
+}
+
+// Office reads the office's day as a piece of the page *Today*. It refreshes itself.
+func (p *Pages) Office(ctx context.Context) (templ.Component, error) {
+	return p.board(ctx, page.ReturnPath(ctx))
+}
+
+func (p *Pages) board(ctx context.Context, next string) (templ.Component, error) {
+	v, _ := page.ViewerFrom(ctx)
+	var t Today
+	var beside templ.Component = templ.NopComponent
+	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		now := p.Now()
+		if t, err = Board(ctx, tx, v.School, now); err != nil || p.Beside == nil {
+			return err
+		}
+		beside, err = p.Beside(ctx, tx, v.School, now)
+		return err
+	})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return OfficeBoard(t, next, beside), nil
+}
+
+// Guardian reads the signed-in guardian's children as a piece of the page *Today*.
+func (p *Pages) Guardian(ctx context.Context) (templ.Component, error) {
+	f, err := p.home(ctx, Home)
+	return GuardianHome(f), err
+}
+
+// Pupil reads the signed-in pupil's own day as a piece of the page *Today*.
+func (p *Pages) Pupil(ctx context.Context) (templ.Component, error) {
+	f, err := p.home(ctx, PupilHome)
+	return OwnDay(f), err
+}
+
+func (p *Pages) home(ctx context.Context, read func(context.Context, database.Tx, string, string, time.Time) (Family, error)) (Family, error) {
+	v, _ := page.ViewerFrom(ctx)
+	var f Family
+	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		f, err = read(ctx, tx, v.School, v.ID, p.Now())
+		return err
+	})
+	return f, refusal(err)
+}
+
+// showBoard gives the board alone to the script that refreshes it, 204 when nothing
+// has changed since the copy that it names; and a page of its own to a browser.
+func (p *Pages) showBoard(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	if r.Header.Get("HX-Request") != "true" {
+		c, err := p.Office(ctx)
+		if err != nil {
+			return err
+		}
+		return page.Show(w, r, http.StatusOK, boardPage(c))
+	}
+	next := "/"
+	if u, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil && u.Path != "" {
+		next = page.Local(u.RequestURI())
+	}
+	c, err := p.board(ctx, next)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	if err := c.Render(ctx, &b); err != nil {
+		return fmt.Errorf("render the board: %w", err)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(b.String()))
+	tag := fmt.Sprintf(`"%x"`, h.Sum64())
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return page.Show(w, r, http.StatusOK, templ.Raw(b.String()))
+}
+
+func (p *Pages) closeCall(w http.ResponseWriter, r *http.Request) error {
+	v, _ := page.ViewerFrom(r.Context())
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	outcome := Outcome(r.PostForm.Get("outcome"))
+	if !isOutcome(outcome) {
+		return errOutcome
+	}
+	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		return p.Alert.CloseCall(ctx, tx, v.School, r.PathValue("call"), outcome, v.Account, p.Now())
+	})
+	if err != nil {
+		return refusal(err)
+	}
+	return page.See(w, r, r.PostForm.Get("next"))
+}
+
+func isOutcome(o Outcome) bool {
+	for _, one := range Outcomes() {
+		if o == one {
+			return true
+		}
+	}
+	return false
+}
+
+// findLetter leads from the reference that somebody reads out to its story.
+func (p *Pages) findLetter(w http.ResponseWriter, r *http.Request) error {
+	ref := strings.ToUpper(strings.TrimSpace(r.URL.Query().Get("ref")))
+	if ref == "" {
+		return page.NotFound()
+	}
+	return page.See(w, r, "/explain/"+url.PathEscape(ref))
+}
+
+func (p *Pages) showExplain(w http.ResponseWriter, r *http.Request) error {
+	v, _ := page.ViewerFrom(r.Context())
+	q := Question{School: v.School, Letter: r.PathValue("letter"), Court: v.Role == page.Head || v.Role == page.CPE, Actors: p.Actors}
+	var s Story
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		s, err = Explain(ctx, tx, q)
+		return err
+	})
+	if err != nil {
+		return refusal(err)
+	}
+	return page.Show(w, r, http.StatusOK, explainPage(s))
+}
+
+// serviceView is what the page about being in service shows.
+type serviceView struct {
+	Service   Service
+	Asked     bool // there is one that is not closed
+	InService bool
+	Now       time.Time
+	Today     string
+	Until     string // proposed, or what was typed
+	Err       error
+	MayOpen   bool
+	People    map[string]directory.Person
+}
+
+func (p *Pages) showService(w http.ResponseWriter, r *http.Request) error {
+	return p.service(w, r, http.StatusOK, "", nil)
+}
+
+func (p *Pages) service(w http.ResponseWriter, r *http.Request, status int, typed string, refused error) error {
+	v, _ := page.ViewerFrom(r.Context())
+	s := serviceView{Now: p.Now(), Err: refused}
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		school, err := loadSchool(ctx, tx, v.School)
+		if err != nil {
+			return err
+		}
+		s.Service, s.Today = school.service, timetable.Day(s.Now, school.zone)
+		s.People, err = directory.People(ctx, tx, v.School, []string{s.Service.AskedBy, s.Service.OpenedBy, s.Service.ClosedBy})
+		return err
+	})
+	if err != nil {
+		return refusal(err)
+	}
+	s.Asked = s.Service.ID != "" && s.Service.ClosedAt.IsZero()
+	s.InService = InService(s.Service, s.Today)
+	s.MayOpen = s.Asked && MayOpen(s.Service, v.ID, v.Role == page.Head, s.Service.AskedRole == page.Head)
+	if s.Until = typed; typed == "" {
+		s.Until = ProposedEnd(s.Today)
+	}
+	return page.Show(w, r, status, servicePage(s))
+}
+
+func (p *Pages) changeService(w http.ResponseWriter, r *http.Request) error {
+	v, _ := page.ViewerFrom(r.Context())
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	do, until := r.PostForm.Get("do"), r.PostForm.Get("until")
+	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		now := p.Now()
+		s, err := loadSchool(ctx, tx, v.School)
+		if err != nil {
+			return err
+		}
+		switch do {
+		case "ask":
+			return p.Alert.AskService(ctx, tx, v.School, v.ID, v.Role, until, timetable.Day(now, s.zone), now)
+		case "open":
+			return p.Alert.OpenService(ctx, tx, v.School, v.ID, v.Role, now)
+		case "close":
+			return p.Alert.CloseService(ctx, tx, v.School, v.ID, now)
+		}
+		return errDeed
+	})
+	if err = refusal(err); errors.Is(err, errUntil) {
+		return p.service(w, r, http.StatusUnprocessableEntity, until, err)
+	}
+	if err != nil {
+		return err
+	}
+	p.Alert.Poke()
+	return page.See(w, r, "/service")
+}
