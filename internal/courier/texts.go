@@ -1,0 +1,38 @@
+package courier
+
+import (
+	"context"
+	"strings"
+
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+func title(ctx context.Context, p post) string {
+	if p.Pretend {
+		return page.T(ctx, "courier.title.pretend")
+	}
+	return page.T(ctx, "courier.title")
+}
+
+func name(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
+
+// hourIn writes when a letter left, with its day, by the clock of its school.
+func hourIn(ctx context.Context, p piece) string {
+	if v, ok := page.ViewerFrom(ctx); !ok || v.Zone == nil {
+		ctx = page.WithViewer(ctx, page.Viewer{Zone: p.Zone})
+	}
+	return page.DateHour(ctx, p.Letter.LeavingAt)
+}
+
+func tone(s State) page.Tone {
+	switch s {
+	case Left, Delivered:
+		return page.Here
+	case Refused, Unsure:
+		return page.Absent
+	case Unheard:
+		return page.Late
+	}
+	return page.Soft
+}
