@@ -73,7 +73,7 @@ func (m *maker) family() {
 	if chance(r, 5) {
 		lang = "en"
 	}
-	father, mother := pick(r, lastNames()), pick(r, lastNames())
+	father, mother := pick(r, m.names.last), pick(r, m.names.last)
 	last := father
 	switch x := r.Float64() * 100; {
 	case x < 10:
@@ -131,9 +131,9 @@ func (m *maker) children(n int, last, lang string) []kid {
 				born = k.born
 			}
 		}
-		first := girls()
+		first := m.names.girls
 		if chance(m.people, 49) {
-			first = boys()
+			first = m.names.boys
 		}
 		name := pick(m.people, first)
 		for taken(kids, name) {
@@ -195,11 +195,11 @@ func (m *maker) legal(kids []kid, adult string, kinship string, priority int) {
 // parents are two, in one household or in two. Some who live together share a mobile
 // number; of those who do not, a few are denied by a court, up to three in a town.
 func (m *maker) parents(kids []kid, mother, father, lang string, together bool) {
-	a, b := m.adult(women(), mother, lang), m.adult(men(), father, lang)
+	a, b := m.adult(m.names.women, mother, lang), m.adult(m.names.men, father, lang)
 	kinA, kinB := "mother", "father"
 	if chance(m.people, 2) { // two mothers
 		last := len(m.town.Rows.People) - 1
-		b.FirstName, kinB = pick(m.people, women()), "mother"
+		b.FirstName, kinB = pick(m.people, m.names.women), "mother"
 		m.town.Rows.People[last] = b
 	}
 	m.legal(kids, a.ID, kinA, 1)
@@ -221,9 +221,9 @@ func (m *maker) parents(kids []kid, mother, father, lang string, together bool) 
 }
 
 func (m *maker) alone(kids []kid, last, lang string) {
-	first, kinship := women(), "mother"
+	first, kinship := m.names.women, "mother"
 	if chance(m.people, 20) {
-		first, kinship = men(), "father"
+		first, kinship = m.names.men, "father"
 	}
 	a := m.adult(first, last, lang)
 	m.legal(kids, a.ID, kinship, 1)
@@ -233,12 +233,12 @@ func (m *maker) alone(kids []kid, last, lang string) {
 // grandmother brings the children up; a parent far away remains their legal
 // representative.
 func (m *maker) grandmother(kids []kid, last, lang string) {
-	g := m.adult(women(), last, lang)
+	g := m.adult(m.names.women, last, lang)
 	for _, k := range kids {
 		m.chosen(m.link(k.ID, g.ID, directory.Carer, "grandmother", 1, directory.ConsentUnknown))
 	}
 	m.reach(g, nil)
-	a := m.adult(men(), last, lang)
+	a := m.adult(m.names.men, last, lang)
 	m.legal(kids, a.ID, "father", 2)
 	if chance(m.people, 50) {
 		m.mail(a, families)
@@ -247,16 +247,16 @@ func (m *maker) grandmother(kids []kid, last, lang string) {
 
 // neighbour is a contact whom the school may call; it is told only where chosen.
 func (m *maker) neighbour(kids []kid, lang string) {
-	kinship, first := "aunt", women()
+	kinship, first := "aunt", m.names.women
 	switch m.people.IntN(4) {
 	case 0:
-		kinship, first = "grandfather", men()
+		kinship, first = "grandfather", m.names.men
 	case 1:
 		kinship = "neighbour"
 	case 2:
-		kinship, first = "uncle", men()
+		kinship, first = "uncle", m.names.men
 	}
-	n := m.adult(first, pick(m.people, lastNames()), lang)
+	n := m.adult(first, pick(m.people, m.names.last), lang)
 	chosen := chance(m.people, 25)
 	for _, k := range kids {
 		l := m.link(k.ID, n.ID, directory.Contact, kinship, 3, directory.ConsentUnknown)

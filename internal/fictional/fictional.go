@@ -138,6 +138,7 @@ type maker struct {
 	town    Town
 	people  *rand.Rand // who lives in the town
 	hours   *rand.Rand // when they sit together; its own, so that one more week changes nobody
+	names   names
 	serial  map[string]int
 	taken   map[string]int // identifiers and mail addresses
 	mobiles int
@@ -165,6 +166,7 @@ func newMaker(seed int64, opts Options) *maker {
 		town:   Town{Tuesday: tuesday},
 		people: rand.New(rand.NewPCG(uint64(seed), uint64(opts.Number)<<8|1)),
 		hours:  rand.New(rand.NewPCG(uint64(seed), uint64(opts.Number)<<8|2)),
+		names:  names{girls(), boys(), women(), men(), lastNames()},
 		serial: map[string]int{}, taken: map[string]int{},
 	}
 }

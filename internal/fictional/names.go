@@ -10,6 +10,8 @@ import (
 // The lists are combined at random. They leave out names that, put together, would be
 // those of somebody known.
 
+type names struct{ girls, boys, women, men, last []string }
+
 func girls() []string {
 	return strings.Split("Abigaïl,Adélie,Aïcha,Alicia,Aliénor,Alix,Amina,Anaé,Anissa,Anna,Anouk,Apolline,Aurore,Awa,Axelle,Aya,Bérénice,Blandine,Capucine,Cassandre,Célia,Charlotte,Chiara,Chloé,Coralie,Daphné,Diane,Dounia,Élina,Élisa,Élise,Éloïse,Emma,Ève,Fanta,Fatima,Flavie,Flora,Gabrielle,Giulia,Hanaé,Hawa,Héloïse,Iman,Inaya,Inès,Iris,Jade,Jasmine,Jeanne,Joséphine,Judith,Khadija,Kenza,Lana,Laura,Lila,Lilou,Lina,Linh,Lise,Loane,Lola,Lou,Lou-Anne,Louise,Lucie,Luna,Maëlle,Maëlys,Mai,Malak,Manel,Margaux,Margot,Mariam,Marie-Lou,Mathilde,Maya,Mélina,Mila,Mina,Myriam,Nina,Ninon,Noémie,Nora,Océane,Olympe,Ornella,Oumou,Perrine,Rania,Romane,Rose,Roxane,Salma,Salomé,Sarah,Selma,Shirine,Solène,Sophia,Suzanne,Thaïs,Tiphaine,Victoire,Violette,Wendy,Yasmine,Ysé,Zoé,Zélie", ",")
 }

@@ -90,11 +90,11 @@ func (m *maker) staff(first, last string) string {
 }
 
 func (m *maker) anyStaff() string {
-	first := women()
+	first := m.names.women
 	if chance(m.people, 42) {
-		first = men()
+		first = m.names.men
 	}
-	return m.staff(pick(m.people, first), pick(m.people, lastNames()))
+	return m.staff(pick(m.people, first), pick(m.people, m.names.last))
 }
 
 // child makes a pupil of a class.
