@@ -304,7 +304,9 @@ func (k *killing) idle() (idle bool, wait time.Duration) {
 		letters, err := courier.Recent(ctx, tx, k.town.School.ID, 1000)
 		again := false
 		for _, l := range letters {
-			if courier.MayTryAgain(l) || (l.State == courier.Waiting && l.Attempts > 0) {
+			// On PostgreSQL a dead program is known by its silence.
+			silent := l.State == courier.Leaving && k.db.Engine() == database.Postgres
+			if courier.MayTryAgain(l) || (l.State == courier.Waiting && l.Attempts > 0) || silent {
 				again = true
 			}
 		}

@@ -35,7 +35,7 @@ func (a *App) register(secure bool) error {
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
-	(&timetable.Pages{DB: a.DB, Now: now}).Register(a.Routes)
+	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled}
 	a.alertPages.Register(a.Routes)
@@ -54,7 +54,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words(), courier.Words, directory.Words, timetable.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Locale, courier.Words, directory.Words, timetable.Words)
 }
 
 // Handler serves the pages.

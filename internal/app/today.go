@@ -92,6 +92,16 @@ func names(ctx context.Context, tx database.Tx, school string, accounts []string
 	return out, err
 }
 
+// called tells which sittings have a saved roll: a calendar file does not move them.
+func called(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]bool, error) {
+	rolls, err := attendance.RollsOf(ctx, tx, school, sittings)
+	out := map[string]bool{}
+	for id := range rolls {
+		out[id] = true
+	}
+	return out, err
+}
+
 // todayWidth: the office's board is wide, a phone's page is not.
 func todayWidth(role page.Role) page.Width {
 	switch role {

@@ -112,10 +112,10 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 		}
 		c.end(context.WithoutCancel(ctx))
 	}()
-	lastBeat := time.Now()
+	lastBeat := c.now()
 	for {
-		if time.Since(lastBeat) >= heartbeat {
-			lastBeat = time.Now()
+		if c.now().Sub(lastBeat) >= heartbeat {
+			lastBeat = c.now()
 			if err := c.beat(ctx); err != nil && ctx.Err() == nil {
 				c.log.Error("courier: heartbeat", "err", err)
 			}
