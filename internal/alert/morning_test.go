@@ -23,7 +23,7 @@ import (
 
 // morning is a small school on its Tuesday, with a clock that the test moves.
 type morning struct {
-	t       *testing.T
+	t       testing.TB
 	db      *database.DB
 	town    fictional.Town
 	journal *journal.Journal
@@ -33,7 +33,7 @@ type morning struct {
 	school  string
 }
 
-func newMorning(t *testing.T, db *database.DB) *morning {
+func newMorning(t testing.TB, db *database.DB) *morning {
 	t.Helper()
 	m := &morning{t: t, db: db, town: fictional.Small(time.Time{})}
 	m.now, m.school = m.town.Tuesday, m.town.School.ID

@@ -50,3 +50,17 @@ document.querySelector('[aria-invalid="true"]')?.focus();
 document.addEventListener('click', (event) => {
   if (event.target.closest?.('[data-print]')) window.print();
 });
+
+// A piece of a page that refreshes itself (data-refresh): what one has opened in it
+// stays open, and when the line is broken the page says that it is out of date.
+let opened = [];
+const refreshed = (event) => event.target.closest?.('[data-refresh]');
+document.addEventListener('htmx:beforeSwap', (event) => {
+  opened = [...(refreshed(event)?.querySelectorAll('details[id][open]') ?? [])].map((details) => details.id);
+});
+document.addEventListener('htmx:afterSwap', () => {
+  for (const id of opened.splice(0)) document.getElementById(id)?.setAttribute('open', '');
+});
+document.addEventListener('htmx:afterRequest', (event) => {
+  refreshed(event)?.classList.toggle('is-stale', !event.detail.successful);
+});

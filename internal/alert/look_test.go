@@ -1,0 +1,119 @@
+package alert_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/peers/browser"
+)
+
+// view is a page as somebody sees it.
+type view struct{ name, path, as string }
+
+// gallery is a site in the middle of its day, and every page of this package there.
+func gallery(t *testing.T) (small, busy *site, views []view, busyViews []view) {
+	t.Helper()
+	m := newMorning(t, databasetest.SQLite(t))
+	small = newSite(m)
+	c := m.town.Cast
+	m.at("08:07")
+	m.mark("maths", "lea", attendance.Absent, 0)
+	m.mark("maths", c.Denied, attendance.Absent, 0)
+	m.mark("maths", c.Unreachable, attendance.Absent, 0)
+	m.mark("histoire", "sami", attendance.Absent, 0)
+	m.at("08:17")
+	m.at("08:24")
+	m.mark("maths", c.Denied, attendance.Late, 19)
+	letter := func(person string, kind courier.Kind) string { return m.letter(person, kind).ID }
+	views = []view{
+		{"explain-cpe", "/explain/" + letter(c.DeniedTold, courier.Arrived), "cpe:cpe"},
+		{"explain-office", "/explain/" + letter(c.DeniedTold, courier.Arrived), "office:office"},
+		{"guardian", "/guardian", "guardian:nadia"},
+		{"guardian-denied", "/guardian", "guardian:" + c.DeniedParent},
+		{"pupil", "/pupil", "pupil:lea"},
+		{"service", "/service", "head:head"},
+		{"board-small", "/office", "office:office"},
+	}
+
+	m = newBusyMorning(t, databasetest.SQLite(t))
+	busy = newSite(m)
+	busyViews = []view{{"board", "/office", "cpe:cpe"}}
+	return small, busy, views, busyViews
+}
+
+// letter finds a letter that left, by its reader and kind.
+func (m *morning) letter(person string, kind courier.Kind) courier.Letter {
+	m.t.Helper()
+	var found courier.Letter
+	err := m.db.Read(m.t.Context(), func(ctx context.Context, tx database.Tx) error {
+		recent, err := courier.Recent(ctx, tx, m.school, 1000)
+		for _, l := range recent {
+			if l.Person == person && l.Kind == kind {
+				found = l
+			}
+		}
+		return err
+	})
+	if err != nil || found.ID == "" {
+		m.t.Fatalf("no %s letter to %s: %v", kind, person, err)
+	}
+	return found
+}
+
+func lookAs(tab *browser.Tab, url, as string) {
+	tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.SetCookie, network.SetCookieParams{Name: "as", Value: as, URL: url})
+		return err
+	}))
+	tab.Go(url)
+}
+
+// TestPagesInABrowser opens every page at the width of a phone and of a desk, in both
+// themes: no violation that axe finds, no complaint of the browser, nothing wider than
+// the screen. With PREAU_PICTURES it also leaves a picture of each there.
+func TestPagesInABrowser(t *testing.T) {
+	pictures := os.Getenv("PREAU_PICTURES")
+	small, busy, views, busyViews := gallery(t)
+	b := browser.Start(t)
+	for _, on := range []struct {
+		s     *site
+		views []view
+	}{{small, views}, {busy, busyViews}} {
+		for _, v := range on.views {
+			for _, width := range []int{360, 1280} {
+				for _, dark := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s-%d-%v", v.name, width, dark), func(t *testing.T) {
+						tab := b.Tab(t, browser.Options{Width: width, Dark: dark})
+						lookAs(tab, on.s.server.URL+v.path, v.as)
+						tab.Wait("main h1")
+						if pictures != "" {
+							theme := ""
+							if dark {
+								theme = "-dark"
+							}
+							tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("%s-%d%s.png", v.name, width, theme)))
+						}
+						tab.NoViolations(v.name)
+						for _, c := range tab.Complaints() {
+							t.Errorf("the browser complains: %s", c)
+						}
+						if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
+							t.Errorf("%v px wider than the screen", wide)
+						}
+					})
+				}
+			}
+		}
+	}
+}
