@@ -15,9 +15,6 @@ import (
 // rollData is what the script needs: how to say sums, and under which name it keeps
 // what was tapped and not saved.
 func rollData(ctx context.Context, s sheet) templ.Attributes {
-	if s.Closed != nil {
-		return nil
-	}
 	attrs := templ.Attributes{
 		"data-roll":    s.Sitting.ID,
 		"data-day":     s.Sitting.Day,
@@ -44,24 +41,27 @@ func rollTitle(ctx context.Context, s sheet) string {
 	return page.T(ctx, "attendance.roll") + " · " + s.title()
 }
 
-// rollWhen: Mardi 6 avril · 8 h 05 – 9 h 00 · salle 204.
-func rollWhen(ctx context.Context, s sheet) string {
+// rollWhere says when and where: Mardi 6 avril, 8 h 05 – 9 h 00, salle 204.
+func rollWhere(ctx context.Context, s sheet) []string {
 	parts := []string{page.Capital(page.Date(ctx, s.Sitting.StartsAt)), hours(ctx, s.Sitting)}
 	if s.Sitting.Room != "" {
 		parts = append(parts, page.T(ctx, "attendance.room", "room", s.Sitting.Room))
 	}
-	return strings.Join(parts, " · ")
+	return parts
 }
 
 func rollSay(ctx context.Context, s sheet) string {
-	say := page.T(ctx, "attendance.default")
+	var away []string
 	if n := s.away(Elsewhere); n > 0 {
-		say += " " + page.T(ctx, "attendance.away.elsewhere", "n", n)
+		away = append(away, page.T(ctx, "attendance.away.elsewhere", "n", n))
 	}
 	if n := s.away(Inside); n > 0 {
-		say += " " + page.T(ctx, "attendance.away.inside", "n", n)
+		away = append(away, page.T(ctx, "attendance.away.inside", "n", n))
 	}
-	return say
+	if len(away) == 0 {
+		return page.T(ctx, "attendance.default")
+	}
+	return page.T(ctx, "attendance.default.but", "away", strings.Join(away, ", "))
 }
 
 func rollState(ctx context.Context, s sheet) string {

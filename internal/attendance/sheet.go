@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -251,7 +252,7 @@ func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName 
 // shortName is a first name and an initial, as elsewhere: Ana V.
 func shortName(p directory.Person) string {
 	for _, initial := range p.LastName {
-		return p.FirstName + " " + string(initial) + "."
+		return p.FirstName + " " + string(unicode.ToUpper(initial)) + "."
 	}
 	return p.FirstName
 }
