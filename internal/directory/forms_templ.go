@@ -167,9 +167,9 @@ func pointPage(v pointView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = page.Radios(page.Choice{Name: "channel", Label: page.T(ctx, "directory.point.kind"), Value: v.Channel, Error: page.FieldError(ctx, v.Err, "channel"), Options: []page.Option{
-				{Value: string(SMS), Text: page.T(ctx, "directory.channel.sms"), Note: page.T(ctx, "directory.channel.sms.note")},
-				{Value: string(Email), Text: page.T(ctx, "directory.channel.email"), Note: page.T(ctx, "directory.channel.email.note")},
-				{Value: string(Phone), Text: page.T(ctx, "directory.channel.phone"), Note: page.T(ctx, "directory.channel.phone.note")},
+				{Value: string(SMS), Text: page.Capital(page.T(ctx, "directory.channel.sms")), Note: page.T(ctx, "directory.channel.sms.note")},
+				{Value: string(Email), Text: page.Capital(page.T(ctx, "directory.channel.email")), Note: page.T(ctx, "directory.channel.email.note")},
+				{Value: string(Phone), Text: page.Capital(page.T(ctx, "directory.channel.phone")), Note: page.T(ctx, "directory.channel.phone.note")},
 			}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

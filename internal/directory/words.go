@@ -146,6 +146,8 @@ func sourceOf(ctx context.Context, n Near, s School) string {
 		return page.T(ctx, "directory.source.self")
 	case l.Source == ByHand:
 		text = page.T(ctx, "directory.source.hand", "day", dayText(ctx, l.SourceDate))
+	case l.Source == "fictional":
+		text = page.T(ctx, "directory.source.fictional")
 	case l.SourceFile == "":
 		text = page.T(ctx, "directory.source.named", "source", l.Source)
 	default:
@@ -153,7 +155,7 @@ func sourceOf(ctx context.Context, n Near, s School) string {
 		if dialect == "" {
 			dialect = l.Source
 		}
-		text = page.T(ctx, "directory.source.file", "file", l.SourceFile, "day", dayText(ctx, l.SourceDate), "dialect", dialect)
+		text = page.T(ctx, "directory.source.file", "file", l.SourceFile, "day", dayText(ctx, l.SourceDate), "dialect", strings.ToUpper(strings.ReplaceAll(dialect, "-", " ")))
 	}
 	if !l.ChosenAt.IsZero() {
 		text += " " + page.T(ctx, "directory.source.chosen", "day", page.DateYear(ctx, l.ChosenAt))

@@ -1,0 +1,87 @@
+package directory_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/peers/browser"
+)
+
+type look struct{ name, path, as string }
+
+func looks() []look {
+	return []look{
+		{"list", "/pupils", "office"},
+		{"list-none", "/pupils?name=zzz", "office"},
+		{"pupil", "/pupils/lea?done=point", "office"},
+		{"denied-head", "/pupils/malo", "head"},
+		{"denied-office", "/pupils/malo", "office"},
+		{"unreachable", "/pupils/awa", "office"},
+		{"grown", "/pupils/grown", "head"},
+		{"point", "/pupils/lea/adults/karim/points", "office"},
+		{"adult", "/pupils/lea/adults", "office"},
+		{"decision", "/pupils/lea/adults/karim/decisions", "head"},
+		{"objection", "/pupils/grown/objections", "cpe"},
+		{"school", "/school", "head"},
+	}
+}
+
+// TestLooks opens every page in Chromium: nothing that axe finds, nothing that the
+// browser complains about, nothing wider than the screen. With PREAU_PICTURES it also
+// draws each page at 360 and 1280 in light and dark.
+func TestLooks(t *testing.T) {
+	h := openHouse(t, databasetest.SQLite(t))
+	h.post(t, "head", "/pupils/malo/adults/ronan/decisions", "id", "0123456789abcdefghjk", "reference", "TJ Lyon, 12 mai 2026, RG 26/00123", "from", "2026-05-12")
+	server := httptest.NewServer(h.routes)
+	t.Cleanup(server.Close)
+	b := browser.Start(t)
+	pictures := os.Getenv("PREAU_PICTURES")
+	tabs := map[string]*browser.Tab{}
+	for _, l := range looks() {
+		tab := tabs[l.as]
+		if tab == nil {
+			tab = b.Tab(t, browser.Options{NoScript: true})
+			tabs[l.as] = tab
+			tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, network.SetCookie, network.SetCookieParams{Name: "as", Value: l.as, URL: server.URL})
+				return err
+			}))
+		}
+		tab.Go(server.URL + l.path)
+		for _, screen := range []struct {
+			width int
+			dark  bool
+			axe   bool
+		}{{320, false, false}, {360, false, false}, {360, true, true}, {1280, false, true}, {1280, true, false}} {
+			tab.Look(screen.width, 800, screen.dark)
+			where := fmt.Sprintf("%s at %d, dark %v", l.name, screen.width, screen.dark)
+			if screen.axe {
+				tab.NoViolations(where)
+			}
+			if wide := browser.Eval[int](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
+				t.Errorf("%s: %d px too wide", where, wide)
+			}
+			if pictures != "" && screen.width != 320 {
+				shade := "light"
+				if screen.dark {
+					shade = "dark"
+				}
+				tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("directory-%s-%d-%s.png", l.name, screen.width, shade)))
+			}
+		}
+	}
+	for as, tab := range tabs {
+		for _, c := range tab.Complaints() {
+			t.Errorf("as %s: the browser complains: %s", as, c)
+		}
+	}
+}
