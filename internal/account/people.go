@@ -2,9 +2,7 @@ package account
 
 import (
 	"context"
-	"embed"
 	"errors"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,18 +13,6 @@ import (
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
 )
-
-//go:embed people
-var peopleFiles embed.FS
-
-// PeopleWords are the sentences of the pages of People, for page.NewWords.
-func PeopleWords() fs.FS {
-	words, err := fs.Sub(peopleFiles, "people")
-	if err != nil {
-		panic("account: " + err.Error()) // only a wrong constant can do this
-	}
-	return words
-}
 
 // People are the pages on which a school opens accounts for its people, and on which
 // the operator opens the first one of a school. The operator sees the names of staff,

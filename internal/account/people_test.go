@@ -72,7 +72,7 @@ func openOffice(t testing.TB, db *database.DB) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words, err := page.NewWords(account.Words, account.PeopleWords())
+	words, err := page.NewWords(account.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
