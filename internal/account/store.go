@@ -130,11 +130,17 @@ func OfPeople(ctx context.Context, tx database.Tx, school string, people ...stri
 	return all, nil
 }
 
-// OfSchool lists the accounts of a school in one role, by identifier.
+// OfSchool lists the accounts of a school in one role, by identifier. The school of
+// operators is empty.
 func OfSchool(ctx context.Context, tx database.Tx, school string, role page.Role) ([]Account, error) {
 	var all []Account
-	err := tx.NewSelect().Model(&all).Where("a.school = ? AND a.role = ?", school, role).Order("a.identifier").Scan(ctx)
-	if err != nil {
+	q := tx.NewSelect().Model(&all).Where("a.role = ?", role).Order("a.identifier")
+	if school == "" {
+		q.Where("a.school IS NULL")
+	} else {
+		q.Where("a.school = ?", school)
+	}
+	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
 	return all, nil

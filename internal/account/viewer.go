@@ -61,7 +61,7 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 		return page.Viewer{}, false, fmt.Errorf("account %s: school: %w", s.Account, err)
 	}
 	v.SchoolName = school.Name
-	if v.Zone, err = k.zone(school); err != nil {
+	if v.Zone, err = school.Location(); err != nil {
 		return page.Viewer{}, false, fmt.Errorf("account %s: %w", s.Account, err)
 	}
 	if s.Person == "" {
@@ -74,8 +74,6 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 	v.Name, v.Lang = p.FirstName+" "+p.LastName, p.Lang
 	return v, true, nil
 }
-
-func (k *Keeper) zone(s directory.School) (*time.Location, error) { return s.Location() }
 
 // ticket is the session's cookie of a request, signature and end checked.
 func (k *Keeper) ticket(r *http.Request) (ticket, bool) {
