@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run build test check stories bench fuzz dist setup clean
 
-# The tests that need them start real programs; two at a time are what two cores hold.
+# go test runs as many packages at once as there are cores; some start real programs.
 GOTEST = go test -timeout 20m
 export CGO_ENABLED ?= 0
 
