@@ -42,7 +42,7 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, c))
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c))
 }
 
 func (a *App) teacherDay(ctx context.Context, v page.Viewer) (templ.Component, error) {
