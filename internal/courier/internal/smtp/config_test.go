@@ -135,6 +135,9 @@ func TestLettersRefused(t *testing.T) {
 		"line in subject":    func(l *Letter) { l.Subject = "Absence\r\nBcc: b@family.example" },
 		"newline in subject": func(l *Letter) { l.Subject = "Absence\nBcc: b@family.example" },
 		"separator":          func(l *Letter) { l.Subject = "Absence\u2028Bcc: b@family.example" },
+		"endless subject":    func(l *Letter) { l.Subject = strings.Repeat("a", 999) },
+		"not UTF-8":          func(l *Letter) { l.Subject = "L\xe9a" },
+		"text not UTF-8":     func(l *Letter) { l.Text = "L\xe9a" },
 		"no subject":         func(l *Letter) { l.Subject = " " },
 		"no text":            func(l *Letter) { l.Text = "\n" },
 		"no message id":      func(l *Letter) { l.MessageID = "" },
@@ -158,7 +161,7 @@ func TestLettersRefused(t *testing.T) {
 	// And what merely looks odd in a text arrives as text.
 	odd := letter(1)
 	odd.Text = ".\r\n..\nFrom here\rBcc: b@family.example\n\n.\nœuf " + strings.Repeat("é", 500) + "\n"
-	odd.Subject = "=?utf-8?q?Bcc:?= " + strings.Repeat("très long ", 30) + "fin"
+	odd.Subject = "=?utf-8?q?Bcc:?= " + strings.Repeat("très long ", 20) + "fin"
 	expect(t, c.Send(t.Context(), odd, yes), Accepted, StageAnswer, 250)
 	m := peer.Messages()[0]
 	if want := strings.ReplaceAll(strings.ReplaceAll(odd.Text, "\r\n", "\n"), "\r", "\n"); m.Err != nil || m.Text != want {

@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 )
@@ -71,8 +72,14 @@ func (l Letter) check() error {
 	if strings.TrimSpace(l.Subject) == "" || strings.TrimSpace(l.Text) == "" {
 		return errors.New("no subject or no text")
 	}
+	if !utf8.ValidString(l.Text) {
+		return errors.New("text: it is not UTF-8")
+	}
 	if err := oneLine(l.Subject); err != nil {
 		return fmt.Errorf("subject: %w", err)
+	}
+	if len(l.Lang) > 35 {
+		return errors.New("language: it is a tag such as fr or pt-BR")
 	}
 	for _, r := range l.Lang {
 		if r != '-' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)) {
@@ -118,8 +125,15 @@ func hostLike(s string) bool {
 }
 
 // oneLine refuses control characters, line breaks above all: they would begin a
-// header of somebody else's making.
+// header of somebody else's making. It also bounds the length, since a line of
+// more than 998 bytes cannot be sent (RFC 5322, 2.1.1) and a long word is not folded.
 func oneLine(s string) error {
+	if utf8.RuneCountInString(s) > 250 {
+		return errors.New("it is longer than 250 characters")
+	}
+	if !utf8.ValidString(s) {
+		return errors.New("it is not UTF-8")
+	}
 	for _, r := range s {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return errors.New("it has a line break or another control character")
