@@ -3,8 +3,10 @@ package alert
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
@@ -26,7 +28,7 @@ type Today struct {
 	Known     int // of these, expected elsewhere or in the building
 	Reasons   []ReasonCount
 	Held      []HeldRow // first to leave first
-	Told      []ToldRow // last told first
+	Told      []ToldRow // what is unusual first, then last told first
 	Messages  []StateCount
 	Calls     []CallRow // oldest first
 	Families  int       // families among them
@@ -59,6 +61,7 @@ type HeldRow struct {
 
 // ToldRow is a pupil whose family was told.
 type ToldRow struct {
+	Episode string
 	Pupil   directory.Person
 	Class   string
 	At      time.Time // of the first letter
@@ -105,29 +108,21 @@ type TaskRow struct {
 }
 
 // Board reads the office's day, in a number of queries that does not grow with it.
-func Board(ctx context.Context, tx database.Tx, schoolID string, now time.Time) (Today, error) {
-	s, err := loadSchool(ctx, tx, schoolID)
+func Board(ctx context.Context, tx database.Tx, school string, now time.Time) (Today, error) {
+	b, err := readBoard(ctx, tx, school, now)
 	if err != nil {
 		return Today{}, err
 	}
-	b := board{tx: tx, school: s, now: now, day: timetable.Day(now, s.zone)}
-	for _, read := range []func(context.Context) error{b.readDay, b.readLetters, b.readPeople, b.readWhoMayBeTold} {
-		if err := read(ctx); err != nil {
-			return Today{}, err
-		}
-	}
-	return b.today(), nil
+	return b.today(now), nil
 }
 
-// board is what is read for a Today.
+// board is what is read for a Today. Nothing changes it once it is read.
 type board struct {
-	tx     database.Tx
 	school school
-	now    time.Time
 	day    string
 
 	pupils     int64
-	absent     []attendance.Mark
+	absent     []string // pupils
 	statements map[string][]attendance.Statement
 	episodes   []Episode
 	calls      []Call
@@ -140,36 +135,43 @@ type board struct {
 	standings  map[string][]directory.Standing // by pupil
 }
 
-func (b *board) readDay(ctx context.Context) (err error) {
+func readBoard(ctx context.Context, tx database.Tx, schoolID string, now time.Time) (*board, error) {
+	s, err := loadSchool(ctx, tx, schoolID)
+	if err != nil {
+		return nil, err
+	}
+	b := &board{school: s, day: timetable.Day(now, s.zone)}
+	if err := b.readDay(ctx, tx, now); err != nil {
+		return nil, err
+	}
+	if err := b.readLetters(ctx, tx); err != nil {
+		return nil, err
+	}
+	return b, b.readPeople(ctx, tx)
+}
+
+func (b *board) readDay(ctx context.Context, tx database.Tx, now time.Time) (err error) {
 	id := b.school.ID
-	if b.pupils, err = directory.CountPupils(ctx, b.tx, id, b.day); err != nil {
+	if b.pupils, err = directory.CountPupils(ctx, tx, id, b.day); err != nil {
 		return err
 	}
-	if b.absent, err = attendance.AbsentMarks(ctx, b.tx, id, b.day); err != nil {
+	if b.absent, err = attendance.AbsentPupils(ctx, tx, id, b.day); err != nil {
 		return err
 	}
-	if b.statements, err = attendance.Statements(ctx, b.tx, id, pupilsOf(b.absent), b.now); err != nil {
+	if b.statements, err = attendance.Statements(ctx, tx, id, b.absent, now); err != nil {
 		return err
 	}
-	if b.episodes, err = OfDay(ctx, b.tx, id, b.day); err != nil {
+	if b.episodes, err = OfDay(ctx, tx, id, b.day); err != nil {
 		return err
 	}
-	if b.calls, err = OpenCalls(ctx, b.tx, id); err != nil {
+	if b.calls, err = OpenCalls(ctx, tx, id); err != nil {
 		return err
 	}
-	b.tasks, err = directory.OpenTasks(ctx, b.tx, id)
+	b.tasks, err = directory.OpenTasks(ctx, tx, id)
 	return err
 }
 
-func pupilsOf(marks []attendance.Mark) []string {
-	ids := make([]string, len(marks))
-	for i, k := range marks {
-		ids[i] = k.Pupil
-	}
-	return ids
-}
-
-func (b *board) readLetters(ctx context.Context) error {
+func (b *board) readLetters(ctx context.Context, tx database.Tx) error {
 	var refs []string
 	for _, e := range b.episodes {
 		if e.State == Told || e.State == Over {
@@ -179,7 +181,7 @@ func (b *board) readLetters(ctx context.Context) error {
 	for _, c := range b.calls {
 		refs = append(refs, c.Episode)
 	}
-	letters, err := courier.About(ctx, b.tx, b.school.ID, unique(refs))
+	letters, err := courier.StatesAbout(ctx, tx, b.school.ID, unique(refs))
 	b.letters = map[string][]courier.Letter{}
 	for _, l := range letters {
 		b.letters[l.Ref] = append(b.letters[l.Ref], l)
@@ -187,62 +189,64 @@ func (b *board) readLetters(ctx context.Context) error {
 	return err
 }
 
-func (b *board) readPeople(ctx context.Context) (err error) {
+// readPeople reads who is named, and asks the directory about the pupils whose family
+// is about to be told or telephoned.
+func (b *board) readPeople(ctx context.Context, tx database.Tx) error {
 	id := b.school.ID
-	var people, pupils, adults, sittings []string
+	var asked, pupils, others, adults, sittings []string
 	for _, e := range b.episodes {
-		if e.State != Withdrawn {
-			pupils = append(pupils, e.Pupil)
-		}
-		if e.State == Held {
+		switch e.State {
+		case Held:
+			asked = append(asked, e.Pupil)
 			sittings = append(sittings, e.Sitting)
+		case Told, Over:
+			pupils = append(pupils, e.Pupil)
 		}
 	}
 	for _, c := range b.calls {
-		pupils = append(pupils, c.Pupil)
+		asked = append(asked, c.Pupil)
 		if c.Adult != "" {
 			adults = append(adults, c.Adult)
 		}
 	}
-	people = append(append(people, pupils...), adults...)
 	for _, t := range b.tasks {
-		people = append(people, t.Person)
+		others = append(others, t.Person)
 	}
-	if b.people, err = directory.People(ctx, b.tx, id, unique(people)); err != nil {
+	cases, err := directory.LeanCases(ctx, tx, id, unique(asked))
+	if err != nil {
 		return err
 	}
-	if b.classes, err = directory.ClassesOf(ctx, b.tx, id, unique(pupils), b.day); err != nil {
-		return err
-	}
-	if b.sittings, err = timetable.Some(ctx, b.tx, id, unique(sittings)); err != nil {
-		return err
-	}
-	b.numbers, err = directory.Voice(ctx, b.tx, id, unique(adults))
-	return err
-}
-
-// readWhoMayBeTold asks the directory about the pupils whose family is about to be
-// told or telephoned.
-func (b *board) readWhoMayBeTold(ctx context.Context) error {
-	var pupils []string
-	for _, e := range b.episodes {
-		if e.State == Held {
-			pupils = append(pupils, e.Pupil)
+	b.people, b.standings = map[string]directory.Person{}, map[string][]directory.Standing{}
+	for i, c := range cases {
+		if i == 0 {
+			maps.Copy(b.people, c.Adults) // everybody who was read, pupils too
 		}
-	}
-	for _, c := range b.calls {
-		pupils = append(pupils, c.Pupil)
-	}
-	cases, err := directory.Cases(ctx, b.tx, b.school.ID, unique(pupils))
-	b.standings = map[string][]directory.Standing{}
-	for _, c := range cases {
 		b.standings[c.Pupil.ID] = directory.Entitled(c, b.day)
 	}
+	var more []string
+	for _, person := range slices.Concat(pupils, adults, others) {
+		if _, ok := b.people[person]; !ok {
+			more = append(more, person)
+		}
+	}
+	rest, err := directory.Names(ctx, tx, id, unique(more))
+	if err != nil {
+		return err
+	}
+	maps.Copy(b.people, rest)
+	if b.classes, err = directory.ClassesOf(ctx, tx, id, unique(slices.Concat(asked, pupils)), b.day); err != nil {
+		return err
+	}
+	if b.sittings, err = timetable.Some(ctx, tx, id, unique(sittings)); err != nil {
+		return err
+	}
+	b.numbers, err = directory.Voice(ctx, tx, id, unique(adults))
 	return err
 }
 
-func (b *board) today() Today {
-	t := Today{School: b.school.ID, Now: b.now, Morning: timetable.HalfDay(b.now, b.school.zone) == b.day+"/am",
+// today says what was read as it stands now.
+func (b *board) today(now time.Time) Today {
+	t := Today{School: b.school.ID, Now: now, Morning: timetable.HalfDay(now, b.school.zone) == b.day+"/am",
 		Service: b.school.service, InService: InService(b.school.service, b.day), Pupils: int(b.pupils)}
 	absent := map[string]bool{}
 	open := map[string]bool{}
@@ -250,7 +254,7 @@ func (b *board) today() Today {
 	for _, e := range b.episodes {
 		switch e.State {
 		case Held:
-			t.Held = append(t.Held, b.held(e))
+			t.Held = append(t.Held, b.held(e, now))
 			absent[e.Pupil], open[e.Pupil] = true, true
 		case Told, Untold:
 			absent[e.Pupil], open[e.Pupil] = true, true
@@ -263,21 +267,23 @@ func (b *board) today() Today {
 		}
 	}
 	reasons := map[string]int{}
-	for _, k := range b.absent {
-		absent[k.Pupil] = true
-		if reason, known := b.known(k.Pupil); known && !open[k.Pupil] {
+	for _, pupil := range b.absent {
+		absent[pupil] = true
+		if reason, known := b.known(pupil, now); known && !open[pupil] {
 			t.Known++
 			reasons[reason]++
 		}
 	}
 	t.Absent = len(absent)
 	t.Reasons = inOrder(reasons)
-	for _, state := range []courier.State{courier.Waiting, courier.Leaving, courier.Left, courier.Delivered, courier.Unheard, courier.Unsure, courier.Refused, courier.Void} {
+	for _, state := range states {
 		if n := messages[state]; n > 0 {
 			t.Messages = append(t.Messages, StateCount{state, n})
 		}
 	}
-	slices.SortStableFunc(t.Told, func(a, b ToldRow) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(t.Told, func(a, b ToldRow) int {
+		return cmp.Or(cmp.Compare(usual(a.Letters), usual(b.Letters)), b.At.Compare(a.At))
+	})
 	families := map[string]bool{}
 	for _, c := range b.calls {
 		t.Calls = append(t.Calls, b.call(c))
@@ -290,12 +296,34 @@ func (b *board) today() Today {
 	return t
 }
 
+// usual is 0 for letters that a person should look at, 1 for the others.
+func usual(letters []LetterRow) int {
+	for _, l := range letters {
+		switch l.State {
+		case courier.Unsure, courier.Refused, courier.Unheard, courier.Void:
+			return 0
+		}
+	}
+	return 1
+}
+
+// shortest names a sitting in a narrow column: by its label where that fits.
+func shortest(s timetable.Sitting) string {
+	if utf8.RuneCountInString(s.Label) <= timetable.ShortLabelMax+2 {
+		return s.Label
+	}
+	return s.ShortLabel
+}
+
+// states are the states of a letter in the order in which they are told.
+var states = []courier.State{courier.Waiting, courier.Leaving, courier.Left, courier.Delivered, courier.Unheard, courier.Unsure, courier.Refused, courier.Void}
+
 // known tells why nobody need be told of an absent pupil, where it is known.
-func (b *board) known(pupil string) (string, bool) {
-	if s, ok := attendance.At(b.statements[pupil], attendance.Elsewhere, b.now); ok {
+func (b *board) known(pupil string, now time.Time) (string, bool) {
+	if s, ok := attendance.At(b.statements[pupil], attendance.Elsewhere, now); ok {
 		return s.Reason, true
 	}
-	s, ok := attendance.At(b.statements[pupil], attendance.Inside, b.now)
+	s, ok := attendance.At(b.statements[pupil], attendance.Inside, now)
 	return s.Reason, ok
 }
 
@@ -310,9 +338,9 @@ func inOrder(reasons map[string]int) []ReasonCount {
 	return out
 }
 
-func (b *board) held(e Episode) HeldRow {
-	r := HeldRow{Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil], Sitting: b.sittings[e.Sitting].Label,
-		LeavesAt: e.LeavesAt, Left: max(0, e.LeavesAt.Sub(b.now))}
+func (b *board) held(e Episode, now time.Time) HeldRow {
+	r := HeldRow{Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil], Sitting: shortest(b.sittings[e.Sitting]),
+		LeavesAt: e.LeavesAt, Left: max(0, e.LeavesAt.Sub(now))}
 	if whole := e.LeavesAt.Sub(e.FirstAt); whole > 0 {
 		r.Percent = int(100 * r.Left / whole)
 	}
@@ -328,7 +356,7 @@ func (b *board) held(e Episode) HeldRow {
 }
 
 func (b *board) told(e Episode, letters []courier.Letter) ToldRow {
-	r := ToldRow{Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil]}
+	r := ToldRow{Episode: e.ID, Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil]}
 	if e.State == Over {
 		r.Over, r.OverAt = e.Because, e.SettledAt
 	}

@@ -3,16 +3,45 @@ package alert_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/fictional"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/timetable"
 )
+
+// waiting lists the letters of a channel that have not begun to leave.
+func (m *morning) waiting(ch directory.Channel) (out []courier.Letter) {
+	m.t.Helper()
+	err := m.db.Read(m.t.Context(), func(ctx context.Context, tx database.Tx) error {
+		episodes, err := alert.OfDay(ctx, tx, m.school, timetable.Day(m.now, m.town.Tuesday.Location()))
+		if err != nil {
+			return err
+		}
+		var refs []string
+		for _, e := range episodes {
+			refs = append(refs, e.ID)
+		}
+		letters, err := courier.About(ctx, tx, m.school, refs)
+		for _, l := range letters {
+			if l.Channel == ch && l.State == courier.Waiting {
+				out = append(out, l)
+			}
+		}
+		return err
+	})
+	if err != nil || len(out) < 2 {
+		m.t.Fatalf("%d letters wait: %v", len(out), err)
+	}
+	return out
+}
 
 // newBusyMorning is an ordinary Tuesday of a lycée of 1,200 at 8:21: 70 absent, of
 // whom 31 are known to be elsewhere or inside, 12 told, 24 held, 3 to telephone.
@@ -40,6 +69,7 @@ func newBusyMorning(t testing.TB, db *database.DB) *morning {
 	if len(lessons) < 30 {
 		t.Fatalf("only %d lessons on the Tuesday at 8:05", len(lessons))
 	}
+	unreachable := func(p directory.Person) bool { return p.ID == m.town.Cast.Unreachable }
 	seen, absent := map[string]bool{}, 0
 	known := []string{"announced", "announced", "internship", "announced", "infirmary"}
 	for i, s := range lessons {
@@ -58,10 +88,14 @@ func newBusyMorning(t testing.TB, db *database.DB) *morning {
 				seen[p.ID] = true
 				save.Pupils = append(save.Pupils, p.ID)
 				e := attendance.Entry{Pupil: p.ID, Value: attendance.Present}
-				if wanted := (i+1)*70/len(lessons) - i*70/len(lessons); j%5 == 1 && here < wanted {
+				wanted := (i+1)*70/len(lessons) - i*70/len(lessons)
+				if slices.ContainsFunc(people[j:], unreachable) {
+					wanted-- // a place for the one whom nobody can write to
+				}
+				if (j%5 == 1 && here < wanted) || unreachable(p) {
 					e.Value = attendance.Absent
 					here++
-					if absent++; absent*31/70 > (absent-1)*31/70 {
+					if absent++; absent*31/70 > (absent-1)*31/70 && !unreachable(p) {
 						reason := known[absent%len(known)]
 						says := attendance.Elsewhere
 						if reason == "infirmary" {
@@ -82,7 +116,14 @@ func newBusyMorning(t testing.TB, db *database.DB) *morning {
 			t.Fatal(err)
 		}
 	}
-	m.at("08:21")
+	m.now = first.Add(16 * time.Minute)
+	if err := m.alert.Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waiting := m.waiting(directory.SMS)
+	m.loseAnswers("unsure", waiting[0].ID)
+	m.loseAnswers("refused", waiting[len(waiting)-1].ID)
+	m.settle()
 	if absent != 70 {
 		t.Fatalf("%d absent, wanted 70", absent)
 	}

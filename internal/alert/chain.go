@@ -67,10 +67,10 @@ func (c *chain) tellDecision(d Decision) {
 	if k.Value == attendance.Absent {
 		for _, q := range questions {
 			if q == d.Because {
-				l.Notes = append(l.Notes, Say("alert.explain.asked.yes", "question", Say("alert.explain.ask."+string(q))))
+				l.Asked = append(l.Asked, Say("alert.explain.asked.yes", "question", Say("alert.explain.ask."+string(q))))
 				break
 			}
-			l.Notes = append(l.Notes, Say("alert.explain.asked.no", "question", Say("alert.explain.ask."+string(q))))
+			l.Asked = append(l.Asked, Say("alert.explain.asked.no", "question", Say("alert.explain.ask."+string(q))))
 		}
 	}
 	switch d.Decision {
@@ -215,6 +215,11 @@ func (c *chain) tellAttempts() {
 		})
 		end.Unrecorded = len(end.Lines) == 0 && a.Outcome != courier.Pending
 		c.links = append(c.links, end)
+	}
+	for _, j := range c.lines {
+		if j.Subject == c.letter.ID && j.detail["late"] != "" {
+			c.links = append(c.links, Link{At: j.at(), What: Say("alert.explain.outcome.late"), Tone: page.Here, Lines: []int64{j.Seq}})
+		}
 	}
 	if l := c.letter; l.State == courier.Void {
 		c.add(Link{At: l.SettledAt, Tone: page.Late, What: Say("alert.explain.void", "why", voidBecause(l.Because)),

@@ -56,6 +56,7 @@ type Link struct {
 	Tone   page.Tone
 	What   Text
 	Notes  []Text
+	Asked  []Text  // of a decision: the guards' questions and their answers
 	Words  string  // the letter's own, where this step wrote them
 	Letter string  // another letter that the step leads to; empty: none
 	Lines  []int64 // of the journal; none: the journal has no line of it
@@ -113,6 +114,12 @@ type chain struct {
 type line struct {
 	journal.Line
 	detail map[string]string
+}
+
+// at is when the line was written.
+func (l line) at() time.Time {
+	t, _ := time.Parse(time.RFC3339Nano, l.At) // a line that cannot be read was altered: verify says so
+	return t
 }
 
 func (c *chain) read(ctx context.Context) (err error) {
@@ -306,7 +313,7 @@ func WriteExplain(ctx context.Context, w io.Writer, words *page.Words, lang stri
 			out("", "\n"+d)
 		}
 		out("", l.At.In(s.Zone).Format("15:04:05")+"  "+l.What.In(ctx))
-		for _, n := range l.Notes {
+		for _, n := range slices.Concat(l.Notes, l.Asked) {
 			out("          - ", n.In(ctx))
 		}
 		if l.Words != "" {

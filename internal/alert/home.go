@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -119,6 +120,7 @@ type home struct {
 	classes    map[string]string
 	groups     map[string][]string
 	sittings   []timetable.Sitting
+	others     map[string]timetable.Sitting // of marks, not in the timetable
 	marks      map[string][]attendance.Mark
 	statements map[string][]attendance.Statement
 	episodes   map[string][]Episode
@@ -146,6 +148,9 @@ func (h *home) read(ctx context.Context) (err error) {
 	if h.marks, err = attendance.OfPupils(ctx, h.tx, h.school, ids, h.day); err != nil {
 		return err
 	}
+	if err := h.readOtherSittings(ctx); err != nil {
+		return err
+	}
 	if h.statements, err = attendance.Statements(ctx, h.tx, h.school, ids, h.now); err != nil {
 		return err
 	}
@@ -164,6 +169,25 @@ func (h *home) read(ctx context.Context) (err error) {
 	for _, l := range letters {
 		h.letters[l.Pupil] = append(h.letters[l.Pupil], l)
 	}
+	return err
+}
+
+// readOtherSittings reads the sittings of marks that the timetable does not lead to: of
+// a group that a child has left since, of a roll called for somebody else's class.
+func (h *home) readOtherSittings(ctx context.Context) (err error) {
+	known := map[string]bool{}
+	for _, s := range h.sittings {
+		known[s.ID] = true
+	}
+	var missing []string
+	for _, marks := range h.marks {
+		for _, k := range marks {
+			if !known[k.Sitting] {
+				missing = append(missing, k.Sitting)
+			}
+		}
+	}
+	h.others, err = timetable.Some(ctx, h.tx, h.school, unique(missing))
 	return err
 }
 
@@ -247,7 +271,8 @@ func (h *home) clock(sittings []timetable.Sitting) (now, next timetable.Sitting,
 
 // latestMark is the mark that holds on the latest roll of the day.
 func (h *home) latestMark(c *Child) (attendance.Mark, timetable.Sitting) {
-	byID := make(map[string]timetable.Sitting, len(c.Sittings))
+	byID := map[string]timetable.Sitting{}
+	maps.Copy(byID, h.others)
 	for _, s := range c.Sittings {
 		byID[s.ID] = s
 	}

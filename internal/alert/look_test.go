@@ -19,7 +19,7 @@ import (
 )
 
 // view is a page as somebody sees it.
-type view struct{ name, path, as string }
+type view struct{ name, path, as, open string }
 
 // gallery is a site in the middle of its day, and every page of this package there.
 func gallery(t *testing.T) (small, busy *site, views []view, busyViews []view) {
@@ -37,18 +37,18 @@ func gallery(t *testing.T) (small, busy *site, views []view, busyViews []view) {
 	m.mark("maths", c.Denied, attendance.Late, 19)
 	letter := func(person string, kind courier.Kind) string { return m.letter(person, kind).ID }
 	views = []view{
-		{"explain-cpe", "/explain/" + letter(c.DeniedTold, courier.Arrived), "cpe:cpe"},
-		{"explain-office", "/explain/" + letter(c.DeniedTold, courier.Arrived), "office:office"},
-		{"guardian", "/guardian", "guardian:nadia"},
-		{"guardian-denied", "/guardian", "guardian:" + c.DeniedParent},
-		{"pupil", "/pupil", "pupil:lea"},
-		{"service", "/service", "head:head"},
-		{"board-small", "/office", "office:office"},
+		{"explain-cpe", "/explain/" + letter(c.DeniedTold, courier.Arrived), "cpe:cpe", ""},
+		{"explain-office", "/explain/" + letter(c.DeniedTold, courier.Arrived), "office:office", ""},
+		{"guardian", "/guardian", "guardian:nadia", ""},
+		{"guardian-denied", "/guardian", "guardian:" + c.DeniedParent, ""},
+		{"pupil", "/pupil", "pupil:lea", ""},
+		{"service", "/service", "head:head", ""},
+		{"board-small", "/office", "office:office", ""},
 	}
 
 	m = newBusyMorning(t, databasetest.SQLite(t))
 	busy = newSite(m)
-	busyViews = []view{{"board", "/office", "cpe:cpe"}}
+	busyViews = []view{{"board", "/office", "cpe:cpe", ""}, {"board-held", "/office", "office:office", ".held-row:nth-child(2) summary"}, {"board-told", "/office", "office:office", ".told-row:nth-child(2) summary"}}
 	return small, busy, views, busyViews
 }
 
@@ -97,6 +97,9 @@ func TestPagesInABrowser(t *testing.T) {
 						tab := b.Tab(t, browser.Options{Width: width, Dark: dark})
 						lookAs(tab, on.s.server.URL+v.path, v.as)
 						tab.Wait("main h1")
+						if v.open != "" {
+							tab.Click(v.open)
+						}
 						if pictures != "" {
 							theme := ""
 							if dark {

@@ -89,16 +89,33 @@ func whoWillBeTold(ctx context.Context, r HeldRow) string {
 	return page.T(ctx, "alert.held.people", "n", r.Adults)
 }
 
-func letterTone(l LetterRow) page.Tone {
-	switch l.State {
-	case courier.Left, courier.Delivered:
-		return page.Here
-	case courier.Unsure, courier.Refused:
-		return page.Absent
-	case courier.Unheard:
-		return page.Late
+// rowStates counts a family's messages by state: "4 partis".
+func rowStates(ctx context.Context, letters []LetterRow) string {
+	counts := map[courier.State]int{}
+	for _, l := range letters {
+		counts[l.State]++
 	}
-	return page.Soft
+	var parts []string
+	for _, state := range states {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, page.T(ctx, "alert.messages."+string(state), "n", n))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// worst is the tone of what happened to a family's messages: usual ones are quiet.
+func worst(letters []LetterRow) page.Tone {
+	tone := page.Tone("")
+	for _, l := range letters {
+		switch l.State {
+		case courier.Unsure, courier.Refused:
+			return page.Absent
+		case courier.Unheard, courier.Void:
+			tone = page.Late
+		}
+	}
+	return tone
 }
 
 // chip names a letter and its state in two or three words.
@@ -122,14 +139,10 @@ func troubles(ctx context.Context, letters []LetterRow) []string {
 }
 
 func todoCount(ctx context.Context, t Today) string {
-	n := len(t.Calls)
-	if seesTasks(ctx) {
-		n += len(t.Tasks)
-	}
-	if n == 0 {
+	if len(t.Calls) == 0 {
 		return ""
 	}
-	return page.Number(ctx, n)
+	return page.Number(ctx, len(t.Calls))
 }
 
 // seesTasks: what is to be settled about objections and numbers is for the head and
@@ -198,6 +211,13 @@ func serviceSteps(ctx context.Context, s serviceView) []page.Step {
 	return steps
 }
 
+func homeTitle(ctx context.Context, f Family) string {
+	if len(f.Children) == 1 {
+		return page.T(ctx, "alert.home.title.one")
+	}
+	return page.T(ctx, "alert.home.title")
+}
+
 func childName(c Child) string {
 	if c.Class == "" {
 		return c.Pupil.FirstName
@@ -231,12 +251,33 @@ func stateSentence(ctx context.Context, f Family, c Child) string {
 	return ""
 }
 
-func saidText(ctx context.Context, s Said) string {
-	key := "alert.home.said." + string(s.Kind)
-	if !s.Sure {
-		key = "alert.home.said.unsure"
+// saidTexts are the messages that began to leave for the reader, those of one kind and
+// minute in one line.
+func saidTexts(ctx context.Context, said []Said) []string {
+	type line struct {
+		key, hour string
+		channels  []string
 	}
-	return page.T(ctx, key, "hour", page.Hour(ctx, s.At), "channel", page.T(ctx, "alert.channel."+string(s.Channel)))
+	var lines []line
+	for _, s := range said {
+		l := line{key: "alert.home.said." + string(s.Kind), hour: page.Hour(ctx, s.At)}
+		if !s.Sure {
+			l.key = "alert.home.said.unsure"
+		}
+		i := slices.IndexFunc(lines, func(o line) bool { return o.key == l.key && o.hour == l.hour })
+		if i < 0 {
+			i, lines = len(lines), append(lines, l)
+		}
+		if channel := page.T(ctx, "alert.channel."+string(s.Channel)); !slices.Contains(lines[i].channels, channel) {
+			lines[i].channels = append(lines[i].channels, channel)
+		}
+	}
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		slices.Sort(l.channels)
+		texts[i] = page.T(ctx, l.key, "hour", l.hour, "channel", strings.Join(l.channels, ", "))
+	}
+	return texts
 }
 
 // dial is a number as a telephone takes it.

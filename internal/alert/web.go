@@ -4,8 +4,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,6 +31,8 @@ type Pages struct {
 	// Beside, where set, adds to the office's list of what there is to do: the rolls
 	// not called, which belong to another package. It is read with the board.
 	Beside func(ctx context.Context, tx database.Tx, school string, now time.Time) (templ.Component, error)
+
+	kept keptBoards
 }
 
 // Register mounts the pages of this package.
@@ -79,12 +79,16 @@ func (p *Pages) board(ctx context.Context, next string) (templ.Component, error)
 	v, _ := page.ViewerFrom(ctx)
 	var t Today
 	var beside templ.Component = templ.NopComponent
-	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		now := p.Now()
-		if t, err = Board(ctx, tx, v.School, now); err != nil || p.Beside == nil {
+		b, err := p.kept.read(ctx, tx, v.School, now)
+		if err != nil {
 			return err
 		}
-		beside, err = p.Beside(ctx, tx, v.School, now)
+		t = b.today(now)
+		if p.Beside != nil {
+			beside, err = p.Beside(ctx, tx, v.School, now)
+		}
 		return err
 	})
 	if err != nil {
@@ -115,8 +119,8 @@ func (p *Pages) home(ctx context.Context, read func(context.Context, database.Tx
 	return f, refusal(err)
 }
 
-// showBoard gives the board alone to the script that refreshes it, 204 when nothing
-// has changed since the copy that it names; and a page of its own to a browser.
+// showBoard gives the board alone to the script that refreshes it, and a page of its
+// own to a browser.
 func (p *Pages) showBoard(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	if r.Header.Get("HX-Request") != "true" {
@@ -134,19 +138,7 @@ func (p *Pages) showBoard(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
-	if err := c.Render(ctx, &b); err != nil {
-		return fmt.Errorf("render the board: %w", err)
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(b.String()))
-	tag := fmt.Sprintf(`"%x"`, h.Sum64())
-	w.Header().Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return page.Show(w, r, http.StatusOK, templ.Raw(b.String()))
+	return page.Show(w, r, http.StatusOK, c)
 }
 
 func (p *Pages) closeCall(w http.ResponseWriter, r *http.Request) error {

@@ -24,3 +24,16 @@ func AboutTo(ctx context.Context, tx database.Tx, school string, refs []string, 
 		Order("created_at", "id").Scan(ctx)
 	return rows, err
 }
+
+// StatesAbout lists the letters of subjects, oldest first, without their words and
+// digests: what a list of many needs.
+func StatesAbout(ctx context.Context, tx database.Tx, school string, refs []string) ([]Letter, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	var rows []Letter
+	err := tx.NewSelect().Model(&rows).
+		Column("id", "code", "kind", "ref", "pupil", "person", "channel", "state", "because", "attempts", "created_at", "leaving_at").
+		Where("l.school = ? AND l.ref IN (?)", school, bun.List(refs)).Order("created_at", "id").Scan(ctx)
+	return rows, err
+}

@@ -41,3 +41,91 @@ func GroupsOf(ctx context.Context, tx database.Tx, school string, people []strin
 	}
 	return out, nil
 }
+
+// Names reads persons by id with their names, kind, birth date and the day on which
+// they left, and nothing else: what a list of many needs.
+func Names(ctx context.Context, tx database.Tx, school string, ids []string) (map[string]Person, error) {
+	out := make(map[string]Person, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		var rows []Person
+		err := tx.NewSelect().Model(&rows).Column("id", "kind", "last_name", "first_name", "born", "left_on").
+			Where("p.school = ? AND p.id IN (?)", school, bun.List(part)).Scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range rows {
+			out[p.ID] = p
+		}
+	}
+	return out, nil
+}
+
+// LeanCases reads what Entitled looks at for each pupil of the list, and the names,
+// kinship and nothing else: links come without consent, source and evidence.
+func LeanCases(ctx context.Context, tx database.Tx, school string, pupils []string) ([]Case, error) {
+	if len(pupils) == 0 {
+		return nil, nil
+	}
+	var links []Link
+	var decisions []Decision
+	var objections []Objection
+	for part := range slices.Chunk(pupils, 500) {
+		in := bun.List(part)
+		var ls []Link
+		err := tx.NewSelect().Model(&ls).Column("pupil", "adult", "level", "kinship", "priority", "chosen_at", "ended_at").
+			Where("l.school = ? AND l.pupil IN (?)", school, in).Scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var ds []Decision
+		if err := tx.NewSelect().Model(&ds).Where("d.school = ? AND d.pupil IN (?)", school, in).Scan(ctx); err != nil {
+			return nil, err
+		}
+		var os []Objection
+		if err := tx.NewSelect().Model(&os).Where("o.school = ? AND o.pupil IN (?)", school, in).Scan(ctx); err != nil {
+			return nil, err
+		}
+		links, decisions, objections = append(links, ls...), append(decisions, ds...), append(objections, os...)
+	}
+	ids := slices.Clone(pupils)
+	for _, l := range links {
+		ids = append(ids, l.Adult)
+	}
+	slices.Sort(ids)
+	people, err := Names(ctx, tx, school, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	return casesOf(pupils, people, links, decisions, objections), nil
+}
+
+// casesOf puts together what was read, in the order of the pupils, each once.
+func casesOf(pupils []string, people map[string]Person, links []Link, decisions []Decision, objections []Objection) []Case {
+	at := make(map[string]int, len(pupils))
+	var out []Case
+	for _, id := range pupils {
+		if _, twice := at[id]; twice {
+			continue
+		}
+		if p, ok := people[id]; ok {
+			at[id] = len(out)
+			out = append(out, Case{Pupil: p, Adults: people})
+		}
+	}
+	for _, l := range links {
+		if i, ok := at[l.Pupil]; ok {
+			out[i].Links = append(out[i].Links, l)
+		}
+	}
+	for _, d := range decisions {
+		if i, ok := at[d.Pupil]; ok {
+			out[i].Decisions = append(out[i].Decisions, d)
+		}
+	}
+	for _, o := range objections {
+		if i, ok := at[o.Pupil]; ok {
+			out[i].Objections = append(out[i].Objections, o)
+		}
+	}
+	return out
+}

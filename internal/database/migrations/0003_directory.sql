@@ -28,6 +28,8 @@ CREATE TABLE directory_people (
     UNIQUE (school, kind, source, source_key)
 );
 
+CREATE INDEX directory_people_kind ON directory_people (school, kind, left_on);
+
 CREATE TABLE directory_contacts (
     school      TEXT NOT NULL,
     id          TEXT NOT NULL,

@@ -28,8 +28,9 @@ CREATE TABLE attendance_marks (
     FOREIGN KEY (school, pupil) REFERENCES directory_people (school, id)
 );
 CREATE INDEX attendance_marks_sitting ON attendance_marks (school, sitting, pupil, n);
-CREATE INDEX attendance_marks_pupil ON attendance_marks (school, pupil, day, n);
-CREATE INDEX attendance_marks_day ON attendance_marks (school, day, n);
+-- The day first: the marks of one morning lie together, and a save touches few pages.
+CREATE INDEX attendance_marks_day ON attendance_marks (school, day, pupil, n);
+CREATE INDEX attendance_marks_absent ON attendance_marks (school, day, pupil, n) WHERE value = 'absent';
 
 -- Marks that nobody who follows absences has decided about yet.
 CREATE TABLE attendance_undecided (
