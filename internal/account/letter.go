@@ -114,5 +114,5 @@ func (k *Keeper) takeCode(w http.ResponseWriter, r *http.Request) error {
 		l.Address = "https://" + r.Host
 	}
 	k.log.InfoContext(ctx, "code issued", "account", id, "by", viewer.Account)
-	return private(w, r, http.StatusOK, letterPage(l))
+	return private(w, r, http.StatusOK, lettersPage([]handed{{letter: l}}, "/people/"+id+"/letter"))
 }

@@ -304,7 +304,7 @@ func TestNoSecretIsKept(t *testing.T) {
 			s.browser(t).post("/sign-in", "identifier", "lea.benali", "password", "pas le bon")
 		}
 		b.post("/sign-out")
-		if err := db.Statement(t.Context(), "UPDATE account_accounts SET password = 'damaged' WHERE identifier = 'lea.benali'"); err != nil {
+		if err := db.Statement(t.Context(), "UPDATE account_accounts SET password = password || '$' WHERE identifier = 'lea.benali'"); err != nil {
 			t.Fatal(err)
 		}
 		s.clock.after(time.Hour)

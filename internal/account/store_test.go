@@ -82,7 +82,9 @@ func TestCreate(t *testing.T) {
 		if len(pupils) != 3 || pupils[0].Identifier != "lea.benali" {
 			t.Errorf("the pupils' accounts of the school: %+v", pupils)
 		}
-		operators := read(t, db, func(ctx context.Context, tx database.Tx) ([]Account, error) { return OfSchool(ctx, tx, "", page.Operator) })
+		operators := read(t, db, func(ctx context.Context, tx database.Tx) ([]Account, error) {
+			return OfSchool(ctx, tx, "", page.Operator)
+		})
 		if len(operators) != 1 || operators[0].Identifier != "exploitation" {
 			t.Errorf("the operators' accounts: %+v", operators)
 		}
