@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/uptrace/bun"
@@ -86,16 +87,17 @@ func beside(ctx context.Context, tx database.Tx, school, pupil, person string) (
 // region. ErrChannel, ErrEmail, ErrPhone, ErrNoSMS.
 func ReadPoint(channel Channel, raw, region string) (address string, err error) {
 	raw = strings.TrimSpace(raw)
+	plain := utf8.ValidString(raw) && !strings.ContainsFunc(raw, unicode.IsControl)
 	switch channel {
 	case Email:
-		if a, ok := ReadEmail(raw); ok {
+		if a, ok := ReadEmail(raw); ok && plain {
 			return a, nil
 		}
 		return "", ErrEmail
 	case SMS, Phone:
 		n, takes, ok := ReadPhone(raw, region)
 		switch {
-		case !ok:
+		case !ok || !plain:
 			return "", ErrPhone
 		case channel == SMS && takes != SMS:
 			return "", ErrNoSMS
@@ -389,7 +391,7 @@ func goodName(s string) bool {
 	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > MaxName {
 		return false
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune("<>@{}", r) })
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("<>@{}", r) })
 }
 
 func oneOf(s string, list []string) bool {
@@ -418,10 +420,10 @@ func (h Hand) SaveSettings(ctx context.Context, tx database.Tx, school string, s
 		return err
 	}
 	set.ShortName, set.Phone = strings.Join(strings.Fields(set.ShortName), " "), strings.Join(strings.Fields(set.Phone), " ")
-	if n := utf8.RuneCountInString(set.ShortName); n == 0 || n > MaxShortName || strings.ContainsFunc(set.ShortName, func(r rune) bool { return !InGSM(r) }) {
+	if n := utf8.RuneCountInString(set.ShortName); n == 0 || n > MaxShortName || !inGSM(set.ShortName) {
 		return ErrShortName
 	}
-	if _, _, ok := ReadPhone(set.Phone, s.Region); !ok || len(set.Phone) > 30 {
+	if _, _, ok := ReadPhone(set.Phone, s.Region); !ok || len(set.Phone) > 30 || !inGSM(set.Phone) {
 		return ErrOwnPhone
 	}
 	if !oneOf(set.Lang, page.Languages()) {
@@ -442,6 +444,9 @@ func (h Hand) SaveSettings(ctx context.Context, tx database.Tx, school string, s
 	}
 	return h.note(ctx, tx, school, "settings", school, changed)
 }
+
+// inGSM tells whether a text can stand in an SMS as it is.
+func inGSM(s string) bool { return !strings.ContainsFunc(s, func(r rune) bool { return !InGSM(r) }) }
 
 // openTask and closeTask are the hand's own; see CloseTask.
 func (h Hand) openTask(ctx context.Context, tx database.Tx, school, kind, person string) error {

@@ -49,9 +49,10 @@ func ListPupils(ctx context.Context, tx database.Tx, school string, at time.Time
 	l := List{Asked: a, Classes: slices.DeleteFunc(groups, func(g Group) bool { return g.Kind != "class" })}
 	ByLabel(l.Classes)
 	var all []Person
-	if a.Class == "" {
+	switch {
+	case a.Class == "":
 		all, err = Of(ctx, tx, school, KindPupil, day)
-	} else {
+	case slices.ContainsFunc(l.Classes, func(g Group) bool { return g.ID == a.Class }):
 		all, err = GroupPupils(ctx, tx, school, []string{a.Class}, day)
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzhttp"
 	"golang.org/x/text/language"
@@ -158,6 +159,11 @@ func (rs *Routes) serve(w http.ResponseWriter, r *http.Request) {
 		site: rs.site, lang: rs.language(r, ""), path: returnPath(r), id: requestNumber(),
 	})
 	r = r.WithContext(ctx)
+	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
+		// No id of ours holds such bytes, and a database fails on them.
+		Fail(out, r, NotFound())
+		return
+	}
 	rs.mux.ServeHTTP(out, r)
 }
 
