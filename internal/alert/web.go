@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,31 +142,36 @@ func (p *Pages) showBoard(w http.ResponseWriter, r *http.Request) error {
 	return page.Show(w, r, http.StatusOK, c)
 }
 
+// idOf is the id in a path. What cannot be one is not found without asking a database,
+// of which one refuses what the other would look for.
+func idOf(r *http.Request, name string) (string, error) {
+	id := r.PathValue(name)
+	if id == "" || len(id) > 64 || strings.ContainsFunc(id, func(c rune) bool { return c < '!' || c > '~' }) {
+		return "", page.NotFound()
+	}
+	return id, nil
+}
+
 func (p *Pages) closeCall(w http.ResponseWriter, r *http.Request) error {
 	v, _ := page.ViewerFrom(r.Context())
+	call, err := idOf(r, "call")
+	if err != nil {
+		return err
+	}
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
 	outcome := Outcome(r.PostForm.Get("outcome"))
-	if !isOutcome(outcome) {
+	if !slices.Contains(Outcomes(), outcome) {
 		return errOutcome
 	}
-	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
-		return p.Alert.CloseCall(ctx, tx, v.School, r.PathValue("call"), outcome, v.Account, p.Now())
+	err = p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		return p.Alert.CloseCall(ctx, tx, v.School, call, outcome, v.Account, p.Now())
 	})
 	if err != nil {
 		return refusal(err)
 	}
 	return page.See(w, r, r.PostForm.Get("next"))
-}
-
-func isOutcome(o Outcome) bool {
-	for _, one := range Outcomes() {
-		if o == one {
-			return true
-		}
-	}
-	return false
 }
 
 // findLetter leads from the reference that somebody reads out to its story.
@@ -179,9 +185,13 @@ func (p *Pages) findLetter(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Pages) showExplain(w http.ResponseWriter, r *http.Request) error {
 	v, _ := page.ViewerFrom(r.Context())
-	q := Question{School: v.School, Letter: r.PathValue("letter"), Court: v.Role == page.Head || v.Role == page.CPE, Actors: p.Actors}
+	letter, err := idOf(r, "letter")
+	if err != nil {
+		return err
+	}
+	q := Question{School: v.School, Letter: letter, Court: v.Role == page.Head || v.Role == page.CPE, Actors: p.Actors}
 	var s Story
-	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+	err = p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		s, err = Explain(ctx, tx, q)
 		return err
 	})
