@@ -20,6 +20,9 @@
 // use too, 10 hours after it began ([SessionShared]) or when the browser closes.
 // A code lives 30 days ([CodeLife]).
 //
+// What this does not stop: whoever keeps trying can keep strangers' browsers waiting
+// before an account. Its owner's own browsers, and a new code, go around that.
+//
 // Passwords are checked by a bounded number of workers ([Keeper]), half the
 // cores: with more, every other page of the school waits.
 package account

@@ -258,7 +258,7 @@ func TestGoneWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() {
 		_, _, err := k.signIn(ctx, "lea.benali", good, visitor{device: device{ID: "d"}})
 		done <- err
