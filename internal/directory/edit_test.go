@@ -235,8 +235,27 @@ func TestSameNumberIsATask(t *testing.T) {
 		}
 		add()
 		add()
+		// A second doubtful address is the same task.
+		for _, person := range []string{"nora", "tarek"} {
+			h.must(t, func(ctx context.Context, tx database.Tx, s directory.School) error {
+				_, err := by(t).AddPoint(ctx, tx, s, "nora", person, directory.Email, "famille@haddad.example")
+				return err
+			})
+		}
 		if got := open(); !slices.Equal(got, []string{"same-number tarek"}) {
 			t.Fatalf("tasks %v", got)
+		}
+		h.must(t, func(ctx context.Context, tx database.Tx, s directory.School) error {
+			n, _ := h.circleIn(ctx, tx, "nora").Adult("tarek")
+			for _, p := range n.Points {
+				if p.Point.Channel == directory.Email {
+					return by(t).EndPoint(ctx, tx, s.ID, "nora", p.Point.ID)
+				}
+			}
+			return errors.New("no second address")
+		})
+		if got := open(); len(got) != 1 {
+			t.Fatalf("one of two doubts settled: tasks %v", got)
 		}
 		if got := h.told(t, "nora"); got != "tarek: sms" {
 			t.Fatalf("the doubtful number is used: %s", got)
@@ -649,6 +668,14 @@ func TestCircleIsMayBeTold(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		town := fictional.School(3, fictional.Options{Pupils: 120, Tuesday: tuesday})
+		// Two guardians, one number.
+		for _, c := range town.Rows.Contacts {
+			if c.Person == town.Cast.Nadia && c.Channel == directory.SMS {
+				c.ID, c.Person = "shared", town.Cast.Karim
+				town.Rows.Contacts = append(town.Rows.Contacts, c)
+				break
+			}
+		}
 		if err := fictional.Save(t.Context(), db, town); err != nil {
 			t.Fatal(err)
 		}
@@ -707,7 +734,7 @@ func TestCircleIsMayBeTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, why := range []directory.PointReason{directory.PointUsable, directory.PointVoiceOnly, directory.PointNoConsent} {
+		for _, why := range []directory.PointReason{directory.PointUsable, directory.PointVoiceOnly, directory.PointNoConsent, directory.PointSame} {
 			if seen[why] == 0 {
 				t.Errorf("no contact point of the town is %q", why)
 			}

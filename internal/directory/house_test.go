@@ -174,3 +174,12 @@ func (h *house) circle(t testing.TB, pupil string) directory.Circle {
 	}
 	return c
 }
+
+// circleIn is circle within a transaction that is open.
+func (h *house) circleIn(ctx context.Context, tx database.Tx, pupil string) directory.Circle {
+	c, err := directory.CircleOf(ctx, tx, "alice-guy", pupil, tuesday, true)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
