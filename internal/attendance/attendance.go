@@ -63,6 +63,7 @@ type Roll struct {
 	bun.BaseModel `bun:"table:attendance_rolls,alias:r"`
 	School        string `bun:",pk"`
 	Sitting       string `bun:",pk"`
+	Day           string // local date of the sitting
 	FirstSavedAt  time.Time
 	FirstSavedBy  string
 	SavedAt       time.Time

@@ -2,9 +2,11 @@ package attendance
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -37,7 +40,8 @@ func BenchmarkSaveRoll(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) *database.DB{"sqlite": databasetest.SQLite, "postgres": databasetest.Postgres} {
 		b.Run(name, func(b *testing.B) {
 			w := newWorld(b, open(b), 36)
-			w.addSittings(b.N, "roy", 8, 1)
+			w.crowd()
+			w.addSittings(b.N)
 			form := w.form("roy", "bench-0", map[string]string{w.pupils[1]: "absent", w.pupils[2]: "absent", w.pupils[3]: "absent", w.pupils[4]: "late 8"})
 			h := w.site()
 			b.ResetTimer()
@@ -58,6 +62,7 @@ func BenchmarkRollPage(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) *database.DB{"sqlite": databasetest.SQLite, "postgres": databasetest.Postgres} {
 		b.Run(name, func(b *testing.B) {
 			w := newWorld(b, open(b), 36)
+			w.crowd()
 			w.save(maths, "a-roy", w.all(Entry{Pupil: w.pupils[1], Value: Absent})...)
 			h := w.site()
 			b.ResetTimer()
@@ -77,10 +82,10 @@ func BenchmarkRollPage(b *testing.B) {
 }
 
 // BenchmarkToday reads a teacher's day and the office's list of rolls not called in a
-// school of 40 classes with 8 sittings each.
+// large school.
 func BenchmarkToday(b *testing.B) {
 	w := newWorld(b, databasetest.SQLite(b), 36)
-	w.addSittings(320, "petit", 8, 8)
+	w.crowd()
 	w.save(maths, "a-roy", w.all()...)
 	b.Run("teacher", func(b *testing.B) {
 		from := cpu(b)
@@ -115,14 +120,66 @@ func (w *world) post(h http.Handler, path string, form url.Values) *httptest.Res
 
 func benchID(i int) string { return "bench-" + strconv.Itoa(i) }
 
-// addSittings adds n lessons of 2de 3 with somebody, at each of so many hours in turn.
-func (w *world) addSittings(n int, staff string, first, hours int) {
+// addSittings adds n lessons of 2de 3 with Camille Roy.
+func (w *world) addSittings(n int) {
 	w.t.Helper()
 	w.write(school, func(ctx context.Context, tx database.Tx) error {
 		all := make([]timetable.Sitting, n)
 		for i := range all {
-			all[i] = w.sitting(school, benchID(i), "Physique-chimie", "2de3", staff, first+i%hours, 5)
+			all[i] = w.sitting(school, benchID(i), "Physique-chimie", "2de3", "roy", 8, 5)
 		}
 		return timetable.Add(ctx, tx, all...)
+	})
+}
+
+// crowd makes the school as large as the target says: 1,200 pupils in 34 classes, each
+// with a teacher of its own, eight lessons a day, and the marks of the week before.
+func (w *world) crowd() {
+	w.t.Helper()
+	w.write(school, func(ctx context.Context, tx database.Tx) error {
+		var b directory.Batch
+		var sittings []timetable.Sitting
+		var marks []Mark
+		for c := range 33 {
+			group, teacher := fmt.Sprintf("c%02d", c), fmt.Sprintf("t%02d", c)
+			b.Groups = append(b.Groups, directory.Group{School: school, ID: group, Kind: "class", Code: group, Label: "2de " + group})
+			b.People = append(b.People, directory.Person{School: school, ID: teacher, Kind: directory.KindStaff, Source: "hand", SourceKey: teacher, LastName: teacher, FirstName: "A"})
+			var pupils []string
+			for i := range 35 {
+				id := fmt.Sprintf("%s-%02d", group, i)
+				pupils = append(pupils, id)
+				b.People = append(b.People, directory.Person{School: school, ID: id, Kind: directory.KindPupil, Source: "hand", SourceKey: id, LastName: id, FirstName: "A"})
+				b.Members = append(b.Members, directory.Member{School: school, Grp: group, Person: id})
+			}
+			for day := range 6 { // the sixth is today
+				for hour := range 8 {
+					s := w.sitting(school, fmt.Sprintf("%s-%d-%d", group, day, hour), "Anglais", group, teacher, 8+hour, 5)
+					s.At(s.StartsAt.AddDate(0, 0, day-5), s.EndsAt.AddDate(0, 0, day-5), w.zone)
+					sittings = append(sittings, s)
+					if day == 5 {
+						continue
+					}
+					for i, p := range pupils {
+						k := Mark{School: school, N: int64(len(marks)) + 1, Sitting: s.ID, Day: s.Day, Pupil: p, Value: Present, By: "x", At: s.StartsAt, Origin: FromRoll}
+						if i == hour {
+							k.Value = Absent
+						}
+						marks = append(marks, k)
+					}
+				}
+			}
+		}
+		if err := directory.Add(ctx, tx, b); err != nil {
+			return err
+		}
+		if err := timetable.Add(ctx, tx, sittings...); err != nil {
+			return err
+		}
+		for part := range slices.Chunk(marks, 500) {
+			if _, err := tx.NewInsert().Model(&part).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

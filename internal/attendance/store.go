@@ -64,7 +64,7 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	if err := keepUndecided(ctx, tx, s, marks); err != nil {
 		return Merge{}, err
 	}
-	roll := Roll{School: s.School, Sitting: s.Sitting, FirstSavedAt: now, FirstSavedBy: s.By, SavedAt: now, SavedBy: s.By}
+	roll := Roll{School: s.School, Sitting: s.Sitting, Day: s.Day, FirstSavedAt: now, FirstSavedBy: s.By, SavedAt: now, SavedBy: s.By}
 	_, err = tx.NewInsert().Model(&roll).On("CONFLICT (school, sitting) DO UPDATE").
 		Set("saved_at = EXCLUDED.saved_at, saved_by = EXCLUDED.saved_by").Exec(ctx)
 	if err != nil {
@@ -181,7 +181,7 @@ func keepUndecided(ctx context.Context, tx database.Tx, s Save, marks []Mark) er
 // Current gives the mark that holds for each pupil of a sitting.
 func Current(ctx context.Context, tx database.Tx, school, sitting string) (map[string]Mark, error) {
 	var rows []Mark
-	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.sitting = ?", school, sitting).Order("n").Scan(ctx)
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.sitting = ?", school, sitting).Order("k.pupil", "k.n").Scan(ctx)
 	out := make(map[string]Mark, len(rows))
 	for _, k := range rows {
 		out[k.Pupil] = k
@@ -197,6 +197,13 @@ func RollOf(ctx context.Context, tx database.Tx, school, sitting string) (Roll, 
 		return Roll{}, false, nil
 	}
 	return r, err == nil, err
+}
+
+// calledOn lists the sittings of a day whose roll was saved.
+func calledOn(ctx context.Context, tx database.Tx, school, day string) ([]string, error) {
+	var sittings []string
+	err := tx.NewSelect().Model((*Roll)(nil)).Column("sitting").Where("r.school = ? AND r.day = ?", school, day).Scan(ctx, &sittings)
+	return sittings, err
 }
 
 // RollsOf gives the saved rolls among sittings.
@@ -217,15 +224,16 @@ func RollsOf(ctx context.Context, tx database.Tx, school string, sittings []stri
 func SumsOf(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]Sums, error) {
 	out := map[string]Sums{}
 	for part := range slices.Chunk(sittings, 500) {
-		last := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("max(k.n)").
-			Where("k.school = ? AND k.sitting IN (?)", school, bun.List(part)).Group("k.sitting", "k.pupil")
 		var rows []struct {
 			Sitting string
 			Value   Value
 			Pupils  int
 		}
-		err := tx.NewSelect().TableExpr("attendance_marks AS m").ColumnExpr("m.sitting, m.value, count(*) AS pupils").
-			Where("m.school = ? AND m.n IN (?)", school, last).Group("m.sitting", "m.value").Scan(ctx, &rows)
+		later := tx.NewSelect().TableExpr("attendance_marks AS l").ColumnExpr("1").
+			Where("l.school = k.school AND l.sitting = k.sitting AND l.pupil = k.pupil AND l.n > k.n")
+		err := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("k.sitting, k.value, count(*) AS pupils").
+			Where("k.school = ? AND k.sitting IN (?)", school, bun.List(part)).Where("NOT EXISTS (?)", later).
+			Group("k.sitting", "k.value").Scan(ctx, &rows)
 		if err != nil {
 			return nil, err
 		}
@@ -251,8 +259,9 @@ func MarkByNumber(ctx context.Context, tx database.Tx, school string, n int64) (
 // Undecided lists, in order, marks that nobody decided about yet.
 func Undecided(ctx context.Context, tx database.Tx, school string, limit int64) ([]Mark, error) {
 	var rows []Mark
-	err := tx.NewSelect().Model(&rows).Join("JOIN attendance_undecided AS u ON u.school = k.school AND u.n = k.n").
-		Where("k.school = ?", school).Order("k.n").Limit(limit).Scan(ctx)
+	// By their numbers, few at any time: a join would begin with every mark of the year.
+	some := tx.NewSelect().TableExpr("attendance_undecided AS u").Column("u.n").Where("u.school = ?", school).Order("u.n").Limit(limit)
+	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.n IN (?)", school, some).Order("k.n").Scan(ctx)
 	return rows, err
 }
 
@@ -267,15 +276,6 @@ func OfPupil(ctx context.Context, tx database.Tx, school, pupil, day string) ([]
 	var rows []Mark
 	err := tx.NewSelect().Model(&rows).Where("k.school = ? AND k.pupil = ? AND k.day = ?", school, pupil, day).Order("k.n").Scan(ctx)
 	return rows, err
-}
-
-// AbsentNow counts the pupils whose last mark of a day says absent.
-func AbsentNow(ctx context.Context, tx database.Tx, school, day string) (int, error) {
-	var n int
-	last := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("max(k.n)").Where("k.school = ? AND k.day = ?", school, day).Group("k.pupil")
-	err := tx.NewSelect().TableExpr("attendance_marks AS m").ColumnExpr("count(*)").
-		Where("m.school = ? AND m.value = ? AND m.n IN (?)", school, Absent, last).Scan(ctx, &n)
-	return n, err
 }
 
 // State records where a pupil is beside the roll. ErrReason, ErrSpan.

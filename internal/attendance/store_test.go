@@ -163,21 +163,25 @@ func TestMarksCannotBeChanged(t *testing.T) {
 	})
 }
 
-func TestAbsentNow(t *testing.T) {
+func TestAbsentPupils(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db, 4)
 		w.save(maths, "a-roy", w.all(Entry{Pupil: w.pupils[0], Value: Absent}, Entry{Pupil: w.pupils[1], Value: Absent})...)
 		w.save(french, "a-roy", w.all(Entry{Pupil: w.pupils[1], Value: Absent}, Entry{Pupil: w.pupils[2], Value: Late, Minutes: 3})...)
 		w.read(func(ctx context.Context, tx database.Tx) error {
-			n, err := AbsentNow(ctx, tx, school, "2026-11-24")
-			if n != 1 {
-				t.Errorf("%d absent now, want 1", n)
+			absent, err := AbsentPupils(ctx, tx, school, "2026-11-24")
+			if !slices.Equal(absent, []string{w.pupils[1]}) {
+				t.Errorf("absent now: %q", absent)
 			}
-			if n, _ := AbsentNow(ctx, tx, school, "2026-11-25"); n != 0 {
-				t.Errorf("%d absent tomorrow", n)
+			if tomorrow, _ := AbsentPupils(ctx, tx, school, "2026-11-25"); len(tomorrow) != 0 {
+				t.Errorf("absent tomorrow: %q", tomorrow)
 			}
-			return err
+			marks, err2 := OfPupils(ctx, tx, school, w.pupils[:2], "2026-11-24")
+			if len(marks) != 2 || len(marks[w.pupils[1]]) != 2 || marks[w.pupils[1]][0].Sitting != maths {
+				t.Errorf("marks of the day: %+v", marks)
+			}
+			return errors.Join(err, err2)
 		})
 	})
 }

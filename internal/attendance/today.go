@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
@@ -65,39 +66,25 @@ type UncalledRoll struct {
 // roll nobody saved, the latest first: what can still be mended stands on top. Meals
 // and nights are called where a school wants it, and not missed here.
 func Uncalled(ctx context.Context, tx database.Tx, school string, now time.Time, day string) ([]UncalledRoll, error) {
-	all, err := timetable.OfDay(ctx, tx, school, day)
+	called, err := calledOn(ctx, tx, school, day)
 	if err != nil {
 		return nil, err
 	}
-	var begun []timetable.Sitting
-	var ids []string
-	for _, s := range all {
-		if needsRoll(s) && now.Sub(s.StartsAt) >= UncalledAfter {
-			begun = append(begun, s)
-			ids = append(ids, s.ID)
-		}
-	}
-	rolls, err := RollsOf(ctx, tx, school, ids)
-	if err != nil || len(rolls) == len(begun) {
+	missing, err := timetable.Begun(ctx, tx, school, day, now.Add(-UncalledAfter), called)
+	missing = slices.DeleteFunc(missing, func(s timetable.Sitting) bool { return !needsRoll(s) })
+	if err != nil || len(missing) == 0 {
 		return nil, err
 	}
 	labels, err := labelsOf(ctx, tx, school)
 	if err != nil {
 		return nil, err
 	}
-	var missing []timetable.Sitting
-	for _, s := range begun {
-		if _, called := rolls[s.ID]; !called {
-			missing = append(missing, s)
-		}
-	}
 	hands, err := handsOf(ctx, tx, school, missing...)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]UncalledRoll, 0, len(missing))
-	for i := len(missing) - 1; i >= 0; i-- {
-		s := missing[i]
+	for _, s := range slices.Backward(missing) {
 		u := UncalledRoll{Sitting: s, Classes: classesOf(labels, s), For: now.Sub(s.StartsAt)}
 		for _, h := range hands[s.ID] {
 			u.Staff = append(u.Staff, h.Name)
@@ -108,5 +95,5 @@ func Uncalled(ctx context.Context, tx database.Tx, school string, now time.Time,
 }
 
 func needsRoll(s timetable.Sitting) bool {
-	return !s.Cancelled() && s.Kind != timetable.Canteen && s.Kind != timetable.Dormitory
+	return s.Kind != timetable.Canteen && s.Kind != timetable.Dormitory
 }

@@ -273,6 +273,14 @@ func TestWhoMayCallARoll(t *testing.T) {
 				t.Errorf("POST %s/take: %d", path, res.StatusCode)
 			}
 		}
+		// Ids that no database can look for.
+		for _, id := range []string{"%00", "a%00b", "%ff"} {
+			for _, route := range [][2]string{{"GET", "/roll/" + id}, {"POST", "/roll/" + id}, {"POST", "/roll/" + id + "/take"}, {"POST", "/pupils/" + id + "/statement"}, {"POST", "/statements/" + id + "/withdraw"}} {
+				if res, _ := w.ask("cpe", route[0], route[1], statement); res.StatusCode != 404 {
+					t.Errorf("%s %s: %d", route[0], route[1], res.StatusCode)
+				}
+			}
+		}
 		if res, _ := w.ask("", "GET", "/roll/maths", nil); res.Header.Get("Location") != "/sign-in?next=%2Froll%2Fmaths" {
 			t.Errorf("signed out: %d to %s", res.StatusCode, res.Header.Get("Location"))
 		}

@@ -136,13 +136,16 @@ func GroupPupils(ctx context.Context, tx database.Tx, school string, groups []st
 	if len(groups) == 0 {
 		return nil, nil
 	}
+	// By the members of the groups, and no word of their kind: SQLite would begin with
+	// every pupil of the school.
+	members := tx.NewSelect().TableExpr("directory_members AS m").Column("m.person").
+		Where("m.school = ? AND m.grp IN (?)", school, bun.List(groups)).
+		Where("m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", day, day)
 	var rows []Person
-	err := tx.NewSelect().Model(&rows).Distinct().
-		Join("JOIN directory_members AS m ON m.school = p.school AND m.person = p.id").
-		Where("p.school = ? AND p.kind = ? AND m.grp IN (?)", school, KindPupil, bun.List(groups)).
-		Where("p.left_on = '' OR p.left_on > ?", day).
-		Where("m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", day, day).
-		Scan(ctx)
+	err := tx.NewSelect().Model(&rows).Where("p.school = ? AND p.id IN (?)", school, members).Scan(ctx)
+	rows = slices.DeleteFunc(rows, func(p Person) bool {
+		return p.Kind != KindPupil || p.LeftOn != "" && p.LeftOn <= day
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -91,11 +91,23 @@ func OfDay(ctx context.Context, tx database.Tx, school, day string) ([]Sitting, 
 	})
 }
 
+// Begun lists the sittings of a day that began at a moment or before it, without the
+// cancelled ones and those that are named.
+func Begun(ctx context.Context, tx database.Tx, school, day string, by time.Time, without []string) ([]Sitting, error) {
+	return list(ctx, tx, school, func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("t.day = ? AND t.starts_at <= ? AND t.cancelled_at IS NULL", day, database.Stamp(by))
+		if len(without) > 0 {
+			q = q.Where("t.id NOT IN (?)", bun.List(without))
+		}
+		return q
+	})
+}
+
 // OfStaff lists the sittings of a day that a person is in charge of.
 func OfStaff(ctx context.Context, tx database.Tx, school, person, day string) ([]Sitting, error) {
 	return list(ctx, tx, school, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("t.day = ?", day).Where(
-			"t.id IN (SELECT sitting FROM timetable_sitting_staff WHERE school = ? AND person = ?)", school, person)
+			"EXISTS (SELECT 1 FROM timetable_sitting_staff AS x WHERE x.school = t.school AND x.sitting = t.id AND x.person = ?)", person)
 	})
 }
 
@@ -107,12 +119,11 @@ func OfGroups(ctx context.Context, tx database.Tx, school string, groups []strin
 	}
 	return list(ctx, tx, school, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("t.day = ?", day).Where(
-			"t.id IN (SELECT sitting FROM timetable_sitting_groups WHERE school = ? AND grp IN (?))", school, bun.List(groups))
+			"EXISTS (SELECT 1 FROM timetable_sitting_groups AS x WHERE x.school = t.school AND x.sitting = t.id AND x.grp IN (?))", bun.List(groups))
 	})
 }
 
-// list reads sittings with their groups and staff, in three queries whatever their
-// number.
+// list reads sittings with their groups and staff, in three queries for 500 of them.
 func list(ctx context.Context, tx database.Tx, school string, only func(*bun.SelectQuery) *bun.SelectQuery) ([]Sitting, error) {
 	var rows []Sitting
 	err := only(tx.NewSelect().Model(&rows).Where("t.school = ?", school)).Order("t.starts_at", "t.id").Scan(ctx)
@@ -123,30 +134,34 @@ func list(ctx context.Context, tx database.Tx, school string, only func(*bun.Sel
 		return nil, nil
 	}
 	at := make(map[string]int, len(rows))
+	ids := make([]string, len(rows))
 	for i, s := range rows {
-		at[s.ID] = i
+		at[s.ID], ids[i] = i, s.ID
 	}
-	var groups []groupRow
-	err = only(tx.NewSelect().Model(&groups).Where("sg.school = ?", school).
-		Join("JOIN timetable_sittings AS t ON t.school = sg.school AND t.id = sg.sitting")).Order("sg.grp").Scan(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("timetable: reading the groups of sittings: %w", err)
-	}
-	for _, g := range groups {
-		if i, ok := at[g.Sitting]; ok {
+	// By the sittings' ids: asked to join or to sort, SQLite begins with the whole year.
+	for part := range slices.Chunk(ids, 500) {
+		var groups []groupRow
+		err = tx.NewSelect().Model(&groups).Where("sg.school = ? AND sg.sitting IN (?)", school, bun.List(part)).Scan(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("timetable: reading the groups of sittings: %w", err)
+		}
+		for _, g := range groups {
+			i := at[g.Sitting]
 			rows[i].Groups = append(rows[i].Groups, g.Grp)
 		}
-	}
-	var staff []staffRow
-	err = only(tx.NewSelect().Model(&staff).Where("ss.school = ?", school).
-		Join("JOIN timetable_sittings AS t ON t.school = ss.school AND t.id = ss.sitting")).Order("ss.person").Scan(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("timetable: reading the staff of sittings: %w", err)
-	}
-	for _, c := range staff {
-		if i, ok := at[c.Sitting]; ok {
+		var staff []staffRow
+		err = tx.NewSelect().Model(&staff).Where("ss.school = ? AND ss.sitting IN (?)", school, bun.List(part)).Scan(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("timetable: reading the staff of sittings: %w", err)
+		}
+		for _, c := range staff {
+			i := at[c.Sitting]
 			rows[i].Staff = append(rows[i].Staff, Charge{Person: c.Person, TakenAt: c.TakenAt})
 		}
+	}
+	for i := range rows {
+		slices.Sort(rows[i].Groups)
+		slices.SortFunc(rows[i].Staff, func(a, b Charge) int { return cmp.Compare(a.Person, b.Person) })
 	}
 	return rows, nil
 }

@@ -2,6 +2,7 @@
 CREATE TABLE attendance_rolls (
     school         TEXT NOT NULL,
     sitting        TEXT NOT NULL,
+    day            TEXT NOT NULL,            -- local date of the sitting
     first_saved_at TIMESTAMP NOT NULL,
     first_saved_by TEXT NOT NULL,
     saved_at       TIMESTAMP NOT NULL,
@@ -9,6 +10,7 @@ CREATE TABLE attendance_rolls (
     PRIMARY KEY (school, sitting),
     FOREIGN KEY (school, sitting) REFERENCES timetable_sittings (school, id)
 );
+CREATE INDEX attendance_rolls_day ON attendance_rolls (school, day, sitting);
 
 -- Append only, numbered per school without a gap. The last mark of a pupil in a
 -- sitting is what holds.
