@@ -38,7 +38,7 @@ func OfficeBoard(t Today, next string, beside templ.Component) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div id=\"board\" class=\"stack\" hx-get=\"/board\" hx-trigger=\"every 5s\" hx-swap=\"outerHTML\" data-refresh>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div id=\"board\" class=\"stack\" hx-get=\"/board\" hx-trigger=\"every 5s, refresh\" hx-swap=\"outerHTML\" data-refresh>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

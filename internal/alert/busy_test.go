@@ -154,3 +154,7 @@ func (m *morning) loseAnswers(state string, letters ...string) {
 		}
 	}
 }
+
+func (m *morning) journalAppend(ctx context.Context, tx database.Tx, act, subject string, detail map[string]string) error {
+	return m.journal.Append(ctx, tx, m.school, m.now, journal.Deed{Act: act, Actor: "dead", Subject: subject, Detail: detail})
+}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ type site struct {
 	server *httptest.Server
 	routes *page.Routes
 	zone   *time.Location
+	broken atomic.Bool // nothing answers
 }
 
 func newSite(m *morning) *site {
@@ -60,7 +62,13 @@ func newSite(m *morning) *site {
 	show("GET /office", page.SchoolOffice(), page.Wide, pages.Office)
 	show("GET /guardian", page.Only(page.Guardian), page.Narrow, pages.Guardian)
 	show("GET /pupil", page.Only(page.Pupil), page.Narrow, pages.Pupil)
-	s.server = httptest.NewServer(s.routes)
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.broken.Load() {
+			http.Error(w, "", http.StatusServiceUnavailable)
+			return
+		}
+		s.routes.ServeHTTP(w, r)
+	}))
 	m.t.Cleanup(s.server.Close)
 	return s
 }

@@ -52,14 +52,20 @@ document.addEventListener('click', (event) => {
 });
 
 // A piece of a page that refreshes itself (data-refresh): what one has opened in it
-// stays open, and when the line is broken the page says that it is out of date.
+// stays open, the keyboard stays where it is, and when the line is broken the page
+// says that it is out of date.
 let opened = [];
+let focused = '';
 const refreshed = (event) => event.target.closest?.('[data-refresh]');
 document.addEventListener('htmx:beforeSwap', (event) => {
-  opened = [...(refreshed(event)?.querySelectorAll('details[id][open]') ?? [])].map((details) => details.id);
+  const piece = refreshed(event);
+  opened = [...(piece?.querySelectorAll('details[id][open]') ?? [])].map((details) => details.id);
+  focused = piece?.contains(document.activeElement) ? document.activeElement.id : '';
 });
 document.addEventListener('htmx:afterSwap', () => {
   for (const id of opened.splice(0)) document.getElementById(id)?.setAttribute('open', '');
+  if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({preventScroll: true});
+  focused = '';
 });
 document.addEventListener('htmx:afterRequest', (event) => {
   refreshed(event)?.classList.toggle('is-stale', !event.detail.successful);
