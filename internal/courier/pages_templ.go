@@ -443,7 +443,7 @@ func onePiece(p piece, explains bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.Tag(tone(p.Letter.State), page.T(ctx, "courier.state."+string(p.Letter.State))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Tag(tone(p.Letter.State), stateText(ctx, p)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

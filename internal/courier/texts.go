@@ -36,3 +36,11 @@ func tone(s State) page.Tone {
 	}
 	return page.Soft
 }
+
+// stateText says what became of a letter; where nothing can leave, what would have.
+func stateText(ctx context.Context, p piece) string {
+	if p.Pretend && p.Letter.State == Left {
+		return page.T(ctx, "courier.state.left.pretend")
+	}
+	return page.T(ctx, "courier.state."+string(p.Letter.State))
+}

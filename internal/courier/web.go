@@ -58,6 +58,7 @@ type piece struct {
 	Address string // in a demonstration only
 	School  string // where several are shown
 	Zone    *time.Location
+	Pretend bool
 }
 
 func (p *Pages) show(w http.ResponseWriter, r *http.Request) error {
@@ -124,7 +125,7 @@ func (p *Pages) pieces(ctx context.Context, tx database.Tx, s directory.School, 
 	}
 	pieces := make([]piece, len(letters))
 	for i, l := range letters {
-		pieces[i] = piece{Letter: l, To: names[l.Person], Address: addresses[l.Contact].Raw, Zone: zone}
+		pieces[i] = piece{Letter: l, To: names[l.Person], Address: addresses[l.Contact].Raw, Zone: zone, Pretend: p.Courier.Carriers().Pretended()}
 		if several {
 			pieces[i].School = s.Name
 		}
