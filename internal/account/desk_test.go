@@ -387,6 +387,13 @@ func TestEveryAccountRouteForEverybody(t *testing.T) {
 			}
 			routes++
 			method, pattern, _ := strings.Cut(route.Pattern, " ")
+			want := "head, cpe"
+			if strings.HasPrefix(pattern, "/schools") {
+				want = "operator"
+			}
+			if got := route.Rule.String(); got != want && !strings.HasPrefix(pattern, "/people/{account}") {
+				t.Errorf("%s has the rule %s, want %s", route.Pattern, got, want)
+			}
 			path := func(ids map[string]string) string {
 				return parameters.ReplaceAllStringFunc(pattern, func(p string) string { return url.PathEscape(ids[strings.Trim(p, "{}")]) })
 			}
@@ -427,6 +434,9 @@ func TestEveryAccountRouteForEverybody(t *testing.T) {
 					t.Errorf("%s of %s as operator: %d", route.Pattern, person, code)
 				}
 			}
+		}
+		if code, body := o.send(t, "operator", "GET", "/schools/alice-guy/accounts?class=2de3"); code != http.StatusOK || families.MatchString(body) || !strings.Contains(body, "Marchetti") {
+			t.Errorf("the operator asks for a class: %d %s", code, families.FindString(body))
 		}
 		if routes != 16 {
 			t.Errorf("%d routes, want 16", routes)
