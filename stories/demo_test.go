@@ -80,9 +80,19 @@ func (d *demo) as(t *testing.T, b *browser.Browser, role string, o browser.Optio
 	return tab
 }
 
-// picture keeps a picture where PREAU_PICTURES names a folder.
+// advance presses a button of the demonstration's clock and waits for the page that shows
+// the later time.
+func advance(tab *browser.Tab, by string) {
+	shown := browser.Eval[string](tab, `document.querySelector(".demo time").dateTime`)
+	tab.Click("form[action='/demo/advance'] button[value='" + by + "']")
+	tab.Wait(".demo time:not([datetime='" + shown + "'])")
+}
+
+// picture keeps a picture where PREAU_PICTURES names a folder. The page is opened anew:
+// Chromium takes no picture of a page that a click led to.
 func picture(tab *browser.Tab, name string) {
 	if dir := os.Getenv("PREAU_PICTURES"); dir != "" {
+		tab.Go(browser.Eval[string](tab, "location.href"))
 		tab.Screenshot(filepath.Join(dir, name+".png"))
 	}
 }
@@ -97,7 +107,7 @@ func TestDemoInABrowser(t *testing.T) {
 		t.Run(fmt.Sprintf("without script %v", noScript), func(t *testing.T) {
 			teacher := d.as(t, b, "teacher", browser.Options{Width: 360, NoScript: noScript})
 			if !noScript { // the second time the clock has moved on
-				teacher.Click("form[action='/demo/advance'] button[value='5m0s']")
+				advance(teacher, "5m0s")
 			}
 			picture(teacher, "teacher-today")
 			teacher.NoViolations("a teacher's day")
@@ -113,7 +123,6 @@ func TestDemoInABrowser(t *testing.T) {
 				t.Fatal("Léa is not on the roll")
 			}
 			teacher.Click("label[for='" + lea + "']")
-			picture(teacher, "roll-marked")
 			teacher.Click("form[action^='/roll/'] button[type=submit], form[action^='/roll/'] button:not([type=button])")
 			teacher.Wait("form[action^='/roll/']")
 			picture(teacher, "roll-saved")
@@ -124,7 +133,7 @@ func TestDemoInABrowser(t *testing.T) {
 			}
 			picture(office, "board-held")
 			office.NoViolations("the board")
-			office.Click("form[action='/demo/advance'] button[value='10m0s']")
+			advance(office, "10m0s")
 			picture(office, "board-told")
 
 			guardian := d.as(t, b, "guardian", browser.Options{Width: 360})

@@ -368,3 +368,74 @@ func TestLapsed(t *testing.T) {
 		m.want(nil, []string{"lea karim too-late", "lea nadia too-late"})
 	})
 }
+
+// decided runs the decider alone: letters are written and none has left yet, as when the
+// mail server does not answer.
+func (m *morning) decided() {
+	m.t.Helper()
+	if err := m.alert.Pass(m.t.Context()); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// lettersWritten brings Léa's morning to 8:17 with her parents' letters written and not left.
+func (m *morning) lettersWritten() {
+	m.t.Helper()
+	m.at("08:07")
+	m.mark("maths", "lea", attendance.Absent, 0)
+	m.now = m.now.Add(10 * time.Minute)
+	m.decided()
+}
+
+// What becomes untrue between the letter and its leaving keeps it in the building.
+func TestALetterIsAskedAgainWhenItLeaves(t *testing.T) {
+	deny := func(m *morning) {
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return directory.Add(ctx, tx, directory.Batch{Decisions: []directory.Decision{{School: m.school, ID: "d", Pupil: "lea", Adult: "karim", Reference: "26/1", FromOn: "2026-11-24", RecordedBy: "head", RecordedAt: m.now}}})
+		})
+	}
+	for _, c := range []struct {
+		name           string
+		happens        func(*morning)
+		letters, calls []string
+	}{
+		{"a court decides", deny, []string{"absence email nadia left", "absence sms nadia left"}, nil},
+		{"in the building", func(m *morning) {
+			m.in(func(ctx context.Context, tx database.Tx) error {
+				return attendance.State(ctx, tx, m.journal, m.now, attendance.Statement{School: m.school, Pupil: "lea", Says: attendance.Inside, Reason: "office", FromAt: m.now, UntilAt: m.now.Add(time.Hour), By: "office"})
+			})
+		}, nil, nil},
+		{"out of service", func(m *morning) { m.serve(false) }, nil, []string{"lea karim not-service", "lea nadia not-service"}},
+		{"hours pass", func(m *morning) { m.now = m.now.Add(4 * time.Hour) }, nil, []string{"lea karim lapsed", "lea nadia lapsed"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			both(t, func(m *morning) {
+				m.lettersWritten()
+				c.happens(m)
+				if err := m.courier.Pass(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				m.decided()
+				m.want(c.letters, c.calls)
+			})
+		})
+	}
+}
+
+// A letter that a hand puts into the table by SQL is vouched for by nobody.
+func TestARowPutInByOtherHandsDoesNotLeave(t *testing.T) {
+	both(t, func(m *morning) {
+		m.lettersWritten()
+		err := m.db.Statement(t.Context(), `INSERT INTO courier_letters (school, id, code, kind, ref, pupil, person, contact, channel, lang, subject, body, digest, message_id, state, because, attempts, created_at, due_at, expires_at)
+			SELECT school, 'forged', 'FORGED1', kind, 'forged', 'ewen', 'sylvie', 'sylvie-email', 'email', lang, 'x', 'x', 'x', 'forged@x.example', 'waiting', '', 0, created_at, due_at, expires_at FROM courier_letters WHERE person = 'karim'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// And one whose words were changed before it left.
+		if err := m.db.Statement(t.Context(), "UPDATE courier_letters SET body = 'x' WHERE person = 'karim'"); err == nil {
+			t.Fatal("the words of a waiting letter could be changed")
+		}
+		m.settle()
+		m.want(leaTold, nil)
+	})
+}

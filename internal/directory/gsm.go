@@ -50,4 +50,3 @@ func ToGSM(s string) string {
 	}
 	return b.String()
 }
-

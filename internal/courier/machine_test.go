@@ -1,0 +1,219 @@
+package courier
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// far is the far side of the wire: it knows what it took, whatever was answered.
+type far struct {
+	next  func() deed
+	taken map[string]int // letter → copies taken
+	said  map[string][]Outcome
+}
+
+// deed is what the far side does with one attempt.
+type deed struct {
+	take    bool
+	outcome Outcome
+	die     bool // the program ends before the answer is kept
+}
+
+func (f *far) name() string { return "far" }
+
+var errDied = errors.New("the program ended")
+
+func (f *far) send(_ context.Context, e Errand, before func() error) Result {
+	if err := before(); err != nil {
+		return Result{Outcome: NotWritten, Answer: err.Error()}
+	}
+	d := f.next()
+	if d.take {
+		f.taken[e.Letter.ID]++
+	}
+	if d.die {
+		panic(errDied)
+	}
+	f.said[e.Letter.ID] = append(f.said[e.Letter.ID], d.outcome)
+	return Result{Outcome: d.outcome, Answer: "as told"}
+}
+
+// deeds are all that can happen: what is taken or not, and what is heard of it.
+var deeds = []deed{
+	{true, Accepted, false},
+	{false, RefusedByAll, false},
+	{false, Later, false},
+	{false, NotWritten, false},
+	{true, NoAnswer, false},
+	{false, NoAnswer, false},
+	{true, Pending, true},
+	{false, Pending, true},
+}
+
+type machine struct {
+	t       *rapid.T
+	db      *database.DB
+	journal *journal.Journal
+	far     *far
+	courier *Courier
+	now     time.Time
+	untrue  map[string]bool // letters that nobody vouches for any more
+	letters []string
+}
+
+func newMachine(t *rapid.T, tb testing.TB, db *database.DB) *machine {
+	j, err := journal.New(bytes.Repeat([]byte{5}, journal.MinKey))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m := &machine{t: t, db: db, journal: j, now: time.Date(2026, 11, 24, 7, 17, 0, 0, time.UTC), untrue: map[string]bool{}}
+	m.far = &far{taken: map[string]int{}, said: map[string][]Outcome{}, next: func() deed { return rapid.SampledFrom(deeds).Draw(t, "deed") }}
+	err = db.Write(tb.Context(), func(ctx context.Context, tx database.Tx) error {
+		return directory.AddSchool(ctx, tx, directory.School{ID: "s", UAI: "9990001X", Name: "S", ShortName: "S", Kind: "lycee", Zone: "Europe/Paris", Region: "FR", Lang: "fr"})
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m.in(func(ctx context.Context, tx database.Tx) error {
+		return directory.Add(ctx, tx, directory.Batch{
+			People: []directory.Person{{School: "s", ID: "p", Kind: directory.KindPupil, Source: "t", SourceKey: "p"}, {School: "s", ID: "a", Kind: directory.KindAdult, Source: "t", SourceKey: "a"}},
+			Contacts: []directory.ContactPoint{{School: "s", ID: "mail", Person: "a", Channel: directory.Email, Address: "a@famille.example"},
+				{School: "s", ID: "mobile", Person: "a", Channel: directory.SMS, Address: "+33639980100"}},
+		})
+	})
+	m.restart()
+	return m
+}
+
+func (m *machine) in(fn func(context.Context, database.Tx) error) {
+	if err := m.db.InSchool(context.Background(), "s", fn); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// restart is a new program on the same database: the one before is dead.
+func (m *machine) restart() {
+	m.courier = New(Config{DB: m.db, Journal: m.journal, Carriers: Carriers{by: map[directory.Channel]carrier{directory.Email: m.far, directory.SMS: m.far}, domain: "t.example"},
+		Now: func() time.Time { return m.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	m.courier.VouchFor(Absence, func(_ context.Context, _ database.Tx, l Letter, _ time.Time) (string, error) {
+		if m.untrue[l.ID] {
+			return "arrived", nil
+		}
+		return "", nil
+	})
+	if err := m.db.Statement(context.Background(), "UPDATE courier_instances SET ended_at = ? WHERE ended_at IS NULL", database.Stamp(m.now)); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := m.courier.begin(context.Background()); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// one claims and carries one letter, as a worker does. The end of the program in the
+// middle is a restart.
+func (m *machine) one() {
+	defer func() {
+		if died := recover(); died != nil {
+			if died != errDied {
+				panic(died)
+			}
+			m.restart()
+		}
+	}()
+	e, ok, err := m.courier.claim(context.Background(), "s")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if ok {
+		m.courier.carry(context.Background(), e)
+	}
+}
+
+func (m *machine) check() {
+	var letters []Letter
+	err := m.db.Read(context.Background(), func(ctx context.Context, tx database.Tx) (err error) {
+		letters, err = About(ctx, tx, "s", m.letters)
+		return err
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if len(letters) != len(m.letters) {
+		m.t.Fatalf("%d letters, %d were put", len(letters), len(m.letters))
+	}
+	for _, l := range letters {
+		taken := m.far.taken[l.ID]
+		most := 1
+		if l.Channel == directory.Email {
+			most = 2
+		}
+		if taken > most {
+			m.t.Fatalf("%s: the far side took %d copies", l.Channel, taken)
+		}
+		switch l.State {
+		case Left:
+			if taken == 0 {
+				m.t.Fatal("said to have left, and the far side took nothing")
+			}
+		case Refused, Void, Waiting:
+			if taken != 0 {
+				m.t.Fatalf("said to be %s, and the far side took it", l.State)
+			}
+		}
+		if l.State == Unsure && l.Because == "" {
+			m.t.Fatal("unsure without a reason")
+		}
+		if !l.LeavingAt.IsZero() && !l.LeavingAt.Before(l.ExpiresAt) {
+			m.t.Fatal("left after its time")
+		}
+	}
+}
+
+// The letter's state machine, with the far side as judge: whatever it does and whenever
+// the program ends, no SMS is taken twice, no e-mail three times, and no state says what
+// is not so.
+func TestLettersMachine(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newMachine(rt, t, databasetest.SQLite(t))
+		n := 0
+		rt.Repeat(map[string]func(*rapid.T){
+			"": func(*rapid.T) { m.check() },
+			"put": func(rt *rapid.T) {
+				n++
+				id := fmt.Sprint("letter-", n)
+				d := Draft{ID: id, Code: NewCode(), Kind: Absence, Ref: id, Pupil: "p", Person: "a", Contact: "mail", Channel: directory.Email, Lang: "fr", Subject: "s", Body: "b",
+					DueAt: m.now, ExpiresAt: m.now.Add(time.Duration(rapid.IntRange(1, 60).Draw(rt, "minutes")) * time.Minute)}
+				if rapid.Bool().Draw(rt, "sms") {
+					d.Contact, d.Channel, d.Subject = "mobile", directory.SMS, ""
+				}
+				m.letters = append(m.letters, id)
+				m.in(func(ctx context.Context, tx database.Tx) error { return m.courier.Put(ctx, tx, "s", m.now, d) })
+			},
+			"work":   func(*rapid.T) { m.one() },
+			"again":  func(*rapid.T) { m.now = m.now.Add(20 * time.Second); m.one() },
+			"time":   func(rt *rapid.T) { m.now = m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(rt, "seconds")) * time.Second) },
+			"crash":  func(*rapid.T) { m.restart() },
+			"untrue": func(rt *rapid.T) { m.untrue[fmt.Sprint("letter-", rapid.IntRange(1, 5).Draw(rt, "which"))] = true },
+			"recall": func(rt *rapid.T) {
+				ref := fmt.Sprint("letter-", rapid.IntRange(1, 5).Draw(rt, "which"))
+				m.in(func(ctx context.Context, tx database.Tx) error {
+					return m.courier.Recall(ctx, tx, "s", ref, Absence, "arrived", m.now)
+				})
+			},
+		})
+	})
+}
+
