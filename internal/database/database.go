@@ -85,7 +85,7 @@ func openSQLite(ctx context.Context, source, path string) (*DB, error) {
 	f.Close()
 	dsn := func(more ...string) string {
 		q := url.Values{}
-		for _, p := range []string{"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)", "recursive_triggers(1)"} {
+		for _, p := range []string{"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)", "recursive_triggers(1)", "temp_store(2)"} {
 			q.Add("_pragma", p)
 		}
 		for i := 0; i+1 < len(more); i += 2 {
@@ -93,7 +93,8 @@ func openSQLite(ctx context.Context, source, path string) (*DB, error) {
 		}
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
-	w, err := sql.Open("sqlite", dsn("_txlock", "immediate"))
+	// 16 MB of pages: with the usual 2, a save reads the marks' indexes again each time.
+	w, err := sql.Open("sqlite", dsn("_txlock", "immediate", "_pragma", "cache_size(-16000)"))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
