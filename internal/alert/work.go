@@ -151,6 +151,7 @@ func (a *Alert) decideMarks(ctx context.Context, id string) error {
 				return err
 			}
 			a.step(StepDecided)
+			a.courier.Poke() // the decision may have written an arrival or a correction
 		}
 	}
 }
