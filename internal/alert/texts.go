@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/page"
@@ -278,6 +279,21 @@ func saidTexts(ctx context.Context, said []Said) []string {
 		texts[i] = page.T(ctx, l.key, "hour", l.hour, "channel", strings.Join(l.channels, ", "))
 	}
 	return texts
+}
+
+// roomText names a room: "salle A103", but "Gymnase 7", which says what it is.
+func roomText(ctx context.Context, room string) string {
+	letters := 0
+	for _, r := range room {
+		if !unicode.IsLetter(r) {
+			break
+		}
+		letters++
+	}
+	if letters > 2 {
+		return room
+	}
+	return page.T(ctx, "alert.home.room", "room", room)
 }
 
 // dial is a number as a telephone takes it.
