@@ -118,13 +118,13 @@ func TestDemoInABrowser(t *testing.T) {
 			if noScript {
 				return
 			}
-			lea := browser.Eval[string](teacher, `[...document.querySelectorAll("form[action^='/roll/'] fieldset, form[action^='/roll/'] [role=group]")].find(f => f.textContent.includes("BENALI Léa") || f.textContent.includes("Léa BENALI"))?.querySelector("input[value=absent]").id ?? ""`)
+			lea := browser.Eval[string](teacher, `[...document.querySelectorAll("fieldset[data-pupil]")].find(f => f.textContent.includes("Léa Benali"))?.dataset.pupil ?? ""`)
 			if lea == "" {
 				t.Fatal("Léa is not on the roll")
 			}
-			teacher.Click("label[for='" + lea + "']")
-			teacher.Click("form[action^='/roll/'] button[type=submit], form[action^='/roll/'] button:not([type=button])")
-			teacher.Wait("form[action^='/roll/']")
+			teacher.Click("fieldset[data-pupil='" + lea + "'] .seg label:first-child")
+			teacher.Click("form[action^='/roll/'] .savebar button")
+			teacher.Wait("main .notice")
 			picture(teacher, "roll-saved")
 
 			office := d.as(t, b, "office", browser.Options{Width: 1280})

@@ -202,9 +202,11 @@ func TestLettersMachine(t *testing.T) {
 				m.letters = append(m.letters, id)
 				m.in(func(ctx context.Context, tx database.Tx) error { return m.courier.Put(ctx, tx, "s", m.now, d) })
 			},
-			"work":   func(*rapid.T) { m.one() },
-			"again":  func(*rapid.T) { m.now = m.now.Add(20 * time.Second); m.one() },
-			"time":   func(rt *rapid.T) { m.now = m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(rt, "seconds")) * time.Second) },
+			"work":  func(*rapid.T) { m.one() },
+			"again": func(*rapid.T) { m.now = m.now.Add(20 * time.Second); m.one() },
+			"time": func(rt *rapid.T) {
+				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(rt, "seconds")) * time.Second)
+			},
 			"crash":  func(*rapid.T) { m.restart() },
 			"untrue": func(rt *rapid.T) { m.untrue[fmt.Sprint("letter-", rapid.IntRange(1, 5).Draw(rt, "which"))] = true },
 			"recall": func(rt *rapid.T) {
@@ -216,4 +218,3 @@ func TestLettersMachine(t *testing.T) {
 		})
 	})
 }
-
