@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/preau-ent/preau/internal/courier"
@@ -114,7 +115,7 @@ func (l *Letters) write(lang string, kind courier.Kind, channel directory.Channe
 	if !ok {
 		kindWord = texts["kind.other"]
 	}
-	name, sitting := w.school.Name, w.sitting.Label
+	name, sitting := w.school.Name, midSentence(w.sitting.Label)
 	if channel == directory.SMS {
 		name, sitting = w.school.ShortName, w.sitting.ShortLabel
 	}
@@ -125,6 +126,17 @@ func (l *Letters) write(lang string, kind courier.Kind, channel directory.Channe
 		return "", fill.Replace(texts[key+".sms"])
 	}
 	return fill.Replace(texts[key+".email.subject"]), fill.Replace(texts[key+".email"])
+}
+
+// midSentence takes the capital off a label that begins with one, as in "en mathématiques";
+// SVT and EPS keep theirs.
+func midSentence(label string) string {
+	first, n := utf8.DecodeRuneInString(label)
+	second, _ := utf8.DecodeRuneInString(label[n:])
+	if unicode.IsUpper(second) || second == '.' {
+		return label
+	}
+	return string(unicode.ToLower(first)) + label[n:]
 }
 
 // initial is all of a surname that leaves the building.
