@@ -45,6 +45,12 @@ CREATE TABLE alert_episodes (
     FOREIGN KEY (school, sitting) REFERENCES timetable_sittings (school, id)
 );
 CREATE INDEX alert_episodes_state ON alert_episodes (school, state, leaves_at);
+CREATE INDEX alert_episodes_day ON alert_episodes (school, half_day);
+-- What is asked every second, so that a year of episodes costs no more than a day's.
+CREATE INDEX alert_episodes_held ON alert_episodes (state, school);
+CREATE INDEX alert_episodes_told ON alert_episodes (school, first_at) WHERE state = 'told';
+CREATE INDEX alert_episodes_over ON alert_episodes (school, settled_at) WHERE state = 'over';
+CREATE INDEX alert_episodes_first ON alert_episodes (first_at);
 
 -- What was decided about each mark. One decision a mark.
 CREATE TABLE alert_decisions (
@@ -99,3 +105,4 @@ CREATE TABLE alert_calls (
     FOREIGN KEY (school, episode, pupil) REFERENCES alert_episodes (school, id, pupil),
     CHECK ((outcome = '') = (closed_at IS NULL))
 );
+CREATE INDEX alert_calls_open ON alert_calls (school, opened_at) WHERE outcome = '';
