@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -538,4 +539,52 @@ func TestAddStaff(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every sentence of every page exists in both languages.
+func TestNoBareKeysOfPeople(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, databasetest.SQLite(t))
+	for person, role := range map[string]page.Role{"head": page.Head, "lea": page.Pupil, "nadia": page.Guardian, "roy": page.Teacher} {
+		a, _, err := o.openFor(t, page.Head, person, role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if person == "lea" {
+			if err := o.at(t, page.Head, func(ctx context.Context, tx database.Tx, d account.Desk, s directory.School) error {
+				return d.Close(ctx, tx, s.ID, a.ID)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bare := regexp.MustCompile(`\b(account|page|app)\.[a-z-]+[a-z.-]*|\{[a-z]+\}`)
+	for _, ask := range [][]string{
+		{"head", "GET", "/accounts?done=none"}, {"head", "GET", "/accounts?class=2de3"}, {"head", "GET", "/accounts/staff"}, {"head", "GET", "/people/roy/accounts?done=role"},
+		{"head", "GET", "/people/head/accounts?done=close"}, {"cpe", "GET", "/people/head/accounts"}, {"cpe", "GET", "/people/office/accounts"}, {"head", "GET", "/people/lea/accounts?done=reopen"},
+		{"head", "GET", "/people/nadia/accounts"}, {"head", "GET", "/people/sami/accounts"}, {"head", "GET", "/people/karim/accounts"}, {"operator", "GET", "/schools"},
+		{"operator", "GET", "/schools/alice-guy/accounts"}, {"operator", "GET", "/schools/other/people/far-staff/accounts"},
+		{"head", "POST", "/people/office/accounts", "role", "office"}, {"head", "POST", "/accounts/class", "class", "2de3", "who", "guardians", "which", "new"},
+		{"head", "POST", "/people/roy/accounts", "role", "pupil"}, {"head", "POST", "/people/ronan/accounts", "role", "guardian"},
+	} {
+		for _, lang := range page.Languages() {
+			form := url.Values{}
+			for i := 3; i+1 < len(ask); i += 2 {
+				form.Add(ask[i], ask[i+1])
+			}
+			r := httptest.NewRequest(ask[1], ask[2], strings.NewReader(form.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.AddCookie(&http.Cookie{Name: "as", Value: ask[0]})
+			r.AddCookie(&http.Cookie{Name: "preau_language", Value: lang})
+			w := httptest.NewRecorder()
+			o.routes.ServeHTTP(w, r)
+			if w.Code == http.StatusSeeOther {
+				continue // the letters were made in the first language
+			}
+			body := page.Plain(w.Body.String())
+			if found := bare.FindString(body[strings.Index(body, "<main"):]); found != "" {
+				t.Errorf("%v in %s (%d) says %q", ask, lang, w.Code, found)
+			}
+		}
+	}
 }

@@ -19,7 +19,9 @@ const PerPage = 50
 type Asked struct {
 	Name  string // in any order, with or without accents; empty: everybody
 	Class string // id of a class; empty: all
-	Page  int    // from 1
+	// Silent: only those for whom no message can leave.
+	Silent bool
+	Page   int // from 1
 }
 
 // List is one page of the list of pupils.
@@ -59,15 +61,33 @@ func ListPupils(ctx context.Context, tx database.Tx, school string, at time.Time
 		return List{}, err
 	}
 	all = named(all, a.Name)
-	l.N, l.Pages = len(all), max(1, (len(all)+PerPage-1)/PerPage)
-	l.Asked.Page = min(max(a.Page, 1), l.Pages)
-	all = all[(l.Asked.Page-1)*PerPage : min(len(all), l.Asked.Page*PerPage)]
-	ids := make([]string, len(all))
-	for i, p := range all {
+	if !a.Silent {
+		part := all[l.cut(len(all)):min(len(all), l.Asked.Page*PerPage)]
+		l.Pupils, err = circles(ctx, tx, s, idsOf(part), day, false)
+		return l, err
+	}
+	found, err := circles(ctx, tx, s, idsOf(all), day, false)
+	if err != nil {
+		return List{}, err
+	}
+	found = slices.DeleteFunc(found, func(c Circle) bool { return messages(c) > 0 })
+	l.Pupils = found[l.cut(len(found)):min(len(found), l.Asked.Page*PerPage)]
+	return l, nil
+}
+
+// cut counts the pages of n pupils and gives where the asked page begins.
+func (l *List) cut(n int) int {
+	l.N, l.Pages = n, max(1, (n+PerPage-1)/PerPage)
+	l.Asked.Page = min(max(l.Asked.Page, 1), l.Pages)
+	return (l.Asked.Page - 1) * PerPage
+}
+
+func idsOf(people []Person) []string {
+	ids := make([]string, len(people))
+	for i, p := range people {
 		ids[i] = p.ID
 	}
-	l.Pupils, err = circles(ctx, tx, s, ids, day, false)
-	return l, err
+	return ids
 }
 
 // named keeps the people each of whose typed words begins a part of their name.

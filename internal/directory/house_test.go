@@ -53,7 +53,7 @@ func openHouse(t testing.TB, db *database.DB) *house {
 			Links: []directory.Link{
 				{School: "alice-guy", Pupil: "grown", Adult: "mum", Level: directory.Legal, Kinship: "mother", SMSConsent: directory.ConsentYes, Source: "fictional"},
 				{School: "alice-guy", Pupil: "grown", Adult: "aunt", Level: directory.Contact, Kinship: "aunt", SMSConsent: directory.ConsentUnknown, Source: "aaf",
-					SourceFile: "ENT_Complet_20260901_PersRelEleve_0000.xml", SourceDate: "2026-09-01", Dialect: "aaf-2013"},
+					SourceFile: "/home/somebody/exports/ENT_Complet_20260901_PersRelEleve_0000.xml", SourceDate: "AAF-VE1301", Dialect: "aaf-2013"},
 			},
 			Members: []directory.Member{{School: "alice-guy", Grp: "1re5", Person: "grown"}},
 		})

@@ -21,6 +21,7 @@ type look struct{ name, path, as string }
 func looks() []look {
 	return []look{
 		{"list", "/pupils", "office"},
+		{"list-silent", "/pupils?silent=yes", "head"},
 		{"list-none", "/pupils?name=zzz", "office"},
 		{"pupil", "/pupils/lea?done=point", "office"},
 		{"denied-head", "/pupils/malo", "head"},

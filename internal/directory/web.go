@@ -62,7 +62,7 @@ func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
 	v, _ := page.ViewerFrom(r.Context())
 	q := r.URL.Query()
 	n, _ := strconv.Atoi(q.Get("page"))
-	asked := Asked{Name: clipped(q.Get("name"), MaxName), Class: q.Get("class"), Page: n}
+	asked := Asked{Name: clipped(q.Get("name"), MaxName), Class: q.Get("class"), Silent: q.Get("silent") == "yes", Page: n}
 	var view listView
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if view.List, err = ListPupils(ctx, tx, v.School, p.Now(), asked); err != nil {
@@ -94,6 +94,9 @@ func (v listView) at(n int) string {
 	}
 	if v.Asked.Class != "" {
 		q.Set("class", v.Asked.Class)
+	}
+	if v.Asked.Silent {
+		q.Set("silent", "yes")
 	}
 	q.Set("page", strconv.Itoa(n))
 	return "/pupils?" + q.Encode()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -243,7 +244,7 @@ func TestHostileRequests(t *testing.T) {
 				t.Errorf("%s empty: %d", route.Pattern, code)
 			}
 		}
-		for _, q := range []string{"page=-1", "page=99999999999999999999", "page=x", "class=%00", "name=%FF%FE", "name=" + strings.Repeat("a", 9000), "class=far-class", "done=<script>"} {
+		for _, q := range []string{"page=-1", "silent=yes", "silent=yes&name=zzz", "page=99999999999999999999", "page=x", "class=%00", "name=%FF%FE", "name=" + strings.Repeat("a", 9000), "class=far-class", "done=<script>"} {
 			if code, body := h.get(t, "office", "/pupils?"+q); code != http.StatusOK || strings.Contains(body, "<script>") || strings.Contains(body, "Lointain") {
 				t.Errorf("/pupils?%.40s: %d", q, code)
 			}
@@ -297,6 +298,9 @@ func TestVisit(t *testing.T) {
 				t.Errorf("the page does not say %q", says)
 			}
 		}
+		if strings.Contains(body, "somebody") {
+			t.Error("the page says where the file lay")
+		}
 		if strings.Contains(body, "Opposition") {
 			t.Error("the office is offered an objection")
 		}
@@ -328,4 +332,34 @@ func TestVisit(t *testing.T) {
 			t.Errorf("%d changes were told", h.changes)
 		}
 	})
+}
+
+// Every sentence of every page exists in both languages.
+func TestNoBareKeys(t *testing.T) {
+	t.Parallel()
+	h := furnished(t, databasetest.SQLite(t))
+	for _, form := range [][2]string{{"/pupils/grown/objections", "head"}, {"/pupils/grown/adults/aunt/choose", "head"}, {"/pupils/nora/adults/nora/points", "office"}, {"/pupils/lea/adults", "office"}} {
+		if code, body := h.ask(t, form[1], "POST", form[0]); code != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", form[0], code, body)
+		}
+	}
+	bare := regexp.MustCompile(`\b(directory|page|app)\.[a-z-]+[a-z.-]*|\{[a-z]+\}`)
+	paths := []string{"/pupils/nora", "/pupils/grown?done=objection", "/pupils?page=2", "/school?done=saved"}
+	for _, l := range looks() {
+		paths = append(paths, l.path)
+	}
+	for _, path := range paths {
+		for lang, other := range map[string]string{"fr": "Nobody", "en": "Élèves"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.AddCookie(&http.Cookie{Name: "preau_language", Value: lang})
+			_, body := h.send(t, "head", r)
+			main := body[strings.Index(body, "<main"):]
+			if found := bare.FindString(main); found != "" {
+				t.Errorf("%s in %s says %q", path, lang, found)
+			}
+			if strings.Contains(main, other) {
+				t.Errorf("%s in %s is in the other language", path, lang)
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -155,12 +156,32 @@ func sourceOf(ctx context.Context, n Near, s School) string {
 		if dialect == "" {
 			dialect = l.Source
 		}
-		text = page.T(ctx, "directory.source.file", "file", l.SourceFile, "day", dayText(ctx, l.SourceDate), "dialect", strings.ToUpper(strings.ReplaceAll(dialect, "-", " ")))
+		text = page.T(ctx, "directory.source.file", "file", fileName(l.SourceFile), "export", exportText(ctx, l), "dialect", strings.ToUpper(strings.ReplaceAll(dialect, "-", " ")))
 	}
 	if !l.ChosenAt.IsZero() {
 		text += " " + page.T(ctx, "directory.source.chosen", "day", page.DateYear(ctx, l.ChosenAt))
 	}
 	return text
+}
+
+// fileName is a file's own name: where it lay on somebody's machine is nobody's matter.
+func fileName(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
+
+var dayInName = regexp.MustCompile(`(?:^|_)(20[0-9]{6})(?:_|\.|$)`)
+
+// exportText says of when an export is: the day that the source gives or that its file
+// carries in its name, else what the source says instead, a version.
+func exportText(ctx context.Context, l Link) string {
+	days := []string{l.SourceDate}
+	if m := dayInName.FindStringSubmatch(fileName(l.SourceFile)); m != nil {
+		days = append(days, m[1])
+	}
+	for _, day := range days {
+		if text := dayText(ctx, day); text != day {
+			return page.T(ctx, "directory.source.of", "day", text)
+		}
+	}
+	return page.T(ctx, "directory.source.version", "version", l.SourceDate)
 }
 
 // dayText writes a day kept as text; what is no date is written as it is.
