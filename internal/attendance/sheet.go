@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -148,19 +147,12 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 
 // sittingOf reads a sitting of the viewer's school, page.NotFound for any other.
 func sittingOf(ctx context.Context, tx database.Tx, v page.Viewer, id string) (timetable.Sitting, error) {
-	if !text(id) {
-		return timetable.Sitting{}, page.NotFound()
-	}
 	s, err := timetable.ByID(ctx, tx, v.School, id)
 	if errors.Is(err, timetable.ErrNotFound) {
 		return s, page.NotFound()
 	}
 	return s, err
 }
-
-// text tells whether an id that came with a request is text that both engines can look
-// for: PostgreSQL fails on a zero byte and on what is not UTF-8.
-func text(id string) bool { return utf8.ValidString(id) && !strings.ContainsRune(id, 0) }
 
 // labelsOf gives the labels of a school's classes and groups by id.
 func labelsOf(ctx context.Context, tx database.Tx, school string) (map[string]string, error) {

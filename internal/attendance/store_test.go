@@ -3,6 +3,7 @@ package attendance
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -138,22 +139,20 @@ func TestMarksCannotBeChanged(t *testing.T) {
 			"replace, triggers off": "PRAGMA recursive_triggers = 0; REPLACE INTO attendance_marks " + columns + " VALUES " + strings.ReplaceAll(values, "%n", "1"),
 		},
 		database.Postgres: {
-			"truncate":         "TRUNCATE attendance_marks CASCADE",
-			"truncate a table": "TRUNCATE attendance_undecided, attendance_marks",
+			"truncate": "TRUNCATE attendance_marks CASCADE",
 		},
 	}
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db, 2)
 		w.save(maths, "a-roy", w.all(Entry{Pupil: w.pupils[0], Value: Absent})...)
 		before := w.current(maths)
-		for name, statement := range attacks {
-			if err := db.Statement(context.Background(), statement); err == nil {
-				t.Errorf("%s: not refused", name)
-			}
-		}
-		for name, statement := range engine[db.Engine()] {
-			if err := db.Statement(context.Background(), statement); err == nil {
-				t.Errorf("%s: not refused", name)
+		mine := maps.Clone(attacks)
+		maps.Copy(mine, engine[db.Engine()])
+		for name, statement := range mine {
+			// By the guard itself: other tables' keys refuse some of these as well.
+			err := db.Statement(context.Background(), statement)
+			if err == nil || !strings.Contains(err.Error(), "attendance: marks are ") {
+				t.Errorf("%s: not refused by the guard: %v", name, err)
 			}
 		}
 		after := w.current(maths)

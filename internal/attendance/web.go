@@ -217,9 +217,6 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := Statement{School: v.School, Pupil: r.PathValue("pupil"), Says: Says(r.PostForm.Get("says")), Reason: r.PostForm.Get("reason"),
 		FromAt: now, UntilAt: until, By: v.Account}
-	if !text(s.Pupil) {
-		return page.NotFound()
-	}
 	if len(Reasons(s.Says)) == 0 {
 		return page.Invalid("says", "attendance.statement.says")
 	}
@@ -247,9 +244,6 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
 // withdraw takes a statement back.
 func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r)
-	if !text(r.PathValue("statement")) {
-		return page.NotFound()
-	}
 	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
 		return Withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
 	})

@@ -131,6 +131,7 @@ func TestTwoPeopleSaveTheSameRoll(t *testing.T) {
 			t.Errorf("the address carries more than numbers: %s", res.Header.Get("Location"))
 		}
 		// Numbers of another roll say nothing.
+		w.save(french, "a-roy", w.all()...)
 		if _, body := w.ask("roy", "GET", "/roll/francais?saved=1&kept=2.3.x&over=-1", nil); strings.Contains(body, "entre-temps") {
 			t.Error("marks of another roll are told")
 		}
@@ -183,6 +184,23 @@ func TestMinutesLeftEmptyAreCounted(t *testing.T) {
 	if k := w.current(maths)[w.pupils[0]]; k.Value != Late || k.Minutes != 8 {
 		t.Errorf("%+v", k)
 	}
+}
+
+// TestABrowserThatIsGone: what a telephone sent before it lost its network is saved.
+func TestABrowserThatIsGone(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, 3)
+		gone, leave := context.WithCancel(context.Background())
+		leave()
+		r := httptest.NewRequest("POST", "/roll/maths", strings.NewReader(w.form("roy", maths, nil).Encode())).WithContext(gone)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(&http.Cookie{Name: "as", Value: "roy"})
+		w.site().ServeHTTP(httptest.NewRecorder(), r)
+		if len(w.current(maths)) != 3 || w.saved != 1 {
+			t.Errorf("%d marks, poked %d", len(w.current(maths)), w.saved)
+		}
+	})
 }
 
 // TestAwayIsNotMarked: of a pupil who is known to be elsewhere nothing is said unless
