@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -188,8 +190,11 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	in := incoming{source: "aaf", dialect: "aaf-2013", school: School{UAI: uai, SourceKey: s.Key, Name: s.Name, ShortName: shortName(s.Name), Kind: schoolKind(s.Type),
 		Zone: zone, Region: region, Lang: "fr", Phone: s.Phone}}
 	for _, f := range e.Files {
+		if f.Version != "" {
+			in.dialect = f.Version
+		}
 		if in.date == "" {
-			in.date = f.Version
+			in.date = dateIn(f.Path)
 		}
 	}
 	// Where a file knows the separate number for SMS, it stands only with people who
@@ -241,9 +246,21 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	return in
 }
 
+var dateInName = regexp.MustCompile(`_(\d{4})(\d{2})(\d{2})_`)
+
+// dateIn reads the day of an export from a file's name, where the ministry writes it
+// (..._Complet_20130117_...); empty: the name does not say.
+func dateIn(path string) string {
+	m := dateInName.FindStringSubmatch(filepath.Base(path))
+	if m == nil {
+		return ""
+	}
+	return m[1] + "-" + m[2] + "-" + m[3]
+}
+
 func linkFromAAF(pupil string, l aaf.Link, g aaf.Guardian, saysSMS bool) inLink {
 	_, kinship := aaf.Kinship(l.Kinship)
-	out := inLink{pupil: pupil, adult: g.Key, level: Contact, kinship: kinship, consent: ConsentUnknown, raw: l.Raw, file: l.File}
+	out := inLink{pupil: pupil, adult: g.Key, level: Contact, kinship: kinship, consent: ConsentUnknown, raw: l.Raw, file: filepath.Base(l.File)}
 	if l.LegalRepresentative() {
 		out.level = Legal
 	}

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -55,7 +56,7 @@ func fictionalNumber(e164 string) (Channel, bool) {
 func ReadEmail(raw string) (address string, ok bool) {
 	address = strings.TrimSpace(raw)
 	local, host, found := strings.Cut(address, "@")
-	if !found || local == "" || len(address) > 254 || strings.ContainsAny(address, " \t\r\n,;<>()\"\\") ||
+	if !found || local == "" || len(address) > 254 || strings.ContainsAny(address, " ,;<>()\"\\") || strings.ContainsFunc(address, unicode.IsControl) ||
 		!strings.Contains(host, ".") || strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") || strings.Contains(host, "@") {
 		return "", false
 	}
