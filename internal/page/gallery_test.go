@@ -111,7 +111,7 @@ func gallerySite(t testing.TB, log io.Writer) (*page.Site, *page.Routes) {
 	show("GET /sign-in", page.Anyone(), signInPage())
 	show("GET /office", page.SchoolOffice(), officePage())
 	show("GET /roll", page.Staff(), rollPage())
-	show("GET /guardian", page.Families(), guardianPage())
+	show("GET /guardian", page.Only(page.Pupil, page.Guardian), guardianPage())
 	show("GET /parts", page.SignedIn(), partsPage())
 	routes.Handle("GET /broken", page.Anyone(), func(http.ResponseWriter, *http.Request) error {
 		return errors.New("secret detail of the failure")
@@ -258,19 +258,19 @@ func partsPage() templ.Component {
 		html(`</div></div>`))
 }
 
-// TestPictures writes a picture of every page of the gallery, to be looked at:
+// keepPictures keeps a picture of every page of the gallery, to be looked at, where
+// PREAU_PICTURES names a folder:
 //
-//	PREAU_PICTURES=/tmp/pictures go test ./internal/page -run Pictures
-func TestPictures(t *testing.T) {
+//	PREAU_PICTURES=/tmp/pictures go test ./internal/page -run Gallery
+func keepPictures(t *testing.T, browser *browser, server string) {
+	t.Helper()
 	dir := os.Getenv("PREAU_PICTURES")
 	if dir == "" {
-		t.Skip("draws pictures only when PREAU_PICTURES names a folder")
+		return
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	browser := newBrowser(t)
-	server := galleryServer(t)
 	for _, p := range galleryPages() {
 		for _, width := range []int64{360, 1280} {
 			for _, dark := range []bool{false, true} {
@@ -278,7 +278,7 @@ func TestPictures(t *testing.T) {
 				if dark {
 					name = fmt.Sprintf("%s/%s-%d-dark.png", dir, p.name, width)
 				}
-				seen := browser.open(t, server.URL+p.path, p.as, width, dark)
+				seen := browser.open(t, server+p.path, p.as, width, dark)
 				if err := os.WriteFile(name, seen.picture(t), 0o644); err != nil {
 					t.Fatal(err)
 				}

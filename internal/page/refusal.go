@@ -53,11 +53,6 @@ func Invalid(field, key string, args ...any) *Refusal {
 	return &Refusal{Status: http.StatusUnprocessableEntity, Key: key, Args: pairs(args), Field: field}
 }
 
-// TooMany: asked too often; the same thing works later.
-func TooMany(key string, args ...any) *Refusal {
-	return &Refusal{Status: http.StatusTooManyRequests, Key: key, Args: pairs(args)}
-}
-
 // Sentence is the refusal in the reader's language.
 func (r *Refusal) Sentence(ctx context.Context) string { return say(ctx, r.Key, r.Args) }
 

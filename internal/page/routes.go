@@ -74,9 +74,8 @@ func NewRoutes(s *Site) *Routes {
 type RouteOption func(*served)
 
 type served struct {
-	body      int64
-	memory    bool
-	elsewhere bool
+	body   int64
+	memory bool
 }
 
 // Body sets the most that a request to this route may carry, in bytes.
@@ -86,10 +85,6 @@ func Body(limit int64) RouteOption { return func(s *served) { s.body = limit } }
 // when the database does not: health, status, the waiting page. It needs the rule
 // Anyone.
 func FromMemory() RouteOption { return func(s *served) { s.memory = true } }
-
-// FromElsewhere lets other sites' pages post here (the answer of an identity
-// provider). Such a route proves for itself where the request comes from.
-func FromElsewhere() RouteOption { return func(s *served) { s.elsewhere = true } }
 
 // Handle registers h for a pattern of [http.ServeMux] that begins with its
 // method. It panics, and the program does not start, when there is no rule, no
@@ -111,11 +106,9 @@ func (rs *Routes) Handle(pattern string, rule Rule, h Handler, options ...RouteO
 	rs.list = append(rs.list, Route{Pattern: pattern, Rule: rule})
 	rs.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		defer func() { caught(recover(), w, r) }() // r as it is by then, with its viewer
-		if !how.elsewhere {
-			if err := rs.origin.Check(r); err != nil {
-				Fail(w, r, Forbidden("page.origin.text"))
-				return
-			}
+		if err := rs.origin.Check(r); err != nil {
+			Fail(w, r, Forbidden("page.origin.text"))
+			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, how.body)
 		viewer, signedIn := Viewer{}, false

@@ -41,9 +41,6 @@ func Staff() Rule { return Only(Head, CPE, Office, Teacher) }
 // SchoolOffice: those who follow absences, the vie scolaire and the head.
 func SchoolOffice() Rule { return Only(Head, CPE, Office) }
 
-// Families: pupils and their guardians.
-func Families() Rule { return Only(Pupil, Guardian) }
-
 // Public tells whether the rule lets somebody in who is not signed in.
 func (r Rule) Public() bool { return r.kind == anyone }
 

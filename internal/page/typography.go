@@ -117,15 +117,6 @@ func number(lang string, n int64) string {
 	return sign + s
 }
 
-// Percent writes a share of 0 to 1 without decimals: 46 %, in English 46%.
-func Percent(ctx context.Context, share float64) string {
-	n := strconv.FormatFloat(share*100, 'f', 0, 64)
-	if Lang(ctx) == "fr" {
-		return n + firm + "%"
-	}
-	return n + "%"
-}
-
 // Left writes what remains of a wait: 6:12, never less than 0:00.
 func Left(d time.Duration) string {
 	if d < 0 {
