@@ -68,7 +68,7 @@ type MailServerOptions struct {
 // the process that started it, also when that one is killed.
 type MailServer struct {
 	port    int
-	cert    []byte
+	cert    []byte // its own, for 127.0.0.1 and localhost, in PEM; nil without TLS
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	stderr  tail
@@ -275,10 +275,6 @@ func (s *MailServer) Port() int { return s.port }
 
 // Addr returns host and port, joined.
 func (s *MailServer) Addr() string { return net.JoinHostPort(s.Host(), strconv.Itoa(s.port)) }
-
-// CertificatePEM returns the server's self-signed certificate, made at start for
-// 127.0.0.1 and localhost, or nil without TLS.
-func (s *MailServer) CertificatePEM() []byte { return s.cert }
 
 // Roots returns a pool that trusts this server and nobody else, or nil without TLS.
 func (s *MailServer) Roots() *x509.CertPool {
