@@ -223,13 +223,6 @@ func AddSchool(ctx context.Context, tx Tx, school string) error {
 	return err
 }
 
-// Schools lists the ids of all schools, in order.
-func Schools(ctx context.Context, tx Tx) ([]string, error) {
-	var ids []string
-	err := tx.NewSelect().ColumnExpr("id").TableExpr("database_schools").Order("id").Scan(ctx, &ids)
-	return ids, err
-}
-
 var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // NewID makes an identifier of 20 characters, 100 bits at random: it tells nothing,
