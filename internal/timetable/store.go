@@ -172,12 +172,6 @@ func Pupils(ctx context.Context, tx database.Tx, school string, s Sitting) ([]di
 	return directory.GroupPupils(ctx, tx, school, s.Groups, s.Day)
 }
 
-// InCharge tells whether a person is in charge of a sitting.
-func InCharge(ctx context.Context, tx database.Tx, school, sitting, person string) (bool, error) {
-	return tx.NewSelect().Model((*staffRow)(nil)).
-		Where("ss.school = ? AND ss.sitting = ? AND ss.person = ?", school, sitting, person).Exists(ctx)
-}
-
 // Take puts a person in charge of a sitting beside those who are, and records when. It
 // changes nothing for who is in charge already. ErrNotFound, ErrCancelled.
 func Take(ctx context.Context, tx database.Tx, school, sitting, person string, now time.Time) error {

@@ -136,11 +136,11 @@ func TestStore(t *testing.T) {
 		later := at(8, 10)
 		in(t, db, "s", func(ctx context.Context, tx database.Tx) error {
 			charge := func(person string) bool {
-				yes, err := timetable.InCharge(ctx, tx, "s", "one", person)
+				s, err := timetable.ByID(ctx, tx, "s", "one")
 				if err != nil {
 					t.Fatal(err)
 				}
-				return yes
+				return s.In(person)
 			}
 			if !charge("roy") || charge("kerbrat") {
 				t.Error("who is in charge, before")
