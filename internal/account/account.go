@@ -58,7 +58,7 @@ type Account struct {
 	School        string `bun:",nullzero"`
 	Person        string `bun:",nullzero"` // in directory; empty: nobody of it
 	Role          page.Role
-	Identifier    string    // as FoldIdentifier writes it
+	Identifier    string    // as foldIdentifier writes it
 	Password      Hash      // empty: none chosen yet
 	CodeHash      string    // SHA-256 of the one-time code; empty: none
 	CodeExpiresAt time.Time `bun:",nullzero"`
@@ -102,12 +102,12 @@ func (e *WaitError) Error() string {
 	return fmt.Sprintf("account: nothing is tried before %s", e.Until.UTC().Format(time.RFC3339))
 }
 
-// MayIssueCode tells whether somebody in role by may issue a code for an account
+// mayIssueCode tells whether somebody in role by may issue a code for an account
 // in role of. Whoever issues a code can sign in as that person, so nobody issues
 // one for a role that sees more than their own: the office looks after families
 // and teachers, the head after the whole school, the operator after heads. That
 // both belong to the same school is for the caller to see.
-func MayIssueCode(by, of page.Role) bool {
+func mayIssueCode(by, of page.Role) bool {
 	switch by {
 	case page.Operator:
 		return of == page.Operator || of == page.Head

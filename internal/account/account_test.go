@@ -103,7 +103,7 @@ func TestMayIssueCode(t *testing.T) {
 	for by, roles := range want {
 		got := ""
 		for _, of := range page.Roles() {
-			if MayIssueCode(by, of) {
+			if mayIssueCode(by, of) {
 				if got != "" {
 					got += " "
 				}

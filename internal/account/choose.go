@@ -11,44 +11,44 @@ import (
 // Lengths of a password, in characters. There is no rule about which characters:
 // such rules make passwords that are alike.
 const (
-	MinPassword = 10
-	MaxPassword = 200
+	minPassword = 10
+	maxPassword = 200
 )
 
-// Refusals of CheckPassword.
+// Refusals of checkPassword.
 var (
-	ErrShort     = page.Invalid("password", "account.password.short", "n", MinPassword)
-	ErrLong      = page.Invalid("password", "account.password.long", "n", MaxPassword)
-	ErrOwnName   = page.Invalid("password", "account.password.name")
-	ErrRepeated  = page.Invalid("password", "account.password.repeated")
-	ErrSequence  = page.Invalid("password", "account.password.sequence")
-	ErrCommon    = page.Invalid("password", "account.password.common")
-	ErrBirthDate = page.Invalid("password", "account.password.date")
+	errShort     = page.Invalid("password", "account.password.short", "n", minPassword)
+	errLong      = page.Invalid("password", "account.password.long", "n", maxPassword)
+	errOwnName   = page.Invalid("password", "account.password.name")
+	errRepeated  = page.Invalid("password", "account.password.repeated")
+	errSequence  = page.Invalid("password", "account.password.sequence")
+	errCommon    = page.Invalid("password", "account.password.common")
+	errBirthDate = page.Invalid("password", "account.password.date")
 )
 
-// CheckPassword refuses a new password that is too short, too long, or among the
+// checkPassword refuses a new password that is too short, too long, or among the
 // first that anybody would try: the account's own identifier, one thing repeated,
 // a walk along the keyboard, a date, a word that everybody takes. nil: it will do.
-func CheckPassword(password, identifier string) error {
+func checkPassword(password, identifier string) error {
 	n := utf8.RuneCountInString(password)
 	switch {
-	case n < MinPassword:
-		return ErrShort
-	case n > MaxPassword:
-		return ErrLong
+	case n < minPassword:
+		return errShort
+	case n > maxPassword:
+		return errLong
 	case !utf8.ValidString(password) || repeated(password):
-		return ErrRepeated
+		return errRepeated
 	case date(password):
-		return ErrBirthDate
+		return errBirthDate
 	case walk(password):
-		return ErrSequence
+		return errSequence
 	}
 	plain := letters(password)
 	switch {
 	case ownName(plain, identifier):
-		return ErrOwnName
+		return errOwnName
 	case common(plain):
-		return ErrCommon
+		return errCommon
 	}
 	return nil
 }

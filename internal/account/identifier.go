@@ -41,15 +41,15 @@ func fold(s string) string {
 	return b.String()
 }
 
-// FoldIdentifier is the one way of writing an identifier, whatever was typed:
+// foldIdentifier is the one way of writing an identifier, whatever was typed:
 // small letters without accents, no spaces around.
-func FoldIdentifier(typed string) string {
+func foldIdentifier(typed string) string {
 	return strings.Join(strings.Fields(fold(typed)), "")
 }
 
-// IdentifierFor makes the readable beginning of an identifier from a name:
+// identifierFor makes the readable beginning of an identifier from a name:
 // lea.benali. A name without one Latin letter gives "compte".
-func IdentifierFor(first, last string) string {
+func identifierFor(first, last string) string {
 	name := make([]string, 0, 2)
 	for _, s := range []string{first, last} {
 		if s = nameLetters(s); s != "" {

@@ -23,8 +23,8 @@ func TestIdentifierFor(t *testing.T) {
 		{"- .'", "’", "compte"},
 		{"Anne-Sophie-Charlotte", "de Montmorency-Laval d'Auvergne", "anne-sophie-charlotte.de-montmorency-lav"},
 	} {
-		if got := IdentifierFor(c.first, c.last); got != c.want {
-			t.Errorf("IdentifierFor(%q, %q) = %q, want %q", c.first, c.last, got, c.want)
+		if got := identifierFor(c.first, c.last); got != c.want {
+			t.Errorf("identifierFor(%q, %q) = %q, want %q", c.first, c.last, got, c.want)
 		}
 	}
 }
@@ -34,9 +34,9 @@ func TestIdentifierFor(t *testing.T) {
 func TestIdentifierProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		id := numbered(IdentifierFor(rapid.String().Draw(t, "first"), rapid.String().Draw(t, "last")), rapid.IntRange(1, 50).Draw(t, "n"))
-		if id == "" || len(id) > maxIdentifier+10 || FoldIdentifier(id) != id {
-			t.Fatalf("%q is not as it is looked for: %q", id, FoldIdentifier(id))
+		id := numbered(identifierFor(rapid.String().Draw(t, "first"), rapid.String().Draw(t, "last")), rapid.IntRange(1, 50).Draw(t, "n"))
+		if id == "" || len(id) > maxIdentifier+10 || foldIdentifier(id) != id {
+			t.Fatalf("%q is not as it is looked for: %q", id, foldIdentifier(id))
 		}
 		for _, r := range id {
 			if !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '-') {
@@ -51,8 +51,8 @@ func TestFoldIdentifier(t *testing.T) {
 	for typed, want := range map[string]string{
 		" Léa.Benali ": "lea.benali", "LEA.BENALI2": "lea.benali2", "lea. benali": "lea.benali", "\tlea.benali\n": "lea.benali",
 	} {
-		if got := FoldIdentifier(typed); got != want {
-			t.Errorf("FoldIdentifier(%q) = %q, want %q", typed, got, want)
+		if got := foldIdentifier(typed); got != want {
+			t.Errorf("foldIdentifier(%q) = %q, want %q", typed, got, want)
 		}
 	}
 	if a, b := numbered("agent47", 2), numbered("agent4", 72); a == b {

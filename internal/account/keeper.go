@@ -45,7 +45,7 @@ type Keeper struct {
 	journal *journal.Journal
 	cost    Cost
 	nobody  Hash // checked where there is no password to check
-	hashes  atomic.Int64
+	hashes  atomic.Int64 // begun since the start: tests see by it that a wrong name costs what a wrong password does
 }
 
 // NewKeeper makes a Keeper. It hashes once, which takes tens of milliseconds.
@@ -76,12 +76,6 @@ func (k *Keeper) Hash(ctx context.Context, password string) (Hash, error) {
 	return HashPassword(password, k.cost), nil
 }
 
-// Load tells how many passwords are being worked on, how many wait for it, and how
-// many were since the start: what the door and the figures want to know.
-func (k *Keeper) Load() (working, waiting int, since int64) {
-	return len(k.pool.slots), int(k.pool.waiting.Load()), k.hashes.Load()
-}
-
 // proof says that somebody gave the right password of an account.
 type proof struct {
 	account Account
@@ -94,11 +88,11 @@ type proof struct {
 // *WaitError when the next try must wait), *WaitError alone when nothing was tried,
 // ErrBusy, or the context's error.
 func (k *Keeper) prove(ctx context.Context, typed, password string, d device) (proof, error) {
-	identifier := FoldIdentifier(typed)
+	identifier := foldIdentifier(typed)
 	var p proof
 	var count Bucket
 	err := k.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		a, err := ByIdentifier(ctx, tx, identifier)
+		a, err := byIdentifier(ctx, tx, identifier)
 		if err != nil && !errors.Is(err, ErrNone) {
 			return err
 		}
@@ -206,7 +200,7 @@ func (k *Keeper) signIn(ctx context.Context, typed, password string, v visitor) 
 func (k *Keeper) open(ctx context.Context, tx database.Tx, a Account, v visitor) (Session, error) {
 	now := k.clock()
 	if v.old.Session != "" {
-		if err := EndSession(ctx, tx, now, v.old.Account, v.old.Session); err != nil {
+		if err := endSession(ctx, tx, now, v.old.Account, v.old.Session); err != nil {
 			return Session{}, err
 		}
 	}
@@ -214,13 +208,13 @@ func (k *Keeper) open(ctx context.Context, tx database.Tx, a Account, v visitor)
 }
 
 // firstSignIn takes a one-time code, gives its account the password and opens a
-// session. ErrCode, or a refusal of CheckPassword.
+// session. ErrCode, or a refusal of checkPassword.
 func (k *Keeper) firstSignIn(ctx context.Context, code, password string, v visitor) (Account, Session, error) {
 	a, err := k.byCode(ctx, code)
 	if err != nil {
 		return a, Session{}, err
 	}
-	if err := CheckPassword(password, a.Identifier); err != nil {
+	if err := checkPassword(password, a.Identifier); err != nil {
 		return a, Session{}, err
 	}
 	h, err := k.Hash(ctx, password)
@@ -232,7 +226,7 @@ func (k *Keeper) firstSignIn(ctx context.Context, code, password string, v visit
 	used := a
 	err = k.inSchoolOf(ctx, a, func(ctx context.Context, tx database.Tx) error {
 		var err error
-		if used, err = UseCode(ctx, tx, k.clock(), code, h); err != nil {
+		if used, err = useCode(ctx, tx, k.clock(), code, h); err != nil {
 			return err
 		}
 		if err := clearBucket(ctx, tx, k.keys.bucketOf(used.Identifier)); err != nil {
@@ -251,12 +245,12 @@ func (k *Keeper) firstSignIn(ctx context.Context, code, password string, v visit
 	return used, s, nil
 }
 
-// byCode is ByCode in a transaction of its own.
+// byCode is the function of that name in a transaction of its own.
 func (k *Keeper) byCode(ctx context.Context, code string) (Account, error) {
 	var a Account
 	err := k.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		var err error
-		a, err = ByCode(ctx, tx, k.clock(), code)
+		a, err = byCode(ctx, tx, k.clock(), code)
 		return err
 	})
 	return a, err
@@ -273,7 +267,7 @@ func (k *Keeper) changePassword(ctx context.Context, id, session, present, next 
 	if err != nil {
 		return Account{}, err
 	}
-	if err := CheckPassword(next, a.Identifier); err != nil {
+	if err := checkPassword(next, a.Identifier); err != nil {
 		return Account{}, err
 	}
 	p, err := k.prove(ctx, a.Identifier, present, d)
@@ -296,7 +290,7 @@ func (k *Keeper) changePassword(ctx context.Context, id, session, present, next 
 			return ErrWrong // somebody else changed it meanwhile
 		}
 		a.Password = h
-		if err := EndSessions(ctx, tx, k.clock(), id, session); err != nil {
+		if err := endSessions(ctx, tx, k.clock(), id, session); err != nil {
 			return err
 		}
 		return k.note(ctx, tx, a, id, "password")

@@ -40,7 +40,7 @@ func TestSameWork(t *testing.T) {
 		create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good)
 		create(t, db, Account{School: lycee, Person: "mother", Role: page.Guardian}, "") // no password yet
 		closed := create(t, db, Account{School: lycee, Person: "teacher", Role: page.Teacher}, good)
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return Disable(ctx, tx, tuesday, closed.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return disable(ctx, tx, tuesday, closed.ID) })
 
 		for _, typed := range []string{"lea.benali", "samira.benali", "jean-noel.ndiaye", "nobody.atall", "", "a password typed in the wrong field"} {
 			for try := 1; try <= freeFailures+3; try++ {
@@ -78,7 +78,7 @@ func TestSignIn(t *testing.T) {
 		k := keeper(t, db, c)
 		lea := create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good)
 		closed := create(t, db, Account{School: lycee, Person: "teacher", Role: page.Teacher}, good)
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return Disable(ctx, tx, tuesday, closed.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return disable(ctx, tx, tuesday, closed.ID) })
 		stranger := visitor{device: device{ID: "stranger"}}
 
 		for _, typed := range []string{"lea.benali", " Léa.Benali "} {
@@ -214,8 +214,8 @@ func TestChangePassword(t *testing.T) {
 			_, err := k.changePassword(t.Context(), lea.ID, here.ID, present, next, v.device)
 			return err
 		}
-		if err := change(good, "azertyuiop"); err != ErrSequence {
-			t.Errorf("a bad new password: %v, want ErrSequence", err)
+		if err := change(good, "azertyuiop"); err != errSequence {
+			t.Errorf("a bad new password: %v, want errSequence", err)
 		}
 		if err := change(bad, "cheval agrafe"); !errors.Is(err, ErrWrong) {
 			t.Errorf("a wrong present password: %v, want ErrWrong", err)

@@ -39,7 +39,7 @@ func mayIssue(ctx context.Context, tx database.Tx, viewer page.Viewer, id string
 	if viewer.Role != page.Operator && (viewer.School == "" || a.School != viewer.School) {
 		return letter{}, page.NotFound()
 	}
-	if !MayIssueCode(viewer.Role, a.Role) {
+	if !mayIssueCode(viewer.Role, a.Role) {
 		return letter{}, ErrIssue
 	}
 	l := letter{Account: a, Name: a.Identifier}

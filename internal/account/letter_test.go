@@ -88,7 +88,7 @@ func TestLetter(t *testing.T) {
 		}
 		home.want(home.get("/"), http.StatusOK, "nobody")
 
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return Disable(ctx, tx, tuesday, lea.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return disable(ctx, tx, tuesday, lea.ID) })
 		office.want(office.get("/people/"+lea.ID+"/letter"), http.StatusOK, "Compte fermé")
 		closed := office.post("/people/" + lea.ID + "/code")
 		office.want(closed, http.StatusConflict, "Ce compte est fermé")
@@ -187,7 +187,7 @@ func TestFirstSignInAtOnce(t *testing.T) {
 			t.Errorf("%d people are signed in with one code: %v", in, status)
 		}
 		if n := len(read(t, db, func(ctx context.Context, tx database.Tx) ([]Session, error) {
-			return Sessions(ctx, tx, tuesday, lea.ID)
+			return sessionsOf(ctx, tx, tuesday, lea.ID)
 		})); n != 1 {
 			t.Errorf("%d sessions, want 1", n)
 		}
@@ -267,7 +267,7 @@ func TestSignInOverAnother(t *testing.T) {
 	}
 	b.want(b.get("/"), http.StatusOK, "Samira Benali|guardian")
 	if n := len(read(t, db, func(ctx context.Context, tx database.Tx) ([]Session, error) {
-		return Sessions(ctx, tx, tuesday, lea.ID)
+		return sessionsOf(ctx, tx, tuesday, lea.ID)
 	})); n != 0 {
 		t.Errorf("%d sessions of Léa's are left, want none", n)
 	}

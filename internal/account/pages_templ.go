@@ -528,8 +528,8 @@ func newPassword(wrong, wrongAgain string) templ.Component {
 			templ_7745c5c3_Var21 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = page.Field(page.Input{Name: "password", Label: page.T(ctx, "account.password.new"), Hint: page.T(ctx, "account.password.hint", "n", MinPassword), Error: wrong,
-			Type: "password", Auto: "new-password", Required: true, Attrs: templ.Attributes{"minlength": strconv.Itoa(MinPassword)}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Field(page.Input{Name: "password", Label: page.T(ctx, "account.password.new"), Hint: page.T(ctx, "account.password.hint", "n", minPassword), Error: wrong,
+			Type: "password", Auto: "new-password", Required: true, Attrs: templ.Attributes{"minlength": strconv.Itoa(minPassword)}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

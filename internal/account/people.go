@@ -88,11 +88,11 @@ func schoolDay(ctx context.Context, tx database.Tx, id string, now time.Time) (d
 type listView struct {
 	where
 	School    directory.School
-	Staff     []Holder
+	Staff     []holder
 	Classes   []directory.Group
 	Class     directory.Group // zero: the staff is shown
-	Pupils    []Holder
-	Guardians []Holder
+	Pupils    []holder
+	Guardians []holder
 	Now       time.Time
 	Done      string
 }
@@ -109,20 +109,20 @@ func (p *People) list(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if v.Viewer.Role == page.Operator {
-			v.Staff, err = Staff(ctx, tx, v.ID, day)
+			v.Staff, err = staffOf(ctx, tx, v.ID, day)
 			return err
 		}
 		if v.Classes, err = classes(ctx, tx, v.ID); err != nil {
 			return err
 		}
 		if class == "" {
-			v.Staff, err = Staff(ctx, tx, v.ID, day)
+			v.Staff, err = staffOf(ctx, tx, v.ID, day)
 			return err
 		}
 		if v.Class, err = classOf(v.Classes, class); err != nil {
 			return err
 		}
-		v.Pupils, v.Guardians, err = OfClass(ctx, tx, v.ID, class, day)
+		v.Pupils, v.Guardians, err = ofClass(ctx, tx, v.ID, class, day)
 		return err
 	})
 	if err != nil {
@@ -150,7 +150,7 @@ func classOf(all []directory.Group, id string) (directory.Group, error) {
 type personView struct {
 	where
 	School directory.School
-	Holder Holder
+	Holder holder
 	Now    time.Time
 	Done   string
 	Role   string // chosen in the form
@@ -160,12 +160,12 @@ type personView struct {
 // May lists the roles in which the viewer may open an account for this person, and has
 // not yet.
 func (v personView) May() []page.Role {
-	return slices.DeleteFunc(MayOpen(v.Viewer.Role, v.Holder.Person.Kind), func(r page.Role) bool { return v.Holder.In(r).ID != "" })
+	return slices.DeleteFunc(mayOpen(v.Viewer.Role, v.Holder.Person.Kind), func(r page.Role) bool { return v.Holder.In(r).ID != "" })
 }
 
 // Mine tells whether the viewer may change an account of this person.
 func (v personView) Mine(a Account) bool {
-	return a.ID != v.Viewer.Account && MayIssueCode(v.Viewer.Role, a.Role)
+	return a.ID != v.Viewer.Account && mayIssueCode(v.Viewer.Role, a.Role)
 }
 
 func (p *People) holder(r *http.Request) (personView, error) {
@@ -286,7 +286,7 @@ func (p *People) openClass(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		pupils, guardians, err := OfClass(ctx, tx, at.ID, class.ID, day)
+		pupils, guardians, err := ofClass(ctx, tx, at.ID, class.ID, day)
 		if err != nil {
 			return err
 		}
@@ -314,8 +314,8 @@ func (p *People) openClass(w http.ResponseWriter, r *http.Request) error {
 }
 
 // waiting keeps those who have no account, or those who have not used their letter.
-func waiting(people []Holder, role page.Role, again bool, now time.Time) []Holder {
-	return slices.DeleteFunc(slices.Clone(people), func(h Holder) bool {
+func waiting(people []holder, role page.Role, again bool, now time.Time) []holder {
+	return slices.DeleteFunc(slices.Clone(people), func(h holder) bool {
 		switch h.In(role).StateAt(now) {
 		case StateNone:
 			return again
@@ -403,9 +403,9 @@ func (p *People) addStaff(w http.ResponseWriter, r *http.Request) error {
 
 // schools lists the schools for the operator: counts and whether a head can get in.
 func (p *People) schools(w http.ResponseWriter, r *http.Request) error {
-	var all []SchoolCount
+	var all []schoolCount
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		all, err = CountSchools(ctx, tx)
+		all, err = countSchools(ctx, tx)
 		return err
 	})
 	if err != nil {

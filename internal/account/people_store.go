@@ -33,8 +33,8 @@ type Desk struct {
 	Now     time.Time
 }
 
-// RolesFor lists the roles that a person of a kind may have an account in.
-func RolesFor(k directory.Kind) []page.Role {
+// rolesFor lists the roles that a person of a kind may have an account in.
+func rolesFor(k directory.Kind) []page.Role {
 	switch k {
 	case directory.KindStaff:
 		return []page.Role{page.Head, page.CPE, page.Office, page.Teacher}
@@ -46,10 +46,10 @@ func RolesFor(k directory.Kind) []page.Role {
 	return nil
 }
 
-// MayOpen lists the roles in which somebody in role by may open an account for a person
+// mayOpen lists the roles in which somebody in role by may open an account for a person
 // of a kind.
-func MayOpen(by page.Role, k directory.Kind) []page.Role {
-	return slices.DeleteFunc(RolesFor(k), func(r page.Role) bool { return !MayIssueCode(by, r) })
+func mayOpen(by page.Role, k directory.Kind) []page.Role {
+	return slices.DeleteFunc(rolesFor(k), func(r page.Role) bool { return !mayIssueCode(by, r) })
 }
 
 func (d Desk) note(ctx context.Context, tx database.Tx, a Account, act string, detail map[string]string) error {
@@ -71,9 +71,9 @@ func (d Desk) Open(ctx context.Context, tx database.Tx, s directory.School, pers
 		return Account{}, "", err
 	}
 	switch {
-	case !slices.Contains(RolesFor(p.Kind), role):
+	case !slices.Contains(rolesFor(p.Kind), role):
 		return Account{}, "", ErrRole
-	case !MayIssueCode(d.Role, role):
+	case !mayIssueCode(d.Role, role):
 		return Account{}, "", ErrNotYours
 	case p.LeftOn != "" && p.LeftOn <= day:
 		return Account{}, "", ErrGone
@@ -130,7 +130,7 @@ func (d Desk) mine(ctx context.Context, tx database.Tx, school, id string) (Acco
 		return Account{}, ErrNone
 	case a.ID == d.By:
 		return Account{}, ErrOwn
-	case !MayIssueCode(d.Role, a.Role):
+	case !mayIssueCode(d.Role, a.Role):
 		return Account{}, ErrNotYours
 	}
 	return a, nil
@@ -142,7 +142,7 @@ func (d Desk) Close(ctx context.Context, tx database.Tx, school, id string) erro
 	if err != nil || !a.DisabledAt.IsZero() {
 		return err
 	}
-	if err := Disable(ctx, tx, d.Now, id); err != nil {
+	if err := disable(ctx, tx, d.Now, id); err != nil {
 		return err
 	}
 	return d.note(ctx, tx, a, "closed", nil)
@@ -154,7 +154,7 @@ func (d Desk) Reopen(ctx context.Context, tx database.Tx, school, id string) err
 	if err != nil || a.DisabledAt.IsZero() {
 		return err
 	}
-	if err := Enable(ctx, tx, id); err != nil {
+	if err := enable(ctx, tx, id); err != nil {
 		return err
 	}
 	return d.note(ctx, tx, a, "reopened", nil)
@@ -173,9 +173,9 @@ func (d Desk) ChangeRole(ctx context.Context, tx database.Tx, school, id string,
 		return err
 	}
 	switch {
-	case !slices.Contains(RolesFor(p.Kind), role):
+	case !slices.Contains(rolesFor(p.Kind), role):
 		return ErrRole
-	case !MayIssueCode(d.Role, role):
+	case !mayIssueCode(d.Role, role):
 		return ErrNotYours
 	}
 	has, err := tx.NewSelect().Model((*Account)(nil)).Where("a.school = ? AND a.person = ? AND a.role = ?", school, a.Person, role).Exists(ctx)
@@ -219,15 +219,15 @@ func (a Account) StateAt(now time.Time) State {
 	return StateNew
 }
 
-// Holder is a person and the accounts that they have.
-type Holder struct {
+// holder is a person and the accounts that they have.
+type holder struct {
 	Person   directory.Person
 	Accounts []Account
 	Of       string // whose pupil: the class and names that a guardian's letter is handed to
 }
 
-// Staff lists the staff of a school on a day, by name, with their accounts.
-func Staff(ctx context.Context, tx database.Tx, school, day string) ([]Holder, error) {
+// staffOf lists the staff of a school on a day, by name, with their accounts.
+func staffOf(ctx context.Context, tx database.Tx, school, day string) ([]holder, error) {
 	people, err := directory.Of(ctx, tx, school, directory.KindStaff, day)
 	if err != nil {
 		return nil, err
@@ -235,9 +235,9 @@ func Staff(ctx context.Context, tx database.Tx, school, day string) ([]Holder, e
 	return holders(ctx, tx, school, people)
 }
 
-// OfClass lists the pupils of a class on a day and the adults who may be told about one
+// ofClass lists the pupils of a class on a day and the adults who may be told about one
 // of them, in the pupils' order, with their accounts.
-func OfClass(ctx context.Context, tx database.Tx, school, class, day string) (pupils, guardians []Holder, err error) {
+func ofClass(ctx context.Context, tx database.Tx, school, class, day string) (pupils, guardians []holder, err error) {
 	people, err := directory.GroupPupils(ctx, tx, school, []string{class}, day)
 	if err != nil {
 		return nil, nil, err
@@ -279,7 +279,7 @@ func OfClass(ctx context.Context, tx database.Tx, school, class, day string) (pu
 	return pupils, guardians, nil
 }
 
-func holders(ctx context.Context, tx database.Tx, school string, people []directory.Person) ([]Holder, error) {
+func holders(ctx context.Context, tx database.Tx, school string, people []directory.Person) ([]holder, error) {
 	ids := make([]string, len(people))
 	for i, p := range people {
 		ids[i] = p.ID
@@ -294,15 +294,15 @@ func holders(ctx context.Context, tx database.Tx, school string, people []direct
 			of[a.Person] = append(of[a.Person], a)
 		}
 	}
-	out := make([]Holder, len(people))
+	out := make([]holder, len(people))
 	for i, p := range people {
-		out[i] = Holder{Person: p, Accounts: of[p.ID]}
+		out[i] = holder{Person: p, Accounts: of[p.ID]}
 	}
 	return out, nil
 }
 
 // In is the account that somebody has in a role; the zero Account: none.
-func (h Holder) In(role page.Role) Account {
+func (h holder) In(role page.Role) Account {
 	for _, a := range h.Accounts {
 		if a.Role == role {
 			return a
@@ -311,8 +311,8 @@ func (h Holder) In(role page.Role) Account {
 	return Account{}
 }
 
-// SchoolCount is a school as the operator sees it: counts, never a pupil or a guardian.
-type SchoolCount struct {
+// schoolCount is a school as the operator sees it: counts, never a pupil or a guardian.
+type schoolCount struct {
 	School directory.School
 	People map[directory.Kind]int
 	Heads  int // accounts of heads that are not closed
@@ -320,8 +320,8 @@ type SchoolCount struct {
 	Open   int // accounts that are not closed, of every role
 }
 
-// CountSchools lists the schools of the installation by name.
-func CountSchools(ctx context.Context, tx database.Tx) ([]SchoolCount, error) {
+// countSchools lists the schools of the installation by name.
+func countSchools(ctx context.Context, tx database.Tx) ([]schoolCount, error) {
 	schools, err := directory.Schools(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -342,9 +342,9 @@ func CountSchools(ctx context.Context, tx database.Tx) ([]SchoolCount, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	out := make([]SchoolCount, len(schools))
+	out := make([]schoolCount, len(schools))
 	for i, s := range schools {
-		out[i] = SchoolCount{School: s, People: people[s.ID]}
+		out[i] = schoolCount{School: s, People: people[s.ID]}
 		for _, r := range rows {
 			if r.School == s.ID {
 				out[i].Heads, out[i].Ready, out[i].Open = r.Heads, r.Ready, r.Open

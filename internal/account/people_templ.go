@@ -261,7 +261,7 @@ func peoplePage(v listView) templ.Component {
 	})
 }
 
-func classSheet(v listView, who string, people []Holder, role page.Role) templ.Component {
+func classSheet(v listView, who string, people []holder, role page.Role) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -391,7 +391,7 @@ func classSheet(v listView, who string, people []Holder, role page.Role) templ.C
 	})
 }
 
-func holdersTable(v listView, caption string, people []Holder, of bool) templ.Component {
+func holdersTable(v listView, caption string, people []holder, of bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1822,7 +1822,7 @@ func letterSheet(l handed) templ.Component {
 	})
 }
 
-func schoolsPage(all []SchoolCount) templ.Component {
+func schoolsPage(all []schoolCount) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -69,9 +69,9 @@ func look(ctx context.Context, tx database.Tx, now time.Time, t ticket) (seen, b
 	return s, good, nil
 }
 
-// Sessions lists the sessions of an account that have not ended, newest first. One
+// sessionsOf lists the sessions of an account that have not ended, newest first. One
 // that nobody used for SessionIdle is still in it: only its browser knows.
-func Sessions(ctx context.Context, tx database.Tx, now time.Time, id string) ([]Session, error) {
+func sessionsOf(ctx context.Context, tx database.Tx, now time.Time, id string) ([]Session, error) {
 	var all []Session
 	err := tx.NewSelect().Model(&all).Where("s.account = ? AND s.revoked_at IS NULL AND s.expires_at > ?", id, database.Stamp(now)).
 		Order("s.created_at DESC", "s.id").Scan(ctx)
@@ -81,8 +81,8 @@ func Sessions(ctx context.Context, tx database.Tx, now time.Time, id string) ([]
 	return all, nil
 }
 
-// EndSession ends one session of an account; none is no error.
-func EndSession(ctx context.Context, tx database.Tx, now time.Time, id, session string) error {
+// endSession ends one session of an account; none is no error.
+func endSession(ctx context.Context, tx database.Tx, now time.Time, id, session string) error {
 	_, err := tx.NewUpdate().Model((*Session)(nil)).Set("revoked_at = ?", database.Stamp(now)).
 		Where("id = ? AND account = ? AND revoked_at IS NULL", session, id).Exec(ctx)
 	if err != nil {
@@ -91,8 +91,8 @@ func EndSession(ctx context.Context, tx database.Tx, now time.Time, id, session 
 	return nil
 }
 
-// EndSessions ends every session of an account but one; empty: all of them.
-func EndSessions(ctx context.Context, tx database.Tx, now time.Time, id, but string) error {
+// endSessions ends every session of an account but one; empty: all of them.
+func endSessions(ctx context.Context, tx database.Tx, now time.Time, id, but string) error {
 	_, err := tx.NewUpdate().Model((*Session)(nil)).Set("revoked_at = ?", database.Stamp(now)).
 		Where("account = ? AND id <> ? AND revoked_at IS NULL", id, but).Exec(ctx)
 	if err != nil {

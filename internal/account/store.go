@@ -29,7 +29,7 @@ func Create(ctx context.Context, tx database.Tx, a Account) (Account, error) {
 		a.ID = database.NewID()
 	}
 	if a.Identifier != "" {
-		if a.Identifier = FoldIdentifier(a.Identifier); len(a.Identifier) > maxIdentifier+10 {
+		if a.Identifier = foldIdentifier(a.Identifier); len(a.Identifier) > maxIdentifier+10 {
 			return Account{}, fmt.Errorf("account: an identifier has %d characters at most", maxIdentifier+10)
 		}
 		added, err := add(ctx, tx, a)
@@ -45,7 +45,7 @@ func Create(ctx context.Context, tx database.Tx, a Account) (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("account: %w", err)
 	}
-	base := IdentifierFor(p.FirstName, p.LastName)
+	base := identifierFor(p.FirstName, p.LastName)
 	for n := 1; ; {
 		if n, err = firstFree(ctx, tx, base, n); err != nil {
 			return Account{}, err
@@ -102,9 +102,9 @@ func ByID(ctx context.Context, tx database.Tx, id string) (Account, error) {
 	return account(tx.NewSelect().Where("a.id = ?", id), ctx)
 }
 
-// ByIdentifier reads the account of an identifier as typed; ErrNone.
-func ByIdentifier(ctx context.Context, tx database.Tx, typed string) (Account, error) {
-	return account(tx.NewSelect().Where("a.identifier = ?", FoldIdentifier(typed)), ctx)
+// byIdentifier reads the account of an identifier as typed; ErrNone.
+func byIdentifier(ctx context.Context, tx database.Tx, typed string) (Account, error) {
+	return account(tx.NewSelect().Where("a.identifier = ?", foldIdentifier(typed)), ctx)
 }
 
 func account(q *bun.SelectQuery, ctx context.Context) (Account, error) {
@@ -159,7 +159,7 @@ func SetPassword(ctx context.Context, tx database.Tx, now time.Time, id string, 
 	} else if !ok {
 		return ErrNone
 	}
-	return EndSessions(ctx, tx, now, id, "")
+	return endSessions(ctx, tx, now, id, "")
 }
 
 // IssueCode makes a one-time code with which whoever holds it chooses the account's
@@ -182,8 +182,8 @@ func IssueCode(ctx context.Context, tx database.Tx, now time.Time, id string) (c
 	return code, nil
 }
 
-// ByCode reads the account whose code was typed; ErrCode.
-func ByCode(ctx context.Context, tx database.Tx, now time.Time, typed string) (Account, error) {
+// byCode reads the account whose code was typed; ErrCode.
+func byCode(ctx context.Context, tx database.Tx, now time.Time, typed string) (Account, error) {
 	bare, ok := readCode(typed)
 	if !ok {
 		return Account{}, ErrCode
@@ -201,10 +201,10 @@ func ByCode(ctx context.Context, tx database.Tx, now time.Time, typed string) (A
 	return a, nil
 }
 
-// UseCode takes the typed code, gives its account a password and ends its sessions.
+// useCode takes the typed code, gives its account a password and ends its sessions.
 // Of two who use one code at once, one gets ErrCode.
-func UseCode(ctx context.Context, tx database.Tx, now time.Time, typed string, h Hash) (Account, error) {
-	a, err := ByCode(ctx, tx, now, typed)
+func useCode(ctx context.Context, tx database.Tx, now time.Time, typed string, h Hash) (Account, error) {
+	a, err := byCode(ctx, tx, now, typed)
 	if err != nil {
 		return Account{}, err
 	}
@@ -230,9 +230,9 @@ func replacePassword(ctx context.Context, tx database.Tx, id string, old, h Hash
 	return one(res, err)
 }
 
-// Disable closes an account: nobody signs in to it, its sessions end, its code
-// ends. ErrNone. Enable opens it again; its password is still there.
-func Disable(ctx context.Context, tx database.Tx, now time.Time, id string) error {
+// disable closes an account: nobody signs in to it, its sessions end, its code
+// ends. ErrNone. enable opens it again; its password is still there.
+func disable(ctx context.Context, tx database.Tx, now time.Time, id string) error {
 	res, err := tx.NewUpdate().Model((*Account)(nil)).Set("disabled_at = ?", database.Stamp(now)).
 		Set("code_hash = ''").Set("code_expires_at = NULL").Where("id = ?", id).Exec(ctx)
 	if ok, err := one(res, err); err != nil {
@@ -240,11 +240,11 @@ func Disable(ctx context.Context, tx database.Tx, now time.Time, id string) erro
 	} else if !ok {
 		return ErrNone
 	}
-	return EndSessions(ctx, tx, now, id, "")
+	return endSessions(ctx, tx, now, id, "")
 }
 
-// Enable opens a closed account. ErrNone.
-func Enable(ctx context.Context, tx database.Tx, id string) error {
+// enable opens a closed account. ErrNone.
+func enable(ctx context.Context, tx database.Tx, id string) error {
 	res, err := tx.NewUpdate().Model((*Account)(nil)).Set("disabled_at = NULL").Where("id = ?", id).Exec(ctx)
 	if ok, err := one(res, err); err != nil {
 		return err

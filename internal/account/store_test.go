@@ -41,7 +41,7 @@ func TestCreate(t *testing.T) {
 			if kept.CreatedAt = got.CreatedAt; kept != got {
 				t.Errorf("kept %+v, returned %+v", kept, got)
 			}
-			byName := read(t, db, func(ctx context.Context, tx database.Tx) (Account, error) { return ByIdentifier(ctx, tx, c.want) })
+			byName := read(t, db, func(ctx context.Context, tx database.Tx) (Account, error) { return byIdentifier(ctx, tx, c.want) })
 			if byName.ID != got.ID {
 				t.Errorf("%q finds another account", c.want)
 			}
@@ -54,7 +54,7 @@ func TestCreate(t *testing.T) {
 				if err == nil {
 					return errors.New("it was created")
 				}
-				if _, after := ByIdentifier(ctx, tx, "lea.benali"); after != nil {
+				if _, after := byIdentifier(ctx, tx, "lea.benali"); after != nil {
 					return after // the refusal must not have broken the transaction
 				}
 				return err
@@ -135,7 +135,7 @@ func TestCode(t *testing.T) {
 		}
 		by := func(now time.Time, code string) error {
 			return db.Read(t.Context(), func(ctx context.Context, tx database.Tx) error {
-				a, err := ByCode(ctx, tx, now, code)
+				a, err := byCode(ctx, tx, now, code)
 				if err == nil && a.ID != lea.ID {
 					t.Errorf("the code of another account: %s", a.ID)
 				}
@@ -144,7 +144,7 @@ func TestCode(t *testing.T) {
 		}
 		use := func(now time.Time, code string) error {
 			return db.Write(t.Context(), func(ctx context.Context, tx database.Tx) error {
-				_, err := UseCode(ctx, tx, now, code, HashPassword("un préau sous la pluie", cheap))
+				_, err := useCode(ctx, tx, now, code, HashPassword("un préau sous la pluie", cheap))
 				return err
 			})
 		}
@@ -186,7 +186,7 @@ func TestCode(t *testing.T) {
 		}
 
 		third := issue(tuesday)
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return Disable(ctx, tx, tuesday, lea.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return disable(ctx, tx, tuesday, lea.ID) })
 		if err := by(tuesday, third); !errors.Is(err, ErrCode) {
 			t.Errorf("the code of a closed account: %v, want ErrCode", err)
 		}
@@ -229,7 +229,7 @@ func TestCodeAtOnce(t *testing.T) {
 				wg.Go(func() {
 					<-start
 					errs[i] = db.Write(t.Context(), func(ctx context.Context, tx database.Tx) error {
-						_, err := UseCode(ctx, tx, tuesday, code, hashes[i])
+						_, err := useCode(ctx, tx, tuesday, code, hashes[i])
 						return err
 					})
 				})
@@ -278,7 +278,9 @@ func TestSessions(t *testing.T) {
 			})
 		}
 		live := func(a Account) int {
-			return len(read(t, db, func(ctx context.Context, tx database.Tx) ([]Session, error) { return Sessions(ctx, tx, tuesday, a.ID) }))
+			return len(read(t, db, func(ctx context.Context, tx database.Tx) ([]Session, error) {
+				return sessionsOf(ctx, tx, tuesday, a.ID)
+			}))
 		}
 		one, two, three, shared, toms := open(lea, false), open(lea, false), open(lea, false), open(lea, true), open(tom, false)
 		is := func(s Session) ticket { return ticket{Session: s.ID, Account: s.Account} }
@@ -298,8 +300,8 @@ func TestSessions(t *testing.T) {
 		if !good(tuesday.Add(SessionShared-time.Second), is(shared)) || good(tuesday.Add(SessionShared), is(shared)) {
 			t.Error("a session on a shared computer does not end when it must")
 		}
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return EndSession(ctx, tx, tuesday, lea.ID, one.ID) })
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return EndSession(ctx, tx, tuesday, lea.ID, toms.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return endSession(ctx, tx, tuesday, lea.ID, one.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return endSession(ctx, tx, tuesday, lea.ID, toms.ID) })
 		if good(tuesday, is(one)) || !good(tuesday, is(two)) {
 			t.Error("ending one session does not end that one alone")
 		}
@@ -309,7 +311,7 @@ func TestSessions(t *testing.T) {
 		if n := live(lea); n != 3 {
 			t.Errorf("%d live sessions, want 3", n)
 		}
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return EndSessions(ctx, tx, tuesday, lea.ID, two.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return endSessions(ctx, tx, tuesday, lea.ID, two.ID) })
 		if !good(tuesday, is(two)) || good(tuesday, is(three)) || !good(tuesday, is(toms)) {
 			t.Error("ending all but one does not end all but that one")
 		}
@@ -326,7 +328,7 @@ func TestSessions(t *testing.T) {
 		if !errors.Is(err, ErrWrong) {
 			t.Errorf("a session for the password of before: %v, want ErrWrong", err)
 		}
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return Disable(ctx, tx, tuesday, tom.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return disable(ctx, tx, tuesday, tom.ID) })
 		if good(tuesday, is(toms)) || live(tom) != 0 {
 			t.Error("a closed account has an open session")
 		}
@@ -337,7 +339,7 @@ func TestSessions(t *testing.T) {
 		if !errors.Is(err, ErrDisabled) {
 			t.Errorf("a session of a closed account: %v, want ErrDisabled", err)
 		}
-		write(t, db, func(ctx context.Context, tx database.Tx) error { return Enable(ctx, tx, tom.ID) })
+		write(t, db, func(ctx context.Context, tx database.Tx) error { return enable(ctx, tx, tom.ID) })
 		if again := open(tom, false); !good(tuesday, is(again)) || good(tuesday, is(toms)) {
 			t.Error("opening an account again gives a new session and leaves the old one ended")
 		}
@@ -441,7 +443,7 @@ func TestPurge(t *testing.T) {
 			if _, err = IssueCode(ctx, tx, tuesday, lea.ID); err != nil {
 				return err
 			}
-			return EndSession(ctx, tx, tuesday, lea.ID, ended.ID)
+			return endSession(ctx, tx, tuesday, lea.ID, ended.ID)
 		})
 		rows := func() int64 {
 			return read(t, db, func(ctx context.Context, tx database.Tx) (int64, error) {
@@ -465,7 +467,7 @@ func TestPurge(t *testing.T) {
 			t.Error("a code that is too old was not purged")
 		}
 		left := read(t, db, func(ctx context.Context, tx database.Tx) ([]Session, error) {
-			return Sessions(ctx, tx, tuesday, lea.ID)
+			return sessionsOf(ctx, tx, tuesday, lea.ID)
 		})
 		if len(left) != 1 || left[0].ID != kept.ID || !left[0].ExpiresAt.Equal(tuesday.Add(SessionMax)) {
 			t.Errorf("left: %+v", left)

@@ -125,7 +125,7 @@ func (k *Keeper) visitor(r *http.Request) visitor {
 func (k *Keeper) takeSignOut(w http.ResponseWriter, r *http.Request) error {
 	if t, ok := k.ticket(r); ok {
 		err := k.db.Write(r.Context(), func(ctx context.Context, tx database.Tx) error {
-			return EndSession(ctx, tx, k.clock(), t.Account, t.Session)
+			return endSession(ctx, tx, k.clock(), t.Account, t.Session)
 		})
 		if err != nil {
 			return err
@@ -220,7 +220,7 @@ func (k *Keeper) accountPage(w http.ResponseWriter, r *http.Request, status int,
 		if form.Account, err = ByID(ctx, tx, viewer.Account); err != nil {
 			return err
 		}
-		form.Sessions, err = Sessions(ctx, tx, k.clock(), viewer.Account)
+		form.Sessions, err = sessionsOf(ctx, tx, k.clock(), viewer.Account)
 		return err
 	})
 	if err != nil {
@@ -241,7 +241,7 @@ func (k *Keeper) takeAccount(w http.ResponseWriter, r *http.Request) error {
 	case "end":
 		session := r.PostForm.Get("session")
 		err := k.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
-			return EndSession(ctx, tx, k.clock(), viewer.Account, session)
+			return endSession(ctx, tx, k.clock(), viewer.Account, session)
 		})
 		if err != nil {
 			return err
@@ -253,7 +253,7 @@ func (k *Keeper) takeAccount(w http.ResponseWriter, r *http.Request) error {
 		return page.See(w, r, "/account")
 	case "everywhere":
 		err := k.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
-			return EndSessions(ctx, tx, k.clock(), viewer.Account, "")
+			return endSessions(ctx, tx, k.clock(), viewer.Account, "")
 		})
 		if err != nil {
 			return err

@@ -1,0 +1,4 @@
+package account
+
+// ByCode is byCode for the tests of the desk.
+var ByCode = byCode
