@@ -17,7 +17,7 @@ import (
 
 // Limits of a calendar file. A teacher's year is under 2,000 events and 1 MB.
 const (
-	MaxCalendarBytes = 4 << 20
+	maxCalendarBytes = 4 << 20
 	maxLine          = 64 << 10
 	maxEvents        = 10_000
 	maxOccurrences   = 20_000
@@ -32,8 +32,8 @@ type Window struct {
 	Zone        *time.Location
 }
 
-// SchoolYear is the window of the school year of a moment: August to July.
-func SchoolYear(now time.Time, loc *time.Location) Window {
+// schoolYear is the window of the school year of a moment: August to July.
+func schoolYear(now time.Time, loc *time.Location) Window {
 	local := now.In(loc)
 	y := local.Year()
 	if local.Month() < time.August {
@@ -102,10 +102,10 @@ type rawEvent struct {
 	cancelled                    bool
 }
 
-// ReadCalendar reads an iCalendar file (RFC 5545) and gives the occurrences of its
+// readCalendar reads an iCalendar file (RFC 5545) and gives the occurrences of its
 // events within the window. What is not a lesson with hours is counted, not refused; a
 // *FileError is returned for what is not a calendar or is over a limit.
-func ReadCalendar(r io.Reader, w Window) (Calendar, error) {
+func readCalendar(r io.Reader, w Window) (Calendar, error) {
 	raw, err := readEvents(r)
 	if err != nil {
 		return Calendar{}, err
@@ -117,7 +117,7 @@ func ReadCalendar(r io.Reader, w Window) (Calendar, error) {
 // can name the line as an editor shows it, and only looks into properties that it
 // needs: the rest of a hostile file costs no more than being read.
 func readEvents(r io.Reader) ([]rawEvent, error) {
-	lines := &unfolder{b: bufio.NewReader(io.LimitReader(r, MaxCalendarBytes+1))}
+	lines := &unfolder{b: bufio.NewReader(io.LimitReader(r, maxCalendarBytes+1))}
 	var events []rawEvent
 	var event *rawEvent
 	depth, inside, began := 0, 0, false
@@ -277,7 +277,7 @@ func (u *unfolder) physical() ([]byte, error) {
 		u.read += len(part)
 		line = append(line, part...)
 		switch {
-		case u.read > MaxCalendarBytes:
+		case u.read > maxCalendarBytes:
 			return nil, &FileError{u.line + 1, "size"}
 		case len(line) > maxLine:
 			return nil, &FileError{u.line + 1, "line"}

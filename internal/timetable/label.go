@@ -14,9 +14,9 @@ import (
 // the hour and the telephone the message stays in one part.
 const ShortLabelMax = 14
 
-// FitsMessage tells whether a short label may stand in an SMS: 1 to ShortLabelMax
+// fitsMessage tells whether a short label may stand in an SMS: 1 to ShortLabelMax
 // characters, all of GSM 03.38, without an escape.
-func FitsMessage(short string) bool {
+func fitsMessage(short string) bool {
 	n := 0
 	for _, r := range short {
 		if !directory.InGSM(r) {
@@ -72,7 +72,7 @@ func ShortLabel(label string) string {
 		}
 	}
 	short := cut(strings.Join(words, " "))
-	if !FitsMessage(short) {
+	if !fitsMessage(short) {
 		return "cours"
 	}
 	return short

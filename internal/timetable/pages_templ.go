@@ -413,7 +413,7 @@ func staffOptions(n names) []page.Option {
 
 func kindOptions(ctx context.Context) []page.Option {
 	var all []page.Option
-	for _, k := range Kinds() {
+	for _, k := range kinds() {
 		all = append(all, page.Option{Value: string(k), Text: page.T(ctx, "timetable.kind."+string(k))})
 	}
 	return all

@@ -77,13 +77,13 @@ func (s *Sitting) At(starts, ends time.Time, loc *time.Location) {
 // Check refuses a sitting that cannot be kept.
 func (s Sitting) Check() error {
 	switch {
-	case !slices.Contains(Kinds(), s.Kind):
+	case !slices.Contains(kinds(), s.Kind):
 		return ErrKind
 	case !s.EndsAt.After(s.StartsAt) || s.EndsAt.Sub(s.StartsAt) > longest:
 		return ErrTimes
 	case CheckDay(s.Day) != nil:
 		return ErrDay
-	case strings.TrimSpace(s.Label) == "" || !FitsMessage(s.ShortLabel):
+	case strings.TrimSpace(s.Label) == "" || !fitsMessage(s.ShortLabel):
 		return ErrLabel
 	case len(s.Groups) == 0:
 		return ErrNobody
@@ -153,18 +153,18 @@ func later(rank int, s, than Sitting) bool {
 	return s.StartsAt.After(than.StartsAt)
 }
 
-// Overlap tells whether two sittings share a moment. One that ends when the other
+// overlap tells whether two sittings share a moment. One that ends when the other
 // begins does not.
-func Overlap(a, b Sitting) bool {
+func overlap(a, b Sitting) bool {
 	return a.StartsAt.Before(b.EndsAt) && b.StartsAt.Before(a.EndsAt)
 }
 
-// Clashes lists the sittings that share a moment and a group or a person in charge
+// clashes lists the sittings that share a moment and a group or a person in charge
 // with s. It is said, not forbidden: a co-taught lesson or a replaced one is both.
-func Clashes(s Sitting, among []Sitting) []Sitting {
+func clashes(s Sitting, among []Sitting) []Sitting {
 	var found []Sitting
 	for _, o := range among {
-		if o.ID == s.ID || o.Cancelled() || !Overlap(s, o) {
+		if o.ID == s.ID || o.Cancelled() || !overlap(s, o) {
 			continue
 		}
 		if slices.ContainsFunc(s.Groups, func(g string) bool { return slices.Contains(o.Groups, g) }) ||
@@ -175,10 +175,10 @@ func Clashes(s Sitting, among []Sitting) []Sitting {
 	return found
 }
 
-// CallTimes gives the beginning and end of a roll called without a timetable: from
+// callTimes gives the beginning and end of a roll called without a timetable: from
 // the five-minute mark before now to the next full hour by the clock on the wall, or
 // the one after it when less than a quarter of an hour would be left.
-func CallTimes(now time.Time, loc *time.Location) (starts, ends time.Time) {
+func callTimes(now time.Time, loc *time.Location) (starts, ends time.Time) {
 	local := now.In(loc)
 	past := time.Duration(local.Minute()%5)*time.Minute + time.Duration(local.Second())*time.Second + time.Duration(local.Nanosecond())
 	starts = now.Add(-past)

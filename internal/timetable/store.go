@@ -201,10 +201,10 @@ func Cancel(ctx context.Context, tx database.Tx, school, sitting string, now tim
 	return err
 }
 
-// Relabel changes the short label of a sitting, which messages use. ErrNotFound,
+// relabel changes the short label of a sitting, which messages use. ErrNotFound,
 // ErrLabel.
-func Relabel(ctx context.Context, tx database.Tx, school, sitting, short string) error {
-	if !FitsMessage(short) {
+func relabel(ctx context.Context, tx database.Tx, school, sitting, short string) error {
+	if !fitsMessage(short) {
 		return ErrLabel
 	}
 	res, err := tx.NewUpdate().Model((*Sitting)(nil)).Set("short_label = ?", short).
@@ -222,8 +222,8 @@ func AddClosure(ctx context.Context, tx database.Tx, closures ...Closure) error 
 	return insert(ctx, tx, closures)
 }
 
-// RemoveClosure takes a closure back. ErrNotFound.
-func RemoveClosure(ctx context.Context, tx database.Tx, school, id string) error {
+// removeClosure takes a closure back. ErrNotFound.
+func removeClosure(ctx context.Context, tx database.Tx, school, id string) error {
 	res, err := tx.NewDelete().Model((*Closure)(nil)).Where("school = ? AND id = ?", school, id).Exec(ctx)
 	return changed(res, err)
 }

@@ -33,8 +33,8 @@ const (
 	Exam      Kind = "exam"
 )
 
-// Kinds lists the kinds in the order in which pages offer them.
-func Kinds() []Kind {
+// kinds lists the kinds in the order in which pages offer them.
+func kinds() []Kind {
 	return []Kind{Lesson, Study, HalfDays, Exam, Outing, Canteen, Dormitory}
 }
 

@@ -46,7 +46,7 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /timetable/sittings/{sitting}/label", office, p.relabel, small)
 	rs.Handle("POST /timetable/sittings/{sitting}/cancel", office, p.cancel, small)
 	rs.Handle("GET /timetable/calendar", staff, p.calendarForm)
-	rs.Handle("POST /timetable/calendar", staff, p.bring, page.Body(MaxCalendarBytes+64<<10))
+	rs.Handle("POST /timetable/calendar", staff, p.bring, page.Body(maxCalendarBytes+64<<10))
 	rs.Handle("GET /timetable/closures", office, p.closures)
 	rs.Handle("POST /timetable/closures", office, p.close, small)
 	rs.Handle("POST /timetable/closures/{closure}/remove", office, p.reopen, small)

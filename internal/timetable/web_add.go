@@ -43,10 +43,10 @@ func (f form) sitting(school string, loc *time.Location) (Sitting, error) {
 	if s.ShortLabel == "" {
 		s.ShortLabel = ShortLabel(f.Label)
 	}
-	if !FitsMessage(s.ShortLabel) {
+	if !fitsMessage(s.ShortLabel) {
 		return s, page.Invalid("short", "timetable.form.short.wrong", "max", ShortLabelMax)
 	}
-	if !slices.Contains(Kinds(), s.Kind) {
+	if !slices.Contains(kinds(), s.Kind) {
 		return s, page.Invalid("kind", "timetable.form.kind.wrong")
 	}
 	if CheckDay(f.Day) != nil {
@@ -80,7 +80,7 @@ func (f form) sitting(school string, loc *time.Location) (Sitting, error) {
 // newForm is the empty form.
 func (p *Pages) newForm(w http.ResponseWriter, r *http.Request) error {
 	v, asked := viewer(r), r.URL.Query()
-	starts, ends := CallTimes(p.Now(), page.Zone(r.Context()))
+	starts, ends := callTimes(p.Now(), page.Zone(r.Context()))
 	f := form{Kind: string(Lesson), Day: p.askedDay(r, asked.Get("day")), Group: asked.Get("class"), Staff: asked.Get("staff"),
 		From: starts.In(page.Zone(r.Context())).Format("15:04"), Until: ends.In(page.Zone(r.Context())).Format("15:04")}
 	if !isOffice(v) {
@@ -130,7 +130,7 @@ func (p *Pages) add(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if f.Clashes = Clashes(s, among); len(f.Clashes) > 0 && r.PostForm.Get("anyway") == "" {
+		if f.Clashes = clashes(s, among); len(f.Clashes) > 0 && r.PostForm.Get("anyway") == "" {
 			return errClash
 		}
 		if err := Add(ctx, tx, s); err != nil {
@@ -173,7 +173,7 @@ type nowView struct {
 
 func (p *Pages) showNow(w http.ResponseWriter, r *http.Request, status int, view nowView) error {
 	v, loc := viewer(r), page.Zone(r.Context())
-	view.From, view.Until = CallTimes(p.Now(), loc)
+	view.From, view.Until = callTimes(p.Now(), loc)
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if view.Names, err = namesOf(ctx, tx, v.School, Day(p.Now(), loc)); err != nil {
 			return err
@@ -219,7 +219,7 @@ func (p *Pages) callNow(w http.ResponseWriter, r *http.Request) error {
 			s.Label = "Cours"
 		}
 		s.ShortLabel = ShortLabel(s.Label)
-		starts, ends := CallTimes(now, loc)
+		starts, ends := callTimes(now, loc)
 		s.At(starts, ends, loc)
 		if c, closed, err := closedOn(ctx, tx, v.School, s.Day); err != nil {
 			return err
@@ -306,7 +306,7 @@ func (p *Pages) showSitting(w http.ResponseWriter, r *http.Request, status int, 
 func (p *Pages) relabel(w http.ResponseWriter, r *http.Request) error {
 	short := strings.TrimSpace(r.PostFormValue("short"))
 	s, err := p.change(r, "relabel", func(ctx context.Context, tx database.Tx, s Sitting) error {
-		return Relabel(ctx, tx, s.School, s.ID, short)
+		return relabel(ctx, tx, s.School, s.ID, short)
 	})
 	if errors.Is(err, ErrLabel) {
 		return p.showSitting(w, r, http.StatusUnprocessableEntity, sittingView{Short: clean(short, 40),

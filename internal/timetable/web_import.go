@@ -43,7 +43,7 @@ func (p *Pages) showCalendar(w http.ResponseWriter, r *http.Request, status int,
 // teacher only brings their own. The file is read before the transaction begins.
 func (p *Pages) bring(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r)
-	if err := r.ParseMultipartForm(MaxCalendarBytes); err != nil {
+	if err := r.ParseMultipartForm(maxCalendarBytes); err != nil {
 		if errors.Is(err, http.ErrNotMultipart) || errors.Is(err, http.ErrMissingBoundary) {
 			return page.Invalid("file", "timetable.calendar.file.none")
 		}
@@ -63,8 +63,8 @@ func (p *Pages) bring(w http.ResponseWriter, r *http.Request) error {
 		return wrong(page.Invalid("file", "timetable.calendar.file.none"))
 	}
 	defer file.Close()
-	window := SchoolYear(p.Now(), page.Zone(r.Context()))
-	calendar, err := ReadCalendar(file, window)
+	window := schoolYear(p.Now(), page.Zone(r.Context()))
+	calendar, err := readCalendar(file, window)
 	var bad *FileError
 	if errors.As(err, &bad) {
 		return wrong(page.Invalid("file", "timetable.calendar.bad."+bad.Why, "line", bad.Line))
@@ -154,7 +154,7 @@ func (p *Pages) closures(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) showClosures(w http.ResponseWriter, r *http.Request, status int, view closuresView) error {
 	v, loc := viewer(r), page.Zone(r.Context())
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		view.All, err = Closures(ctx, tx, v.School, SchoolYear(p.Now(), loc).From)
+		view.All, err = Closures(ctx, tx, v.School, schoolYear(p.Now(), loc).From)
 		return err
 	})
 	if err != nil {
@@ -201,7 +201,7 @@ func (p *Pages) close(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) reopen(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r)
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
-		if err := RemoveClosure(ctx, tx, v.School, r.PathValue("closure")); err != nil {
+		if err := removeClosure(ctx, tx, v.School, r.PathValue("closure")); err != nil {
 			return err
 		}
 		return p.journaled(ctx, tx, v, "closure-removed", r.PathValue("closure"), nil)
