@@ -44,8 +44,8 @@ func readForm(form url.Values, s timetable.Sitting, pupils []directory.Person, n
 			n, err := strconv.Atoi(typed)
 			switch {
 			case typed == "":
-				n = MinutesLate(s.StartsAt, now)
-			case err != nil || n < 1 || n > MaxLate:
+				n = minutesLate(s.StartsAt, now)
+			case err != nil || n < 1 || n > maxLate:
 				f.Wrong[p.ID] = "attendance.minutes.wrong"
 			}
 			e.Minutes = n

@@ -22,22 +22,22 @@ const (
 	BaseUnsaid  int64 = -1 // a pupil who is known to be elsewhere or inside
 )
 
-// Merge is what saving a roll does to it.
-type Merge struct {
+// merge is what saving a roll does to it.
+type merge struct {
 	Append []Entry // marks to append
 	Kept   []Mark  // marks that another made meanwhile and that stay
 	Over   []Mark  // marks that another made meanwhile and that this save replaces
 }
 
-// MergeRoll compares what a page says with what is marked now, pupil by pupil. shown
+// mergeRoll compares what a page says with what is marked now, pupil by pupil. shown
 // gives the mark of each Base number.
 //
 // A pupil whom this person did not touch keeps the mark that another made meanwhile; a
 // pupil whom both touched takes the later hand, and the page says so. A pupil never
 // marked before gets a mark, present included: the register shows who was there. An
 // Unsaid entry never makes a mark.
-func MergeRoll(entries []Entry, current map[string]Mark, shown map[int64]Mark) Merge {
-	var m Merge
+func mergeRoll(entries []Entry, current map[string]Mark, shown map[int64]Mark) merge {
+	var m merge
 	for _, e := range entries {
 		now, marked := current[e.Pupil]
 		switch {
@@ -90,17 +90,17 @@ var (
 	ErrCancelled = errors.New("attendance: the sitting is cancelled")
 )
 
-// EarlyRoll is how long before its sitting a roll may be saved.
-const EarlyRoll = 15 * time.Minute
+// earlyRoll is how long before its sitting a roll may be saved.
+const earlyRoll = 15 * time.Minute
 
-// MaySave tells whether a roll may be saved now: from a quarter of an hour before the
+// maySave tells whether a roll may be saved now: from a quarter of an hour before the
 // sitting until the end of its day, or of the sitting where that is later (a night in
 // the dormitory). The office may correct later. ErrEarly, ErrOver, ErrCancelled.
-func MaySave(s timetable.Sitting, now time.Time, loc *time.Location, office bool) error {
+func maySave(s timetable.Sitting, now time.Time, loc *time.Location, office bool) error {
 	switch {
 	case s.Cancelled():
 		return ErrCancelled
-	case now.Before(s.StartsAt.Add(-EarlyRoll)):
+	case now.Before(s.StartsAt.Add(-earlyRoll)):
 		return ErrEarly
 	case !office && timetable.Day(now, loc) != s.Day && !now.Before(s.EndsAt):
 		return ErrOver
@@ -108,18 +108,18 @@ func MaySave(s timetable.Sitting, now time.Time, loc *time.Location, office bool
 	return nil
 }
 
-// MaxLate is the most minutes of lateness that a mark takes.
-const MaxLate = 240
+// maxLate is the most minutes of lateness that a mark takes.
+const maxLate = 240
 
-// MinutesLate is how late a pupil is who enters a sitting now: what the page offers,
-// and what is saved where nobody wrote a number. From 1 to MaxLate.
-func MinutesLate(starts, now time.Time) int {
-	return min(max(int(now.Sub(starts)/time.Minute), 1), MaxLate)
+// minutesLate is how late a pupil is who enters a sitting now: what the page offers,
+// and what is saved where nobody wrote a number. From 1 to maxLate.
+func minutesLate(starts, now time.Time) int {
+	return min(max(int(now.Sub(starts)/time.Minute), 1), maxLate)
 }
 
-// Moment is the moment within a sitting that a page of it speaks of: now while it
+// moment is the moment within a sitting that a page of it speaks of: now while it
 // runs, else the nearer end of it.
-func Moment(s timetable.Sitting, now time.Time) time.Time {
+func moment(s timetable.Sitting, now time.Time) time.Time {
 	switch {
 	case now.Before(s.StartsAt):
 		return s.StartsAt
@@ -141,9 +141,9 @@ func At(statements []Statement, says Says, at time.Time) (Statement, bool) {
 	return best, ok
 }
 
-// Away tells where a pupil is known to be at a moment who is not expected in class:
+// away tells where a pupil is known to be at a moment who is not expected in class:
 // what was stated last wins; empty is nowhere but in class.
-func Away(statements []Statement, at time.Time) Says {
+func away(statements []Statement, at time.Time) Says {
 	elsewhere, out := At(statements, Elsewhere, at)
 	inside, in := At(statements, Inside, at)
 	switch {
@@ -167,8 +167,8 @@ func Reasons(says Says) []string {
 	return nil
 }
 
-// LongestStatement is the longest time that one statement covers: a term.
-const LongestStatement = 120 * 24 * time.Hour
+// longestStatement is the longest time that one statement covers: a term.
+const longestStatement = 120 * 24 * time.Hour
 
 // Sums is what a roll says, counted.
 type Sums struct {

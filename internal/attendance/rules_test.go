@@ -39,7 +39,7 @@ func TestMaySave(t *testing.T) {
 		{"cancelled", cancelled, at(24, 8, 7), true, ErrCancelled},
 		{"the day of the school, not of UTC", lesson, at(24, 23, 30).UTC(), false, nil},
 	} {
-		if got := MaySave(c.sitting, c.now, zone, c.office); got != c.want {
+		if got := maySave(c.sitting, c.now, zone, c.office); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -51,8 +51,8 @@ func TestMinutesLate(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		want  int
-	}{{-5 * time.Minute, 1}, {0, 1}, {8*time.Minute + 59*time.Second, 8}, {5 * time.Hour, MaxLate}} {
-		if got := MinutesLate(starts, starts.Add(c.after)); got != c.want {
+	}{{-5 * time.Minute, 1}, {0, 1}, {8*time.Minute + 59*time.Second, 8}, {5 * time.Hour, maxLate}} {
+		if got := minutesLate(starts, starts.Add(c.after)); got != c.want {
 			t.Errorf("%v after: %d, want %d", c.after, got, c.want)
 		}
 	}
@@ -80,7 +80,7 @@ func TestAway(t *testing.T) {
 		{"the last word: inside", []Statement{said(Inside, time.Minute, time.Hour), said(Elsewhere, time.Hour, time.Hour)}, Inside},
 		{"the last word: elsewhere", []Statement{said(Inside, time.Hour, time.Hour), said(Elsewhere, time.Minute, time.Hour)}, Elsewhere},
 	} {
-		if got := Away(c.statements, now); got != c.want {
+		if got := away(c.statements, now); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -174,7 +174,7 @@ func TestTwoPeopleOnOneRoll(t *testing.T) {
 						}
 					}
 				}
-				m := MergeRoll(entries, now, shown)
+				m := mergeRoll(entries, now, shown)
 				kept, over := map[string]Mark{}, map[string]Mark{}
 				for _, k := range m.Kept {
 					kept[k.Pupil] = k
@@ -221,7 +221,7 @@ func TestABaseOfAnotherPupilIsNone(t *testing.T) {
 	t.Parallel()
 	zoe := Mark{N: 1, Pupil: "zoe", Value: Absent}
 	lea := Mark{N: 2, Pupil: "lea", Value: Present}
-	m := MergeRoll([]Entry{{Pupil: "lea", Value: Absent, Base: 1}}, map[string]Mark{"zoe": zoe, "lea": lea}, map[int64]Mark{1: zoe})
+	m := mergeRoll([]Entry{{Pupil: "lea", Value: Absent, Base: 1}}, map[string]Mark{"zoe": zoe, "lea": lea}, map[int64]Mark{1: zoe})
 	if len(m.Append) != 1 || len(m.Over) != 1 {
 		t.Errorf("an absence went missing: %+v", m)
 	}

@@ -121,7 +121,7 @@ func meanwhileTitle(ctx context.Context, m meanwhile) string {
 func closedText(ctx context.Context, s sheet) string {
 	switch s.Closed {
 	case ErrEarly:
-		return page.T(ctx, "attendance.early", "hour", page.Hour(ctx, s.Sitting.StartsAt.Add(-EarlyRoll)))
+		return page.T(ctx, "attendance.early", "hour", page.Hour(ctx, s.Sitting.StartsAt.Add(-earlyRoll)))
 	case ErrCancelled:
 		return page.T(ctx, "attendance.cancelled")
 	}

@@ -99,8 +99,8 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 		return s, err
 	}
 	s.Mine = mayCall(v, s.Sitting)
-	s.Closed = MaySave(s.Sitting, now, page.Zone(ctx), isOffice(v))
-	s.Late = MinutesLate(s.Sitting.StartsAt, now)
+	s.Closed = maySave(s.Sitting, now, page.Zone(ctx), isOffice(v))
+	s.Late = minutesLate(s.Sitting.StartsAt, now)
 	labels, err := labelsOf(ctx, tx, v.School)
 	if err != nil {
 		return s, err
@@ -122,14 +122,14 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	if err != nil {
 		return s, err
 	}
-	at := Moment(s.Sitting, now)
+	at := moment(s.Sitting, now)
 	statements, err := Statements(ctx, tx, v.School, ids, at)
 	if err != nil {
 		return s, err
 	}
 	s.Rows = make([]row, len(pupils))
 	for i, pupil := range pupils {
-		r := row{Pupil: pupil, Away: Away(statements[pupil.ID], at), Value: Present, Base: BasePresent}
+		r := row{Pupil: pupil, Away: away(statements[pupil.ID], at), Value: Present, Base: BasePresent}
 		if k, ok := current[pupil.ID]; ok {
 			r.Value, r.Base, r.Minutes = k.Value, k.N, minutesText(k)
 		} else if r.Away != "" {
@@ -137,7 +137,7 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 		}
 		s.Rows[i] = r
 	}
-	if s.Roll, s.Called, err = RollOf(ctx, tx, v.School, sitting); err != nil || !s.Called {
+	if s.Roll, s.Called, err = rollOf(ctx, tx, v.School, sitting); err != nil || !s.Called {
 		return s, err
 	}
 	names, err := p.names(ctx, tx, v.School, s.Roll.SavedBy)

@@ -22,7 +22,7 @@ var (
 	ErrNotInSitting = errors.New("attendance: the pupil is not in this sitting")
 	// ErrReason: the reason is not in the list.
 	ErrReason = errors.New("attendance: no such reason")
-	// ErrSpan: a statement must end after it begins, within LongestStatement.
+	// ErrSpan: a statement must end after it begins, within longestStatement.
 	ErrSpan = errors.New("attendance: the statement does not end after it begins, or is too long")
 	// ErrNotFound: no such mark or statement.
 	ErrNotFound = errors.New("attendance: not found")
@@ -41,34 +41,34 @@ type Save struct {
 
 // SaveRoll appends what a page says to the roll and keeps, in the same transaction,
 // which of the new marks somebody must decide about, and the journal's line.
-func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Save) (Merge, error) {
+func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Save) (merge, error) {
 	now = database.Stamp(now)
 	for _, e := range s.Entries {
 		if !slices.Contains(s.Pupils, e.Pupil) {
-			return Merge{}, ErrNotInSitting
+			return merge{}, ErrNotInSitting
 		}
 	}
 	current, err := Current(ctx, tx, s.School, s.Sitting)
 	if err != nil {
-		return Merge{}, err
+		return merge{}, err
 	}
 	shown, err := shownMarks(ctx, tx, s, current)
 	if err != nil {
-		return Merge{}, err
+		return merge{}, err
 	}
-	m := MergeRoll(s.Entries, current, shown)
+	m := mergeRoll(s.Entries, current, shown)
 	marks, err := appendMarks(ctx, tx, now, s, m.Append)
 	if err != nil {
-		return Merge{}, err
+		return merge{}, err
 	}
 	if err := keepUndecided(ctx, tx, s, marks); err != nil {
-		return Merge{}, err
+		return merge{}, err
 	}
 	roll := Roll{School: s.School, Sitting: s.Sitting, Day: s.Day, FirstSavedAt: now, FirstSavedBy: s.By, SavedAt: now, SavedBy: s.By}
 	_, err = tx.NewInsert().Model(&roll).On("CONFLICT (school, sitting) DO UPDATE").
 		Set("saved_at = EXCLUDED.saved_at, saved_by = EXCLUDED.saved_by").Exec(ctx)
 	if err != nil {
-		return Merge{}, err
+		return merge{}, err
 	}
 	return m, j.Append(ctx, tx, s.School, now, journal.Deed{Act: "roll", Actor: s.By, Subject: s.Sitting, Detail: rollDetail(s, marks)})
 }
@@ -189,8 +189,8 @@ func Current(ctx context.Context, tx database.Tx, school, sitting string) (map[s
 	return out, err
 }
 
-// RollOf gives the roll of a sitting, and whether it was saved at all.
-func RollOf(ctx context.Context, tx database.Tx, school, sitting string) (Roll, bool, error) {
+// rollOf gives the roll of a sitting, and whether it was saved at all.
+func rollOf(ctx context.Context, tx database.Tx, school, sitting string) (Roll, bool, error) {
 	r := Roll{School: school, Sitting: sitting}
 	err := tx.NewSelect().Model(&r).WherePK().Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -220,8 +220,8 @@ func RollsOf(ctx context.Context, tx database.Tx, school string, sittings []stri
 	return out, err
 }
 
-// SumsOf counts what the rolls of sittings say; a sitting without a mark is left out.
-func SumsOf(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]Sums, error) {
+// sumsOf counts what the rolls of sittings say; a sitting without a mark is left out.
+func sumsOf(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]Sums, error) {
 	out := map[string]Sums{}
 	for part := range slices.Chunk(sittings, 500) {
 		var rows []struct {
@@ -283,7 +283,7 @@ func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Tim
 	switch {
 	case !slices.Contains(Reasons(s.Says), s.Reason):
 		return ErrReason
-	case !s.UntilAt.After(s.FromAt) || s.UntilAt.Sub(s.FromAt) > LongestStatement:
+	case !s.UntilAt.After(s.FromAt) || s.UntilAt.Sub(s.FromAt) > longestStatement:
 		return ErrSpan
 	}
 	s.ID, s.At = database.NewID(), database.Stamp(now)
@@ -295,9 +295,9 @@ func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Tim
 		Detail: map[string]string{"id": s.ID, "says": string(s.Says), "reason": s.Reason}})
 }
 
-// Withdraw takes a statement back; it stays on record. What was withdrawn already stays
+// withdraw takes a statement back; it stays on record. What was withdrawn already stays
 // so. ErrNotFound.
-func Withdraw(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, school, id, by string) error {
+func withdraw(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, school, id, by string) error {
 	s := Statement{School: school, ID: id}
 	err := tx.NewSelect().Model(&s).WherePK().Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

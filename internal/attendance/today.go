@@ -34,7 +34,7 @@ func DayOf(ctx context.Context, tx database.Tx, school, person, day string) ([]D
 	}
 	sums := map[string]Sums{}
 	if len(rolls) > 0 {
-		if sums, err = SumsOf(ctx, tx, school, ids); err != nil {
+		if sums, err = sumsOf(ctx, tx, school, ids); err != nil {
 			return nil, err
 		}
 	}
@@ -50,9 +50,9 @@ func DayOf(ctx context.Context, tx database.Tx, school, person, day string) ([]D
 	return out, nil
 }
 
-// UncalledAfter is how long after its beginning a sitting without a roll is the
+// uncalledAfter is how long after its beginning a sitting without a roll is the
 // office's business.
-const UncalledAfter = 10 * time.Minute
+const uncalledAfter = 10 * time.Minute
 
 // UncalledRoll is a sitting that began a while ago and whose roll nobody saved.
 type UncalledRoll struct {
@@ -62,7 +62,7 @@ type UncalledRoll struct {
 	For     time.Duration // since its beginning
 }
 
-// Uncalled lists the sittings of a day that began UncalledAfter ago or more, and whose
+// Uncalled lists the sittings of a day that began uncalledAfter ago or more, and whose
 // roll nobody saved, the latest first: what can still be mended stands on top. Meals
 // and nights are called where a school wants it, and not missed here.
 func Uncalled(ctx context.Context, tx database.Tx, school string, now time.Time, day string) ([]UncalledRoll, error) {
@@ -70,7 +70,7 @@ func Uncalled(ctx context.Context, tx database.Tx, school string, now time.Time,
 	if err != nil {
 		return nil, err
 	}
-	missing, err := timetable.Begun(ctx, tx, school, day, now.Add(-UncalledAfter), called)
+	missing, err := timetable.Begun(ctx, tx, school, day, now.Add(-uncalledAfter), called)
 	missing = slices.DeleteFunc(missing, func(s timetable.Sitting) bool { return !needsRoll(s) })
 	if err != nil || len(missing) == 0 {
 		return nil, err

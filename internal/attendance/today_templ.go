@@ -260,7 +260,7 @@ func dayButton(d DaySitting, now time.Time, current bool) templ.Component {
 			templ_7745c5c3_Var10 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if !d.Sitting.Cancelled() && !now.Before(d.Sitting.StartsAt.Add(-EarlyRoll)) {
+		if !d.Sitting.Cancelled() && !now.Before(d.Sitting.StartsAt.Add(-earlyRoll)) {
 			if d.Called {
 				templ_7745c5c3_Err = page.Button(page.Press{Href: rollPath(d.Sitting), Label: page.T(ctx, "attendance.day.see"), Says: sittingTitle(d.Sitting, d.Classes)}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {

@@ -18,10 +18,10 @@ import (
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
-// Locale holds the sentences of these pages, for page.NewWords.
+// Words are the sentences of this package's pages, for page.NewWords.
 //
 //go:embed locale
-var Locale embed.FS
+var Words embed.FS
 
 // Pages are the pages of this capability.
 type Pages struct {
@@ -86,7 +86,7 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := p.Now()
 	var form filled
-	var merge Merge
+	var merge merge
 	refusal, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
 		v := viewer(r)
 		s, err := sittingOf(ctx, tx, v, r.PathValue("sitting"))
@@ -101,7 +101,7 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		form = readForm(r.PostForm, s, pupils, now)
-		if err := MaySave(s, now, page.Zone(ctx), isOffice(v)); err != nil {
+		if err := maySave(s, now, page.Zone(ctx), isOffice(v)); err != nil {
 			return err
 		}
 		if form.Changed || len(form.Wrong) > 0 {
@@ -189,7 +189,7 @@ func (p *Pages) take(w http.ResponseWriter, r *http.Request) error {
 		if v.ID == "" {
 			return page.Forbidden("page.forbidden.text") // an account of nobody
 		}
-		if err := MaySave(s, now, page.Zone(ctx), isOffice(v)); err != nil {
+		if err := maySave(s, now, page.Zone(ctx), isOffice(v)); err != nil {
 			return err
 		}
 		if err := timetable.Take(ctx, tx, v.School, s.ID, v.ID, now); err != nil {
@@ -245,7 +245,7 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r)
 	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
-		return Withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
+		return withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return page.NotFound()

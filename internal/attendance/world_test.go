@@ -147,9 +147,9 @@ func (w *world) read(fn func(context.Context, database.Tx) error) {
 }
 
 // save saves a roll as one person, whatever the clock.
-func (w *world) save(sitting, by string, entries ...Entry) Merge {
+func (w *world) save(sitting, by string, entries ...Entry) merge {
 	w.t.Helper()
-	var m Merge
+	var m merge
 	w.write(school, func(ctx context.Context, tx database.Tx) error {
 		var err error
 		m, err = SaveRoll(ctx, tx, w.journal, w.now, Save{School: school, Sitting: sitting, Day: "2026-11-24", Pupils: w.pupils, Entries: entries, By: by, Origin: FromRoll})
@@ -225,7 +225,7 @@ func (w *world) site() *page.Routes {
 	if w.routes != nil {
 		return w.routes
 	}
-	sentences, err := page.NewWords(Locale)
+	sentences, err := page.NewWords(Words)
 	if err != nil {
 		w.t.Fatal(err)
 	}
