@@ -71,11 +71,6 @@ func (c Circle) Told() []Near {
 	return slices.DeleteFunc(slices.Clone(c.Near), func(n Near) bool { return !n.Told })
 }
 
-// NotTold lists those who would not.
-func (c Circle) NotTold() []Near {
-	return slices.DeleteFunc(slices.Clone(c.Near), func(n Near) bool { return n.Told })
-}
-
 // Adult finds somebody of the circle by id.
 func (c Circle) Adult(id string) (Near, bool) {
 	for _, n := range append(slices.Clone(c.Near), c.Gone...) {
@@ -86,11 +81,11 @@ func (c Circle) Adult(id string) (Near, bool) {
 	return Near{}, false
 }
 
-// CircleOf reads the circle of a pupil at a moment, by the very rules of MayBeTold.
+// circleOf reads the circle of a pupil at a moment, by the very rules of MayBeTold.
 // Without court, what courts decided and what the pupil wrote is left out: such an
 // adult is not told, and nothing says why. ErrNotFound if the pupil is not of the
 // school.
-func CircleOf(ctx context.Context, tx database.Tx, school, pupil string, at time.Time, court bool) (Circle, error) {
+func circleOf(ctx context.Context, tx database.Tx, school, pupil string, at time.Time, court bool) (Circle, error) {
 	s, err := SchoolByID(ctx, tx, school)
 	if err != nil {
 		return Circle{}, err
@@ -160,7 +155,7 @@ func circles(ctx context.Context, tx database.Tx, s School, pupils []string, day
 	return out, nil
 }
 
-// circle puts into words what Entitled and Usable decide.
+// circle puts into words what Entitled and usable decide.
 func circle(s School, c Case, class string, all map[string][]ContactPoint, day string, court bool) Circle {
 	out := Circle{School: s, Pupil: c.Pupil, Class: class, Day: day, OfAge: OfAge(c.Pupil.Born, day)}
 	own := all[c.Pupil.ID]
@@ -176,7 +171,7 @@ func circle(s School, c Case, class string, all map[string][]ContactPoint, day s
 			n.Person = c.Pupil
 		}
 		for _, p := range all[st.Person] {
-			why := Usable(p, st, c.Pupil.ID, own)
+			why := usable(p, st, c.Pupil.ID, own)
 			switch address := string(p.Channel) + " " + p.Address; {
 			case why != PointUsable:
 			case !st.Told:
@@ -214,8 +209,8 @@ func circle(s School, c Case, class string, all map[string][]ContactPoint, day s
 	return out
 }
 
-// WritePhone writes a number in E.164 as people of the school's region read it.
-func WritePhone(e164, region string) string {
+// writePhone writes a number in E.164 as people of the school's region read it.
+func writePhone(e164, region string) string {
 	n, err := phonenumbers.Parse(e164, region)
 	if err != nil {
 		return e164

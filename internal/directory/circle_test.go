@@ -75,7 +75,7 @@ func TestCircleIsMayBeTold(t *testing.T) {
 					if !slices.Equal(got, want) {
 						t.Errorf("pupil %s: the page says %v, MayBeTold %v", p.ID, got, want)
 					}
-					if n := len(c.NotTold()) + len(c.Gone); n != len(not) {
+					if n := len(c.Near) - len(c.Told()) + len(c.Gone); n != len(not) {
 						t.Errorf("pupil %s: %d are not told, MayBeTold says %d", p.ID, n, len(not))
 					}
 				}

@@ -13,16 +13,16 @@ import (
 
 // Refusals about a court's decisions, objections and tasks.
 var (
-	ErrReference = page.Invalid("reference", "directory.reference.wrong", "n", MaxReference)
+	ErrReference = page.Invalid("reference", "directory.reference.wrong", "n", maxReference)
 	ErrFrom      = page.Invalid("from", "directory.decision.from.wrong")
 	ErrUntil     = page.Invalid("until", "directory.decision.until.wrong")
 	ErrNotOfAge  = page.Conflict("directory.objection.minor")
 	ErrForHead   = page.Forbidden("directory.task.forhead")
 )
 
-// MaxReference is the longest reference of a document, in characters: its number and
+// maxReference is the longest reference of a document, in characters: its number and
 // court, never what it says.
-const MaxReference = 80
+const maxReference = 80
 
 // NewDecision is a court's decision as typed in.
 type NewDecision struct {
@@ -186,6 +186,6 @@ func goodDay(s string) bool {
 }
 
 func goodReference(s string) bool {
-	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= MaxReference &&
+	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxReference &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }

@@ -44,14 +44,14 @@ var (
 	ErrFirstName  = page.Invalid("first", "directory.adult.first.wrong")
 	ErrKinship    = page.Invalid("kinship", "directory.adult.kinship.wrong")
 	ErrLevel      = page.Invalid("level", "directory.adult.level.wrong")
-	ErrShortName  = page.Invalid("short", "directory.school.short.wrong", "n", MaxShortName)
+	ErrShortName  = page.Invalid("short", "directory.school.short.wrong", "n", maxShortName)
 	ErrOwnPhone   = page.Invalid("phone", "directory.school.phone.wrong")
 	ErrLang       = page.Invalid("lang", "directory.school.lang.wrong")
 	errForm       = page.Invalid("", "directory.form.wrong")
 )
 
-// MaxName is the longest part of a name, in characters.
-const MaxName = 80
+// maxName is the longest part of a name, in characters.
+const maxName = 80
 
 // Kinships are what an adult can be to a pupil, in the words that links keep.
 func Kinships() []string {
@@ -83,19 +83,19 @@ func beside(ctx context.Context, tx database.Tx, school, pupil, person string) (
 	return linkOf(ctx, tx, school, pupil, person)
 }
 
-// ReadPoint reads a contact point as it was typed for a channel, in a school of a
+// readPoint reads a contact point as it was typed for a channel, in a school of a
 // region. ErrChannel, ErrEmail, ErrPhone, ErrNoSMS.
-func ReadPoint(channel Channel, raw, region string) (address string, err error) {
+func readPoint(channel Channel, raw, region string) (address string, err error) {
 	raw = strings.TrimSpace(raw)
 	plain := utf8.ValidString(raw) && !strings.ContainsFunc(raw, unicode.IsControl)
 	switch channel {
 	case Email:
-		if a, ok := ReadEmail(raw); ok && plain {
+		if a, ok := readEmail(raw); ok && plain {
 			return a, nil
 		}
 		return "", ErrEmail
 	case SMS, Phone:
-		n, takes, ok := ReadPhone(raw, region)
+		n, takes, ok := readPhone(raw, region)
 		switch {
 		case !ok || !plain:
 			return "", ErrPhone
@@ -119,7 +119,7 @@ func (h Hand) AddPoint(ctx context.Context, tx database.Tx, s School, pupil, per
 	if !l.EndedAt.IsZero() {
 		return ContactPoint{}, ErrLinkEnded
 	}
-	address, err := ReadPoint(channel, raw, s.Region)
+	address, err := readPoint(channel, raw, s.Region)
 	if err != nil {
 		return ContactPoint{}, err
 	}
@@ -293,7 +293,7 @@ func deniedOn(ctx context.Context, tx database.Tx, s School, pupil, adult string
 	var rows []Decision
 	err = tx.NewSelect().Model(&rows).Where("d.school = ? AND d.pupil = ? AND d.adult = ?", s.ID, pupil, adult).Scan(ctx)
 	for _, d := range rows {
-		if InForce(d, day) {
+		if inForce(d, day) {
 			return true, err
 		}
 	}
@@ -388,7 +388,7 @@ func madeID(id string) bool {
 }
 
 func goodName(s string) bool {
-	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > MaxName {
+	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxName {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("<>@{}", r) })
@@ -403,12 +403,12 @@ func oneOf(s string, list []string) bool {
 	return false
 }
 
-// MaxShortName is the longest name of a school in messages, in GSM characters.
-const MaxShortName = 20
+// maxShortName is the longest name of a school in messages, in GSM characters.
+const maxShortName = 20
 
 // Settings are what a school says of itself in messages to families.
 type Settings struct {
-	ShortName string // 1 to MaxShortName characters of GSM 03.38
+	ShortName string // 1 to maxShortName characters of GSM 03.38
 	Phone     string // as people should read it
 	Lang      string // of messages, where a person has none
 }
@@ -420,10 +420,10 @@ func (h Hand) SaveSettings(ctx context.Context, tx database.Tx, school string, s
 		return err
 	}
 	set.ShortName, set.Phone = strings.Join(strings.Fields(set.ShortName), " "), strings.Join(strings.Fields(set.Phone), " ")
-	if n := utf8.RuneCountInString(set.ShortName); n == 0 || n > MaxShortName || !inGSM(set.ShortName) {
+	if n := utf8.RuneCountInString(set.ShortName); n == 0 || n > maxShortName || !inGSM(set.ShortName) {
 		return ErrShortName
 	}
-	if _, _, ok := ReadPhone(set.Phone, s.Region); !ok || len(set.Phone) > 30 || !inGSM(set.Phone) {
+	if _, _, ok := readPhone(set.Phone, s.Region); !ok || len(set.Phone) > 30 || !inGSM(set.Phone) {
 		return ErrOwnPhone
 	}
 	if !oneOf(set.Lang, page.Languages()) {

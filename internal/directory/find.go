@@ -12,8 +12,8 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 )
 
-// PerPage is how many pupils one page of the list shows.
-const PerPage = 50
+// perPage is how many pupils one page of the list shows.
+const perPage = 50
 
 // Asked is what the list of pupils is asked for.
 type Asked struct {
@@ -33,9 +33,9 @@ type List struct {
 	Pages   int
 }
 
-// ListPupils finds pupils who belong to the school at a moment, by name, PerPage at a
+// listPupils finds pupils who belong to the school at a moment, by name, perPage at a
 // time. A page beyond the last is the last.
-func ListPupils(ctx context.Context, tx database.Tx, school string, at time.Time, a Asked) (List, error) {
+func listPupils(ctx context.Context, tx database.Tx, school string, at time.Time, a Asked) (List, error) {
 	s, err := SchoolByID(ctx, tx, school)
 	if err != nil {
 		return List{}, err
@@ -62,7 +62,7 @@ func ListPupils(ctx context.Context, tx database.Tx, school string, at time.Time
 	}
 	all = named(all, a.Name)
 	if !a.Silent {
-		part := all[l.cut(len(all)):min(len(all), l.Asked.Page*PerPage)]
+		part := all[l.cut(len(all)):min(len(all), l.Asked.Page*perPage)]
 		l.Pupils, err = circles(ctx, tx, s, idsOf(part), day, false)
 		return l, err
 	}
@@ -71,15 +71,15 @@ func ListPupils(ctx context.Context, tx database.Tx, school string, at time.Time
 		return List{}, err
 	}
 	found = slices.DeleteFunc(found, func(c Circle) bool { return messages(c) > 0 })
-	l.Pupils = found[l.cut(len(found)):min(len(found), l.Asked.Page*PerPage)]
+	l.Pupils = found[l.cut(len(found)):min(len(found), l.Asked.Page*perPage)]
 	return l, nil
 }
 
 // cut counts the pages of n pupils and gives where the asked page begins.
 func (l *List) cut(n int) int {
-	l.N, l.Pages = n, max(1, (n+PerPage-1)/PerPage)
+	l.N, l.Pages = n, max(1, (n+perPage-1)/perPage)
 	l.Asked.Page = min(max(l.Asked.Page, 1), l.Pages)
-	return (l.Asked.Page - 1) * PerPage
+	return (l.Asked.Page - 1) * perPage
 }
 
 func idsOf(people []Person) []string {
@@ -154,29 +154,29 @@ func natural(a, b string) int {
 	return len(a) - len(b)
 }
 
-// PupilTask is an open task with the pupil on whose page it is settled.
-type PupilTask struct {
+// pupilTask is an open task with the pupil on whose page it is settled.
+type pupilTask struct {
 	Task   Task
 	Person Person
 	Pupil  Person
 }
 
-// TasksWithPupils lists open tasks, oldest first, at most so many, each with a pupil of
+// tasksWithPupils lists open tasks, oldest first, at most so many, each with a pupil of
 // whose page it is a matter; and how many are open in all.
-func TasksWithPupils(ctx context.Context, tx database.Tx, school string, most int) ([]PupilTask, int, error) {
+func tasksWithPupils(ctx context.Context, tx database.Tx, school string, most int) ([]pupilTask, int, error) {
 	open, err := OpenTasks(ctx, tx, school)
 	if err != nil || len(open) == 0 {
 		return nil, 0, err
 	}
 	n := len(open)
 	open = open[:min(n, most)]
-	var out []PupilTask
+	var out []pupilTask
 	for _, t := range open {
 		p, err := PersonByID(ctx, tx, school, t.Person)
 		if err != nil {
 			return nil, 0, err
 		}
-		one := PupilTask{Task: t, Person: p, Pupil: p}
+		one := pupilTask{Task: t, Person: p, Pupil: p}
 		if p.Kind != KindPupil {
 			var pupils []string
 			err := tx.NewSelect().Model((*Link)(nil)).Column("pupil").Where("l.school = ? AND l.adult = ? AND l.ended_at IS NULL", school, p.ID).

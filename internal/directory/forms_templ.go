@@ -601,7 +601,7 @@ func schoolPage(v schoolView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = page.Field(page.Input{Name: "short", Label: page.T(ctx, "directory.school.short"), Hint: page.T(ctx, "directory.school.short.hint", "n", MaxShortName), Value: v.Settings.ShortName,
+				templ_7745c5c3_Err = page.Field(page.Input{Name: "short", Label: page.T(ctx, "directory.school.short"), Hint: page.T(ctx, "directory.school.short.hint", "n", maxShortName), Value: v.Settings.ShortName,
 					Error: page.FieldError(ctx, v.Err, "short"), Required: true, Auto: "off", Attrs: templ.Attributes{"maxlength": "40"}}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -291,16 +291,16 @@ func readPoints(region, email, sms, mobile string, voice ...string) []inPoint {
 			out = append(out, inPoint{ch, address, raw})
 		}
 	}
-	if a, ok := ReadEmail(email); ok {
+	if a, ok := readEmail(email); ok {
 		add(Email, a, email)
 	}
 	for _, raw := range []string{sms, mobile} {
-		if n, ch, ok := ReadPhone(raw, region); ok {
+		if n, ch, ok := readPhone(raw, region); ok {
 			add(ch, n, raw)
 		}
 	}
 	for _, raw := range voice {
-		if n, _, ok := ReadPhone(raw, region); ok {
+		if n, _, ok := readPhone(raw, region); ok {
 			add(Phone, n, raw)
 		}
 	}

@@ -7,13 +7,13 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// ReadPhone reads a telephone number as written in a school of a region (ISO 3166: FR,
+// readPhone reads a telephone number as written in a school of a region (ISO 3166: FR,
 // RE, CA…). It gives the number in E.164 and whether it takes SMS. ok is false for what
 // is not a number there, such as the zeros that fill empty fields.
 //
 // Where a numbering plan does not tell mobile from fixed (Canada), the number is taken
 // as one that receives SMS.
-func ReadPhone(raw, region string) (e164 string, channel Channel, ok bool) {
+func readPhone(raw, region string) (e164 string, channel Channel, ok bool) {
 	if strings.Trim(raw, "0 .-+/") == "" {
 		return "", "", false
 	}
@@ -51,9 +51,9 @@ func fictionalNumber(e164 string) (Channel, bool) {
 	return "", false
 }
 
-// ReadEmail tells whether a text can be one mail address, and gives it trimmed. It is
+// readEmail tells whether a text can be one mail address, and gives it trimmed. It is
 // only evidence: an address is proved by an answer.
-func ReadEmail(raw string) (address string, ok bool) {
+func readEmail(raw string) (address string, ok bool) {
 	address = strings.TrimSpace(raw)
 	local, host, found := strings.Cut(address, "@")
 	if !found || local == "" || len(address) > 254 || strings.ContainsAny(address, " ,;<>()\"\\") || strings.ContainsFunc(address, unicode.IsControl) ||

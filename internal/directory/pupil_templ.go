@@ -561,7 +561,7 @@ func unreached(n Near, s School) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if number := voiceOf(n); number != "" {
-			templ_7745c5c3_Err = page.Tag(page.Late, page.T(ctx, "directory.call", "number", WritePhone(number, s.Region))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Tag(page.Late, page.T(ctx, "directory.call", "number", writePhone(number, s.Region))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

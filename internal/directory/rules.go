@@ -55,7 +55,7 @@ func Entitled(c Case, day string) []Standing {
 	objects := ofAge && slices.ContainsFunc(c.Objections, func(o Objection) bool { return o.Pupil == c.Pupil.ID && o.WithdrawnAt.IsZero() })
 	denied := map[string]bool{}
 	for _, d := range c.Decisions {
-		if d.Pupil == c.Pupil.ID && InForce(d, day) {
+		if d.Pupil == c.Pupil.ID && inForce(d, day) {
 			denied[d.Adult] = true
 		}
 	}
@@ -100,8 +100,8 @@ func Entitled(c Case, day string) []Standing {
 	return out
 }
 
-// InForce tells whether a court's decision holds on a day.
-func InForce(d Decision, day string) bool {
+// inForce tells whether a court's decision holds on a day.
+func inForce(d Decision, day string) bool {
 	return d.LiftedAt.IsZero() && d.FromOn <= day && (d.UntilOn == "" || day <= d.UntilOn)
 }
 
@@ -148,10 +148,10 @@ const (
 	PointUnreadable PointReason = "unreadable"
 )
 
-// Usable decides whether a contact point of an entitled person may carry a message
+// usable decides whether a contact point of an entitled person may carry a message
 // about a pupil. pupilOwn are the pupil's own contact points: an adult's number that
 // is the pupil's too is not used until it is verified to be the adult's.
-func Usable(p ContactPoint, s Standing, pupil string, pupilOwn []ContactPoint) PointReason {
+func usable(p ContactPoint, s Standing, pupil string, pupilOwn []ContactPoint) PointReason {
 	switch {
 	case !p.EndedAt.IsZero():
 		return PointEnded

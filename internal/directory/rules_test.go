@@ -138,7 +138,7 @@ func TestUsable(t *testing.T) {
 		{"ended", ContactPoint{Channel: SMS, Address: "+33639980101", EndedAt: then}, guardian, PointEnded},
 		{"empty", ContactPoint{Channel: SMS}, guardian, PointUnreadable},
 	} {
-		if got := Usable(c.point, c.who, "p", own); got != c.want {
+		if got := usable(c.point, c.who, "p", own); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -113,7 +113,7 @@ func Of(ctx context.Context, tx database.Tx, school string, kind Kind, day strin
 	if err != nil {
 		return nil, err
 	}
-	ByName(rows)
+	byName(rows)
 	return rows, nil
 }
 
@@ -149,7 +149,7 @@ func GroupPupils(ctx context.Context, tx database.Tx, school string, groups []st
 	if err != nil {
 		return nil, err
 	}
-	ByName(rows)
+	byName(rows)
 	return rows, nil
 }
 
@@ -194,7 +194,7 @@ func Children(ctx context.Context, tx database.Tx, school, adult, day string) ([
 			}
 		}
 	}
-	ByName(out)
+	byName(out)
 	return out, nil
 }
 
@@ -317,7 +317,7 @@ func MayBeTold(ctx context.Context, tx database.Tx, school, pupil string, at tim
 			r.Person = c.Pupil
 		}
 		for _, p := range points[st.Person] {
-			if why := Usable(p, st, pupil, points[pupil]); why != PointUsable {
+			if why := usable(p, st, pupil, points[pupil]); why != PointUsable {
 				r.Not = append(r.Not, Unused{p, why})
 			} else {
 				r.Points = append(r.Points, p)
@@ -364,8 +364,8 @@ func OpenTasks(ctx context.Context, tx database.Tx, school string) ([]Task, erro
 	return rows, err
 }
 
-// ByName orders people as a French reader expects: last name, first name.
-func ByName(people []Person) {
+// byName orders people as a French reader expects: last name, first name.
+func byName(people []Person) {
 	c := collate.New(language.French, collate.IgnoreCase)
 	var buf collate.Buffer
 	keys := make(map[string][]byte, len(people))

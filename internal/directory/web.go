@@ -62,13 +62,13 @@ func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
 	v, _ := page.ViewerFrom(r.Context())
 	q := r.URL.Query()
 	n, _ := strconv.Atoi(q.Get("page"))
-	asked := Asked{Name: clipped(q.Get("name"), MaxName), Class: q.Get("class"), Silent: q.Get("silent") == "yes", Page: n}
+	asked := Asked{Name: clipped(q.Get("name"), maxName), Class: q.Get("class"), Silent: q.Get("silent") == "yes", Page: n}
 	var view listView
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		if view.List, err = ListPupils(ctx, tx, v.School, p.Now(), asked); err != nil {
+		if view.List, err = listPupils(ctx, tx, v.School, p.Now(), asked); err != nil {
 			return err
 		}
-		view.Tasks, view.TaskCount, err = TasksWithPupils(ctx, tx, v.School, 5)
+		view.Tasks, view.TaskCount, err = tasksWithPupils(ctx, tx, v.School, 5)
 		return err
 	})
 	if err != nil {
@@ -80,7 +80,7 @@ func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
 
 type listView struct {
 	List
-	Tasks     []PupilTask
+	Tasks     []pupilTask
 	TaskCount int
 	Role      page.Role
 	Done      string
@@ -128,7 +128,7 @@ func (p *Pages) circle(r *http.Request) (circleView, error) {
 	v, _ := page.ViewerFrom(r.Context())
 	view := circleView{Role: v.Role}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		view.Circle, err = CircleOf(ctx, tx, v.School, r.PathValue("pupil"), p.Now(), mayKnow(v.Role))
+		view.Circle, err = circleOf(ctx, tx, v.School, r.PathValue("pupil"), p.Now(), mayKnow(v.Role))
 		return err
 	})
 	return view, failed(err)

@@ -120,7 +120,7 @@ func (p *Pages) addAdult(w http.ResponseWriter, r *http.Request) error {
 	if err2 != nil {
 		return err2
 	}
-	n.Last, n.First = clipped(n.Last, 2*MaxName), clipped(n.First, 2*MaxName)
+	n.Last, n.First = clipped(n.Last, 2*maxName), clipped(n.First, 2*maxName)
 	return page.Show(w, r, http.StatusUnprocessableEntity, adultPage(adultView{circleView: view, New: n, Err: err}))
 }
 
@@ -174,7 +174,7 @@ func (p *Pages) recordDecision(w http.ResponseWriter, r *http.Request) error {
 	if err2 != nil {
 		return err2
 	}
-	n.Reference = clipped(n.Reference, 2*MaxReference)
+	n.Reference = clipped(n.Reference, 2*maxReference)
 	return page.Show(w, r, http.StatusUnprocessableEntity, decisionPage(decisionView{circleView: view, Of: of, New: n, Err: err}))
 }
 
@@ -213,7 +213,7 @@ func (p *Pages) recordObjection(w http.ResponseWriter, r *http.Request) error {
 	if err2 != nil {
 		return err2
 	}
-	return page.Show(w, r, http.StatusUnprocessableEntity, objectionPage(objectionView{circleView: view, Err: err, Reference: clipped(r.PostForm.Get("reference"), 2*MaxReference)}))
+	return page.Show(w, r, http.StatusUnprocessableEntity, objectionPage(objectionView{circleView: view, Err: err, Reference: clipped(r.PostForm.Get("reference"), 2*maxReference)}))
 }
 
 func (p *Pages) withdrawObjection(w http.ResponseWriter, r *http.Request) error {

@@ -83,7 +83,7 @@ func written(p ContactPoint, s School) string {
 	case p.Channel == Email:
 		return p.Address
 	}
-	return WritePhone(p.Address, s.Region)
+	return writePhone(p.Address, s.Region)
 }
 
 // reach is a contact point that gets the message: SMS 06 39 98 01 00.
@@ -198,7 +198,7 @@ func decisionState(d Decision, day string) string {
 	switch {
 	case !d.LiftedAt.IsZero():
 		return "lifted"
-	case InForce(d, day):
+	case inForce(d, day):
 		return "holds"
 	case day < d.FromOn:
 		return "later"
@@ -207,7 +207,7 @@ func decisionState(d Decision, day string) string {
 }
 
 func decisionTone(d Decision, day string) page.Tone {
-	if InForce(d, day) {
+	if inForce(d, day) {
 		return page.Late
 	}
 	return page.Soft
