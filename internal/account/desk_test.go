@@ -339,7 +339,7 @@ func TestLettersOfAClass(t *testing.T) {
 			t.Errorf("pupils: %v", pupils)
 		}
 		_, body := o.send(t, "head", "GET", "/accounts?class=2de3")
-		for _, says := range []string{"connecté", "lettre faite", "Refaire 5 lettres non utilisées"} {
+		for _, says := range []string{"compte actif", "lettre faite", "Refaire 5 lettres non utilisées"} {
 			if !strings.Contains(body, says) {
 				t.Errorf("the class's page does not say %q", says)
 			}

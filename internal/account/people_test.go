@@ -206,7 +206,7 @@ func TestOperatorOpensTheFirstHead(t *testing.T) {
 		if seen.Code != 200 || !strings.Contains(seen.Body.String(), "Lointain") {
 			t.Fatalf("the head's page: %d", seen.Code)
 		}
-		if _, body := o.send(t, "operator", "GET", "/schools"); !strings.Contains(body, "connectée") {
+		if _, body := o.send(t, "operator", "GET", "/schools"); !strings.Contains(body, "compte actif") {
 			t.Errorf("the operator does not see that the head came in")
 		}
 	})

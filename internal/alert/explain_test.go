@@ -56,8 +56,8 @@ func inOrder(t testing.TB, text string, wanted ...string) {
 }
 
 const (
-	unrecordedFr = "Le journal n'a aucune ligne de cette étape."
-	unrecordedEn = "The journal has no line of this step."
+	unrecordedFr = "Le journal n'a aucune ligne sur cette étape."
+	unrecordedEn = "The journal has no line about this step."
 )
 
 func TestExplainEveryKindOfLetter(t *testing.T) {
@@ -74,17 +74,17 @@ func TestExplainEveryKindOfLetter(t *testing.T) {
 
 		french := m.explained(m.letterAbout("nadia", "lea", courier.Absence).ID, "fr", false)
 		inOrder(t, french, "Message "+m.letterAbout("nadia", "lea", courier.Absence).Code+" à Nadia Benali au sujet de Léa Benali", "Lycée Alice-Guy, heures de Europe/Paris", "Mardi 24 novembre 2026",
-			"08:07:00  Léa Benali : absence notée", "par Camille Roy (Professeur), sur la page d'appel", "marque n° 1 de l'appel : Mathématiques, de 8 h 05 à 9 h 00", "journal : ligne",
-			"Retenu 10 min : part à 8 h 17", "Une marque plus récente du même appel ? Non.", "L'établissement est-il hors service ? Non.",
+			"08:07:00  Léa Benali : absence notée", "par Camille Roy (Professeur), sur la page d'appel", "pointage n° 1 de l'appel : Mathématiques, de 8 h 05 à 9 h 00", "journal : ligne",
+			"Retenu 10 min : part à 8 h 17", "Un pointage plus récent du même appel ? Non.", "L'établissement est-il hors service ? Non.",
 			"08:17:00  Dernière vérification", "Qui doit être prévenu", "Nadia Benali (mère) : représentant légal", "Karim Benali (père) : représentant légal",
-			"Message d'absence pour", "Envoi n° 1, par le courrier prétendu", "Accepté", "réponse : pretended",
+			"Message d'absence pour", "Envoi n° 1, par le courrier simulé", "Accepté", "réponse : pretended",
 			"08:20:00  Léa Benali : retard de 15 min noté", "L'absence est finie : dans l'établissement", "Message d'arrivée pour")
 		inOrder(t, french, "empreinte ", "…, la même au journal", "| ", "Léa B. n'est pas en ")
 		english := m.explained(m.letterAbout("karim", "lea", courier.Arrived).Code, "en", false)
 		inOrder(t, english, "Message ", " to Karim Benali about Léa Benali", "Tuesday 24 November 2026", "marked absent", "by Camille Roy (Teacher), on the roll's page", "Held for 10 min: leaves at 8:17",
 			"Who is to be told", "Absence message to Karim Benali (father), by e-mail", "marked 15 min late", "The absence is over: in school", "Arrival message to Karim Benali", "Léa B. est maintenant au", "Attempt no. 1")
 		correction := m.explained(m.letter("nadia", courier.Correction).ID, "fr", false)
-		inOrder(t, correction, "Sami Benali : absence notée", "Sami Benali : présence notée", "L'absence est finie : la marque était fausse", "Correction pour", "erreur de l'établissement")
+		inOrder(t, correction, "Sami Benali : absence notée", "Sami Benali : présence notée", "L'absence est finie : le pointage était une erreur", "Correction pour", "erreur de l'établissement")
 		for _, text := range []string{french, english, correction} {
 			if strings.Contains(text, unrecordedFr) || strings.Contains(text, unrecordedEn) {
 				t.Errorf("a step without a line of the journal:\n%s", text)
@@ -130,8 +130,8 @@ func TestExplainWhatDidNotSimplyLeave(t *testing.T) {
 			inOrder(t, m.explained(l.ID, "fr", false), "Message d'absence pour Karim", "Pas encore parti")
 			m.mark("maths", "lea", attendance.Present, 0)
 			text := m.explained(l.ID, "fr", false)
-			inOrder(t, text, "présence notée", "L'absence est finie : la marque était fausse")
-			inOrder(t, text, "N'est pas parti et ne partira pas : la marque était fausse", "journal : ligne")
+			inOrder(t, text, "présence notée", "L'absence est finie : le pointage était une erreur")
+			inOrder(t, text, "N'est pas parti et ne partira pas : le pointage était une erreur", "journal : ligne")
 			if strings.Contains(text, "Envoi n°") || strings.Contains(text, unrecordedFr) {
 				t.Errorf("%s", text)
 			}
@@ -152,7 +152,7 @@ func TestExplainWhatDidNotSimplyLeave(t *testing.T) {
 				return m.alert.CloseCall(ctx, tx, m.school, calls[0].ID, alert.Reached, "a-office", m.now)
 			})
 			text := m.explained(l.ID, "fr", false)
-			inOrder(t, text, "Envoi n° 1", "Aucune réponse sûre : nul ne sait s'il est parti", "the program ended while the letter was leaving",
+			inOrder(t, text, "Envoi n° 1", "Aucune réponse sûre : on ne sait pas s'il est parti", "the program ended while the letter was leaving",
 				"À appeler : Nadia Benali (mère)", "envoyé, sans réponse sûre de l'opérateur ; ne sera pas renvoyé : appelez", "08:25:00  Appel à Nadia Benali (mère) : Joint", "noté par Odile Ferrand (Vie scolaire)")
 			if strings.Contains(text, unrecordedFr) {
 				t.Errorf("%s", text)
@@ -168,7 +168,7 @@ func TestExplainWhatDidNotSimplyLeave(t *testing.T) {
 					Contact: "nadia-email", Channel: directory.Email, Lang: "fr", Subject: "x", Body: "y", DueAt: m.now, ExpiresAt: m.now.Add(time.Hour)})
 			})
 			m.settle()
-			inOrder(t, m.explained("smuggled", "fr", false), "Aucune décision ne répond de cette lettre", "N'est pas parti et ne partira pas : aucune décision ne répond de cette lettre")
+			inOrder(t, m.explained("smuggled", "fr", false), "Ce message ne vient d'aucun appel : il ne partira pas.", "N'est pas parti et ne partira pas : ce message ne vient d'aucun appel")
 
 			if err := m.db.Statement(t.Context(), "UPDATE courier_letters SET body = '', subject = '' WHERE id = '"+l.ID+"'"); err != nil {
 				t.Fatal(err)
@@ -176,7 +176,7 @@ func TestExplainWhatDidNotSimplyLeave(t *testing.T) {
 			inOrder(t, m.explained(l.ID, "fr", false), "Le texte a été effacé à la date prévue ; son empreinte reste.", "la même au journal")
 
 			m.without("journal_lines_delete", "journal_lines", "DELETE FROM journal_lines WHERE act = 'letter.waiting'")
-			inOrder(t, m.explained(l.ID, "fr", false), "Message d'absence pour Nadia", "Le journal n'a pas l'empreinte de cette lettre.", unrecordedFr)
+			inOrder(t, m.explained(l.ID, "fr", false), "Message d'absence pour Nadia", "Le journal n'a pas l'empreinte de ce message.", unrecordedFr)
 		})
 	})
 	t.Run("not there", func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestTheOfficeNeverReadsOfACourt(t *testing.T) {
 		m.at("08:17")
 		path := "/explain/" + m.letterAbout(c.DeniedTold, c.Denied, courier.Absence).ID
 		for _, as := range []string{"head:head", "cpe:cpe"} {
-			if _, text := s.get(as, path); !strings.Contains(text, "Ronan Tisserand (père) : non destinataire, par décision de justice JAF") || !strings.Contains(text, "Sylvie Le Floc'h (tante) : non destinataire : personne ne l'a désigné pour cet élève") {
+			if _, text := s.get(as, path); !strings.Contains(text, "Ronan Tisserand (père) : non destinataire, par décision de justice JAF") || !strings.Contains(text, "Sylvie Le Floc'h (tante) : non destinataire : l'établissement n'a pas choisi cette personne pour cet élève") {
 				t.Errorf("%s may know why:\n%s", as, text)
 			}
 		}
@@ -259,7 +259,7 @@ func TestTheOfficeNeverReadsOfACourt(t *testing.T) {
 			if status != http.StatusOK {
 				t.Fatalf("%s: %d", p, status)
 			}
-			for _, never := range []string{"justice", "court", "JAF", "fictif", "désigné"} {
+			for _, never := range []string{"justice", "court", "JAF", "fictif", "n'a pas choisi"} {
 				if strings.Contains(text, never) {
 					t.Errorf("%s: the office reads %q", p, never)
 				}

@@ -29,8 +29,9 @@ type Letters struct {
 var letterKeys = []string{
 	"absent.sms", "absent.again.sms", "arrived.sms", "correction.sms",
 	"absent.email", "absent.email.subject", "absent.again.email", "absent.again.email.subject",
+	"absent.again.class.sms", "absent.again.class.email",
 	"arrived.email", "arrived.email.subject", "correction.email", "correction.email.subject",
-	"kind.lycee", "kind.college", "kind.primary", "kind.other",
+	"class", "kind.lycee", "kind.college", "kind.primary", "kind.other",
 }
 
 var (
@@ -111,21 +112,36 @@ func (l *Letters) write(lang string, kind courier.Kind, channel directory.Channe
 		key += ".again"
 	}
 	texts := l.texts[lang]
-	kindWord, ok := texts["kind."+w.school.Kind]
+	// where is kind.*, with its preposition: "au lycée", "à l'école".
+	where, ok := texts["kind."+w.school.Kind]
 	if !ok {
-		kindWord = texts["kind.other"]
+		where = texts["kind.other"]
 	}
 	name, sitting := w.school.Name, midSentence(w.sitting.Label)
 	if channel == directory.SMS {
 		name, sitting = w.school.ShortName, w.sitting.ShortLabel
 	}
+	subjectKey := key + ".email.subject"
+	if !namesSubject(w.sitting) {
+		sitting = texts["class"]
+		if again && kind == courier.Absence {
+			key += ".class"
+		}
+	}
 	fill := strings.NewReplacer("{school}", name, "{first}", w.pupil.FirstName, "{initial}", initial(w.pupil.LastName),
 		"{sitting}", sitting, "{hour}", hour(lang, w.at.In(w.school.zone)), "{date}", date(lang, w.at.In(w.school.zone)),
-		"{phone}", w.school.Phone, "{kind}", kindWord, "{code}", w.code)
+		"{phone}", w.school.Phone, "{kind}", where, "{code}", w.code)
 	if channel == directory.SMS {
 		return "", fill.Replace(texts[key+".sms"])
 	}
-	return fill.Replace(texts[key+".email.subject"]), fill.Replace(texts[key+".email"])
+	return fill.Replace(texts[subjectKey]), fill.Replace(texts[key+".email"])
+}
+
+// namesSubject tells whether a sitting's label can follow "n'est pas en": that of a
+// lesson can, unless it is the one that a roll called without a label gets; "Sortie au
+// musée" and "Cours" cannot.
+func namesSubject(s timetable.Sitting) bool {
+	return s.Kind == timetable.Lesson && !strings.EqualFold(strings.TrimSpace(s.Label), "Cours")
 }
 
 // midSentence takes the capital off a label that begins with one, as in "en mathématiques";

@@ -192,7 +192,7 @@ func TestADemonstrationThatIsNone(t *testing.T) {
 	if status, _ := o.get(""); status != http.StatusSeeOther {
 		t.Errorf("signed out: %d", status)
 	}
-	if status, text := o.get("office:" + o.town.School.ID); status != http.StatusOK || strings.Contains(text, "Rien n") || strings.Contains(text, ".example") || !strings.Contains(text, "Le courrier<") {
+	if status, text := o.get("office:" + o.town.School.ID); status != http.StatusOK || strings.Contains(text, "Rien n") || strings.Contains(text, ".example") || !strings.Contains(text, "Courrier<") {
 		t.Errorf("%d %s", status, text)
 	}
 }
