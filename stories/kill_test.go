@@ -306,7 +306,7 @@ func (k *killing) idle() (idle bool, wait time.Duration) {
 		for _, l := range letters {
 			// On PostgreSQL a dead program is known by its silence.
 			silent := l.State == courier.Leaving && k.db.Engine() == database.Postgres
-			if courier.MayTryAgain(l) || (l.State == courier.Waiting && l.Attempts > 0) || silent {
+			if courier.MayTryAgain(l, k.now) || (l.State == courier.Waiting && l.Attempts > 0) || silent {
 				again = true
 			}
 		}

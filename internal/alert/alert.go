@@ -41,6 +41,7 @@ const (
 	Superseded   Because = "superseded"    // a later mark of the same roll decides
 	NotToday     Because = "not-today"     // the sitting is not of today
 	Closed       Because = "closed"        // the school is closed today
+	Cancelled    Because = "cancelled"     // the sitting does not take place
 	Expected     Because = "elsewhere"     // expected elsewhere
 	InBuilding   Because = "inside"        // in the building
 	Following    Because = "following"     // an episode of this half-day is open already

@@ -119,6 +119,7 @@ func Board(ctx context.Context, tx database.Tx, school string, now time.Time) (T
 // board is what is read for a Today. Nothing changes it once it is read.
 type board struct {
 	school school
+	now    time.Time
 	day    string
 
 	pupils     int64
@@ -140,7 +141,7 @@ func readBoard(ctx context.Context, tx database.Tx, schoolID string, now time.Ti
 	if err != nil {
 		return nil, err
 	}
-	b := &board{school: s, day: timetable.Day(now, s.zone)}
+	b := &board{school: s, now: now, day: timetable.Day(now, s.zone)}
 	if err := b.readDay(ctx, tx, now); err != nil {
 		return nil, err
 	}
@@ -370,7 +371,7 @@ func (b *board) told(e Episode, letters []courier.Letter) ToldRow {
 			r.At = at
 		}
 		people[l.Person] = true
-		r.Letters = append(r.Letters, LetterRow{ID: l.ID, Code: l.Code, Kind: l.Kind, Channel: l.Channel, State: l.State, Because: l.Because, Again: courier.MayTryAgain(l), At: at})
+		r.Letters = append(r.Letters, LetterRow{ID: l.ID, Code: l.Code, Kind: l.Kind, Channel: l.Channel, State: l.State, Because: l.Because, Again: courier.MayTryAgain(l, b.now), At: at})
 	}
 	r.People = len(people)
 	return r
@@ -392,7 +393,7 @@ func (b *board) call(c Call) CallRow {
 		}
 	}
 	for _, l := range b.letters[c.Episode] {
-		if l.Person == c.Adult && l.Kind == courier.Absence && troubled(l) == c.Because {
+		if l.Person == c.Adult && l.Kind == courier.Absence && troubled(l, b.now) == c.Because {
 			r.Letter, r.LetterAt, r.Channel = l.ID, l.LeavingAt, l.Channel
 		}
 	}

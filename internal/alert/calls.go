@@ -2,6 +2,8 @@ package alert
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -59,13 +61,17 @@ func (a *Alert) CloseCall(ctx context.Context, tx database.Tx, school, id string
 		return ErrNotFound
 	}
 	var c Call
-	if err := tx.NewSelect().Model(&c).Where("c.school = ? AND c.id = ?", school, id).Scan(ctx); err != nil {
+	err := tx.NewSelect().Model(&c).Where("c.school = ? AND c.id = ?", school, id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNotFound
+	}
+	if err != nil {
+		return err
 	}
 	if c.Outcome != "" {
 		return ErrClosed
 	}
-	_, err := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", outcome, database.Stamp(now), by).
+	_, err = tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", outcome, database.Stamp(now), by).
 		Where("c.school = ? AND c.id = ?", school, id).Exec(ctx)
 	if err != nil {
 		return err
@@ -74,15 +80,19 @@ func (a *Alert) CloseCall(ctx context.Context, tx database.Tx, school, id string
 }
 
 // troubled says why a letter's recipient must be telephoned, "" if they need not be.
-func troubled(l courier.Letter) Because {
+func troubled(l courier.Letter, now time.Time) Because {
 	switch {
 	case l.State == courier.Refused:
 		return RefusedBy
-	case l.State == courier.Unsure && !courier.MayTryAgain(l):
+	case l.State == courier.Unsure && !courier.MayTryAgain(l, now):
 		return Unsure
 	case l.State == courier.Void && l.Because == courier.BecauseExpired:
 		return Lapsed
-	case l.State == courier.Void && (l.Because == courier.BecauseGone || l.Because == courier.BecauseCap || l.Because == courier.BecauseNoCarrier):
+	case l.State == courier.Void && (l.Because == string(NotEntitled) || l.Because == courier.BecauseUnvouched):
+		return NotEntitled // whoever is entitled and reached by nothing else: see callFamilies
+	case l.State == courier.Void && l.Because == courier.BecauseNoCarrier:
+		return NoCarrier
+	case l.State == courier.Void && (l.Because == courier.BecauseGone || l.Because == courier.BecauseCap):
 		return NoContact
 	case l.State == courier.Void && l.Because == string(NotInService):
 		return NotInService
@@ -125,9 +135,22 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 			has[[2]string{c.Episode, c.Adult}] = true
 		}
 		for _, l := range letters {
-			if why := troubled(l); why != "" && l.Kind == courier.Absence && !has[[2]string{l.Ref, l.Person}] {
-				has[[2]string{l.Ref, l.Person}] = true
-				needs = append(needs, need{byID[l.Ref], l.Person, why})
+			why := troubled(l, a.now())
+			if why == "" || l.Kind != courier.Absence {
+				continue
+			}
+			people := []string{l.Person}
+			if why == NotEntitled {
+				if people, err = a.reachedByNothing(ctx, tx, byID[l.Ref], letters); err != nil {
+					return err
+				}
+				why = NoContact
+			}
+			for _, person := range people {
+				if !has[[2]string{l.Ref, person}] {
+					has[[2]string{l.Ref, person}] = true
+					needs = append(needs, need{byID[l.Ref], person, why})
+				}
 			}
 		}
 		return nil
@@ -143,4 +166,33 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 		}
 	}
 	return nil
+}
+
+// reachedByNothing lists who may be told of an episode now and whom no letter reached or
+// may still reach: a letter to an address that two people share may have been kept back
+// because of one of them.
+func (a *Alert) reachedByNothing(ctx context.Context, tx database.Tx, e Episode, letters []courier.Letter) ([]string, error) {
+	told, _, err := directory.MayBeTold(ctx, tx, e.School, e.Pupil, a.now())
+	if err != nil {
+		return nil, err
+	}
+	hopeful := map[string]bool{} // people and addresses
+	for _, l := range letters {
+		if l.Ref != e.ID || l.Kind != courier.Absence || !(l.State.MayHaveLeft() || l.State == courier.Waiting || l.State == courier.Leaving) {
+			continue
+		}
+		p, err := directory.PointByID(ctx, tx, e.School, l.Contact)
+		if err != nil {
+			return nil, err
+		}
+		hopeful[l.Person], hopeful[p.Address] = true, true
+	}
+	var out []string
+	for _, r := range told {
+		shared := slices.ContainsFunc(r.Points, func(p directory.ContactPoint) bool { return hopeful[p.Address] })
+		if !hopeful[r.Person.ID] && !shared {
+			out = append(out, r.Person.ID)
+		}
+	}
+	return out, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // questions are the guards' questions in their order, by the reason that each gives;
 // what is asked is in the words of the page.
-var questions = []Because{Superseded, NotToday, Closed, Expected, InBuilding, Following, TooLate, NotInService}
+var questions = []Because{Superseded, NotToday, Closed, Cancelled, Expected, InBuilding, Following, TooLate, NotInService}
 
 // tell makes the links of the chain.
 func (c *chain) tell() {
@@ -161,7 +161,7 @@ func (c *chain) tellLetters() {
 			Lines: c.find(func(j line) bool { return j.Subject == l.ID && j.Act == "letter.waiting" })}
 		if l.ID != c.letter.ID {
 			link.Letter = l.ID
-			link.Notes = []Text{letterState(LetterRow{State: l.State, Because: l.Because, Again: courier.MayTryAgain(l), Channel: l.Channel})}
+			link.Notes = []Text{letterState(LetterRow{State: l.State, Because: l.Because, Again: courier.MayTryAgain(l, l.SettledAt), Channel: l.Channel})}
 			c.add(link)
 			continue
 		}

@@ -439,3 +439,148 @@ func TestARowPutInByOtherHandsDoesNotLeave(t *testing.T) {
 		m.want(leaTold, nil)
 	})
 }
+
+// Told in the morning, absent again in the afternoon and then there: whoever was told
+// learns it, whether the afternoon's alert had left or was still held.
+func TestArrivedInTheAfternoon(t *testing.T) {
+	afternoon := func(m *morning) {
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			zone, err := m.town.School.Location()
+			if err != nil {
+				return err
+			}
+			s := timetable.Sitting{School: m.school, ID: "sport", Kind: timetable.Lesson, Label: "EPS", ShortLabel: "EPS", Source: timetable.FromPage, SourceKey: "sport", Groups: []string{"2de3"}}
+			starts := m.town.Tuesday.Add(5*time.Hour + 30*time.Minute)
+			s.At(starts, starts.Add(55*time.Minute), zone)
+			return timetable.Add(ctx, tx, s)
+		})
+	}
+	arrived := []string{"arrived email karim left", "arrived email nadia left", "arrived sms nadia left"}
+	for _, c := range []struct {
+		name string
+		at   string
+		want []string
+	}{
+		{"while the afternoon's is held", "13:36", slices.Concat(leaTold, arrived)},
+		{"after the afternoon's was told", "13:50", slices.Concat(leaTold, leaTold, arrived)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			both(t, func(m *morning) {
+				afternoon(m)
+				m.at("08:07")
+				m.mark("maths", "lea", attendance.Absent, 0)
+				m.at("08:17")
+				m.at("13:32")
+				m.mark("sport", "lea", attendance.Absent, 0)
+				m.at(c.at)
+				m.mark("sport", "lea", attendance.Late, 6)
+				m.want(c.want, nil)
+			})
+		})
+	}
+}
+
+// A lesson cancelled after its roll alerts nobody.
+func TestCancelledDuringTheHold(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return timetable.Cancel(ctx, tx, m.school, "maths", m.now)
+		})
+		m.at("08:30")
+		m.want(nil, nil)
+	})
+}
+
+// Two parents share one number. A court denies the one to whom the letter is addressed
+// before it leaves: the other, whom nothing reached, is telephoned.
+func TestTheOtherParentIsTelephoned(t *testing.T) {
+	both(t, func(m *morning) {
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return directory.Add(ctx, tx, directory.Batch{
+				People:   []directory.Person{{School: m.school, ID: "paul", Kind: directory.KindAdult, Source: "t", SourceKey: "paul", LastName: "Le Floc'h", FirstName: "Paul"}},
+				Contacts: []directory.ContactPoint{{School: m.school, ID: "paul-sms", Person: "paul", Channel: directory.SMS, Address: m.addressOf("sylvie-sms"), Source: "t"}},
+				Links:    []directory.Link{{School: m.school, Pupil: "ewen", Adult: "paul", Level: directory.Legal, Priority: 2, SMSConsent: directory.ConsentYes, Source: "t"}},
+			})
+		})
+		m.at("08:07")
+		m.mark("maths", "ewen", attendance.Absent, 0)
+		m.now = m.now.Add(10 * time.Minute)
+		m.decided()
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return directory.Add(ctx, tx, directory.Batch{Decisions: []directory.Decision{{School: m.school, ID: "d", Pupil: "ewen", Adult: "sylvie", Reference: "26/2", FromOn: "2026-11-24", RecordedBy: "head", RecordedAt: m.now}}})
+		})
+		m.settle()
+		m.want(nil, []string{"ewen paul no-contact"})
+	})
+}
+
+func (m *morning) addressOf(contact string) (address string) {
+	m.t.Helper()
+	for _, c := range m.town.Rows.Contacts {
+		if c.ID == contact {
+			return c.Address
+		}
+	}
+	m.t.Fatalf("no contact %s", contact)
+	return ""
+}
+
+// What raw SQL may not do on either engine: each line would send a letter astray, a
+// second time, or to somebody denied.
+func TestGuardsOfTheMorning(t *testing.T) {
+	for _, q := range []string{
+		"UPDATE directory_contacts SET address = '+33639989999' WHERE person = 'nadia' AND channel = 'sms'",
+		"UPDATE directory_contacts SET person = 'ronan' WHERE person = 'nadia' AND channel = 'sms'",
+		"DELETE FROM directory_contacts WHERE person = 'sylvie'",
+		"DELETE FROM directory_decisions",
+		"UPDATE directory_decisions SET until_on = '2026-01-01'",
+		"UPDATE courier_letters SET person = 'ronan', contact = 'ronan-email' WHERE person = 'karim'",
+		"UPDATE courier_letters SET expires_at = '2027-01-01 00:00:00+00:00' WHERE person = 'karim'",
+		"UPDATE courier_letters SET state = 'left' WHERE person = 'karim'",
+		"DELETE FROM courier_letters",
+		"UPDATE alert_episodes SET state = 'held'",
+		"UPDATE alert_episodes SET pupil = 'ewen'",
+		"UPDATE alert_episodes SET leaves_at = first_at",
+		"DELETE FROM alert_decisions",
+		"UPDATE alert_letters SET person = 'ronan'",
+		"UPDATE attendance_marks SET value = 'absent' WHERE pupil = 'ewen'",
+		"DELETE FROM attendance_marks",
+		"INSERT INTO alert_episodes (school, id, pupil, half_day, seq, mark, sitting, first_at, leaves_at, expires_at, state) SELECT school, 'x', pupil, '2026-11-24/xx', 1, 2, sitting, first_at, leaves_at, expires_at, 'held' FROM alert_episodes",
+		"INSERT INTO alert_episodes (school, id, pupil, half_day, seq, mark, sitting, first_at, leaves_at, expires_at, state) SELECT school, 'x', pupil, half_day, 2, mark, sitting, first_at, leaves_at, expires_at, 'told' FROM alert_episodes",
+	} {
+		t.Run(q, func(t *testing.T) {
+			both(t, func(m *morning) {
+				m.lettersWritten()
+				if err := m.db.Statement(t.Context(), q); err == nil {
+					t.Fatal("it went through")
+				}
+				m.settle()
+				m.want(leaTold, nil)
+			})
+		})
+	}
+}
+
+// A letter put in by raw SQL, with a row that vouches for it and words that were once
+// ours, does not leave: its digest binds recipient, address and time with a key that is
+// not in the database.
+func TestForgedLettersDoNotLeave(t *testing.T) {
+	both(t, func(m *morning) {
+		m.lettersWritten()
+		for _, q := range []string{
+			"INSERT INTO directory_contacts (school, id, person, channel, address, raw, source) VALUES ('alice-guy', 'evil', 'karim', 'email', 'evil@evil.example', '', 'x')",
+			`INSERT INTO courier_letters (school, id, code, kind, ref, pupil, person, contact, channel, lang, subject, body, digest, message_id, state, because, attempts, created_at, due_at, expires_at)
+				SELECT school, 'forged', 'FORGED2', kind, ref, pupil, person, 'evil', channel, lang, subject, body, digest, message_id, 'waiting', '', 0, created_at, due_at, expires_at FROM courier_letters WHERE person = 'karim'`,
+			`INSERT INTO alert_letters (school, letter, episode, pupil, person, channel, contact, kind, mark)
+				SELECT school, 'forged', episode, pupil, person, channel, 'evil', kind, mark FROM alert_letters WHERE person = 'karim'`,
+		} {
+			if err := m.db.Statement(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.settle()
+		m.want(leaTold, nil)
+	})
+}

@@ -47,6 +47,7 @@ var absentGuards = []guard{
 	isTheLastWord,
 	isOfToday,
 	isSchoolOpen,
+	takesPlace,
 	wasExpected,
 	isOutOfTheBuilding,
 	isNew,
@@ -69,7 +70,8 @@ func Decide(f Facts) (v Verdict, why Because, open Episode) {
 	return Hold, "", open
 }
 
-// decideSeen is for a mark that says present or late of a pupil absent before.
+// decideSeen is for a mark that says present or late of a pupil absent before. It
+// concerns every open episode of the day (see Endings); open is the last of them.
 func decideSeen(f Facts, open Episode) (Verdict, Because) {
 	if _, why, stop := isTheLastWord(f); stop {
 		return Not, why
@@ -80,14 +82,40 @@ func decideSeen(f Facts, open Episode) (Verdict, Because) {
 	if absentNow(f) {
 		return Join, StillAbsent
 	}
-	why := Arrived
-	if f.Mark.Value == attendance.Present && f.Mark.Sitting == open.Sitting {
-		why = Corrected
+	e := ending(f, open)
+	return e.Verdict, e.Because
+}
+
+// Ending is what a pupil who is seen ends.
+type Ending struct {
+	Episode Episode
+	Verdict Verdict // Withdraw or End
+	Because Because
+}
+
+// Endings lists what a pupil who is seen ends: every open episode of the day. Somebody
+// told in the morning learns that the pupil came in the afternoon.
+func Endings(f Facts) []Ending {
+	var out []Ending
+	for _, e := range f.Episodes {
+		if isOpen(e) {
+			out = append(out, ending(f, e))
+		}
 	}
-	if open.State == Held {
-		return Withdraw, why
+	return out
+}
+
+// ending: present on the very roll of an episode says that its mark was wrong; everything
+// else says that the pupil came.
+func ending(f Facts, e Episode) Ending {
+	out := Ending{e, End, Arrived}
+	if f.Mark.Value == attendance.Present && f.Mark.Sitting == e.Sitting {
+		out.Because = Corrected
 	}
-	return End, why
+	if e.State == Held {
+		out.Verdict = Withdraw
+	}
+	return out
 }
 
 // isTheLastWord: a later mark of the same pupil on the same roll decides instead.
@@ -101,6 +129,9 @@ func isOfToday(f Facts) (Verdict, Because, bool) {
 }
 
 func isSchoolOpen(f Facts) (Verdict, Because, bool) { return Not, Closed, f.Closed }
+
+// takesPlace: nobody is absent from a lesson that is cancelled, even after its roll.
+func takesPlace(f Facts) (Verdict, Because, bool) { return Not, Cancelled, f.Sitting.Cancelled() }
 
 // wasExpected: announced by the family, on internship, on an outing.
 func wasExpected(f Facts) (Verdict, Because, bool) {
@@ -128,13 +159,13 @@ func isInService(f Facts) (Verdict, Because, bool) { return Phone, NotInService,
 
 // LookAgain says what becomes of a held episode now. f.Mark is its first mark.
 func LookAgain(f Facts, e Episode) (Verdict, Because) {
-	if !absentNow(f) {
-		return Withdraw, Arrived
-	}
-	for _, ask := range []guard{isSchoolOpen, wasExpected, isOutOfTheBuilding} {
+	for _, ask := range []guard{isSchoolOpen, takesPlace, wasExpected, isOutOfTheBuilding} {
 		if _, why, stop := ask(f); stop {
 			return Withdraw, why
 		}
+	}
+	if !absentNow(f) {
+		return Withdraw, Arrived
 	}
 	switch {
 	case !f.Now.Before(e.ExpiresAt):
@@ -150,12 +181,14 @@ func LookAgain(f Facts, e Episode) (Verdict, Because) {
 // OpenEpisode is the pupil's last episode of the day that is not ended.
 func OpenEpisode(f Facts) (Episode, bool) {
 	for _, e := range slices.Backward(f.Episodes) {
-		if e.State == Held || e.State == Told || e.State == Untold {
+		if isOpen(e) {
 			return e, true
 		}
 	}
 	return Episode{}, false
 }
+
+func isOpen(e Episode) bool { return e.State == Held || e.State == Told || e.State == Untold }
 
 // absentNow tells whether the latest sitting of the day on whose roll the pupil stands
 // says absent. A correction of an earlier roll does not make somebody present later.
@@ -163,7 +196,7 @@ func absentNow(f Facts) bool {
 	var latest attendance.Mark
 	var starts time.Time
 	for _, k := range f.Marks { // in order: of one sitting the last mark wins
-		if s := f.Sittings[k.Sitting]; !s.StartsAt.Before(starts) {
+		if s := f.Sittings[k.Sitting]; !s.Cancelled() && !s.StartsAt.Before(starts) {
 			latest, starts = k, s.StartsAt
 		}
 	}
@@ -207,8 +240,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// DefaultHold is the school's hold where it has chosen none. See
-// docs/decisions for what it costs against "immediately".
+// DefaultHold is the school's hold. Decision 1 says what it costs against
+// "immediately".
 const DefaultHold = 10 * time.Minute
 
 // followLife is how long an arrival or a correction is worth sending.

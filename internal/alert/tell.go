@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
@@ -18,18 +20,18 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // tell turns a held episode into letters: one per entitled person and usable contact
 // point, each address once. Who has none is a telephone row. It is the only maker of
 // absence letters, and its only input is the episode.
-func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (told bool, err error) {
+func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (told bool, why Because, err error) {
 	recipients, not, err := directory.MayBeTold(ctx, tx, s.ID, e.Pupil, now)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	again, err := toldBefore(ctx, tx, e)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	w, err := a.wordsFor(ctx, tx, s, e)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	type row struct {
 		person string
@@ -54,14 +56,14 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 			lang := a.letters.Lang(r.Person.Lang, s.Lang)
 			if err := a.put(ctx, tx, s, letterRow{Episode: e.ID, Pupil: e.Pupil, Person: r.Person.ID, Channel: string(p.Channel), Contact: p.ID, Kind: string(courier.Absence), Mark: e.Mark},
 				lang, again, w, e.ExpiresAt, now); err != nil {
-				return false, err
+				return false, "", err
 			}
 		}
 		if !reached {
 			calls = append(calls, row{r.Person.ID, whyNotReached(r, noCarrier)})
 		}
 	}
-	state, why := Told, Because("")
+	state := Told
 	if len(written) == 0 {
 		state, why = Untold, NoContact
 		if len(recipients) == 0 {
@@ -70,14 +72,31 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 		}
 	}
 	if err := settleEpisode(ctx, tx, e, state, why, now); err != nil {
-		return false, err
+		return false, "", err
 	}
 	for _, c := range calls {
 		if err := a.openCall(ctx, tx, e, c.person, c.why, now); err != nil {
-			return false, err
+			return false, "", err
 		}
 	}
-	return state == Told, a.journalStandings(ctx, tx, s.ID, e, recipients, not, now)
+	if err := a.supersede(ctx, tx, e, now); err != nil {
+		return false, "", err
+	}
+	return state == Told, why, a.journalStandings(ctx, tx, s.ID, e, recipients, not, now)
+}
+
+// supersede ends earlier episodes of the day that are still open: the family hears of the
+// later one, and of the pupil's arrival once. Their telephone rows stay.
+func (a *Alert) supersede(ctx context.Context, tx database.Tx, e Episode, now time.Time) error {
+	var earlier []Episode
+	err := tx.NewSelect().Model(&earlier).Where("e.school = ? AND e.pupil = ? AND e.half_day IN (?) AND e.id <> ? AND e.state IN (?)", e.School, e.Pupil,
+		bun.List([]string{e.HalfDay[:len(e.HalfDay)-2] + "am", e.HalfDay[:len(e.HalfDay)-2] + "pm"}), e.ID, bun.List([]State{Told, Untold})).Scan(ctx)
+	for _, one := range earlier {
+		if err == nil {
+			err = settleEpisode(ctx, tx, one, Over, Following, now)
+		}
+	}
+	return err
 }
 
 // journalStandings keeps who was entitled and who was not, and why: what explain tells
@@ -146,7 +165,7 @@ func (a *Alert) followUp(ctx context.Context, id string) error {
 	var over []string
 	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		return tx.NewSelect().Model((*Episode)(nil)).Column("id").
-			Where("e.school = ? AND e.state = ? AND e.settled_at > ?", id, Over, database.Stamp(a.now().Add(-followLife))).Scan(ctx, &over)
+			Where("e.school = ? AND e.state = ? AND e.because IN (?) AND e.settled_at > ?", id, Over, bun.List([]Because{Arrived, Corrected}), database.Stamp(a.now().Add(-followLife))).Scan(ctx, &over)
 	})
 	if err != nil {
 		return err
@@ -212,7 +231,7 @@ func (a *Alert) unanswered(ctx context.Context, tx database.Tx, school, episode 
 // family: exactly those contact points, no more and no fewer.
 func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode string, now time.Time) error {
 	e, err := EpisodeByID(ctx, tx, schoolID, episode)
-	if err != nil || e.State != Over {
+	if err != nil || e.State != Over || (e.Because != Arrived && e.Because != Corrected) {
 		return err
 	}
 	rows, err := a.unanswered(ctx, tx, schoolID, episode)
@@ -227,9 +246,9 @@ func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode st
 	if err != nil {
 		return err
 	}
-	kind := courier.Correction
-	if e.Because != Corrected {
-		kind = courier.Arrived
+	kind := courier.Arrived
+	if e.Because == Corrected {
+		kind = courier.Correction
 	}
 	for _, r := range rows {
 		w.at = e.SettledAt
@@ -258,14 +277,8 @@ func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, l courier.Letter,
 	if err != nil {
 		return "", err
 	}
-	if l.Digest != a.journal.Digest(l.Subject, l.Body) {
-		return courier.BecauseUnvouched, nil
-	}
 	if l.Kind != courier.Absence {
-		if e.State != Over {
-			return courier.BecauseUnvouched, nil
-		}
-		return "", nil
+		return a.stillFollows(ctx, tx, e, v, now)
 	}
 	if e.State != Told {
 		return string(e.Because), nil
@@ -278,6 +291,25 @@ func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, l courier.Letter,
 		return string(because), err
 	}
 	return a.stillEntitled(ctx, tx, l, now)
+}
+
+// stillFollows is asked of arrivals and corrections: they go to exactly those who were
+// told, whatever changed since, except that a court's decision wins over everything.
+func (a *Alert) stillFollows(ctx context.Context, tx database.Tx, e Episode, v letterRow, now time.Time) (string, error) {
+	wanted := map[Because]courier.Kind{Arrived: courier.Arrived, Corrected: courier.Correction}[e.Because]
+	if e.State != Over || string(wanted) != v.Kind {
+		return courier.BecauseUnvouched, nil
+	}
+	_, not, err := directory.MayBeTold(ctx, tx, e.School, e.Pupil, now)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range not {
+		if n.Person == v.Person && n.Why == directory.NotCourt {
+			return string(NotEntitled), nil
+		}
+	}
+	return "", nil
 }
 
 func (a *Alert) stillAbsent(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (Because, error) {

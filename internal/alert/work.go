@@ -180,13 +180,16 @@ func (a *Alert) decide(ctx context.Context, tx database.Tx, s school, k attendan
 				return err
 			}
 		}
-	case Withdraw:
-		if err := settleEpisode(ctx, tx, open, Withdrawn, why, now); err != nil {
-			return err
-		}
-	case End:
-		if err := a.end(ctx, tx, open, why, now); err != nil {
-			return err
+	case Withdraw, End:
+		for _, e := range Endings(f) {
+			if e.Verdict == Withdraw {
+				err = settleEpisode(ctx, tx, e.Episode, Withdrawn, e.Because, now)
+			} else {
+				err = a.end(ctx, tx, e.Episode, e.Because, now)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	if _, err := tx.NewInsert().Model(&d).Exec(ctx); err != nil {
@@ -315,9 +318,8 @@ func (a *Alert) settleHeld(ctx context.Context, tx database.Tx, s school, id str
 			err = a.telephoneAll(ctx, tx, e, why, now)
 		}
 	case Tell:
-		told, err = a.tell(ctx, tx, s, e, now)
-		if !told {
-			deed.Act, deed.Detail["because"] = "alert."+string(Phone), string(NoContact)
+		if told, why, err = a.tell(ctx, tx, s, e, now); !told {
+			deed.Act, deed.Detail["because"] = "alert."+string(Phone), string(why)
 		}
 	}
 	if err != nil {

@@ -30,10 +30,10 @@ func pause(attempts int) time.Duration {
 // more, with the same Message-ID.
 const secondTry = 15 * time.Second
 
-// MayTryAgain tells whether an unsure letter may be sent a second time by the machine:
-// an e-mail once, an SMS never.
-func MayTryAgain(l Letter) bool {
-	return l.Channel == directory.Email && l.State == Unsure && l.Attempts == 1
+// MayTryAgain tells whether an unsure letter will be sent a second time by the machine:
+// an e-mail once, in its time and while nothing was found against it; an SMS never.
+func MayTryAgain(l Letter, now time.Time) bool {
+	return l.Channel == directory.Email && l.State == Unsure && l.Attempts == 1 && l.Because == unsureBefore && now.Before(l.ExpiresAt)
 }
 
 // refusal decides, before anything is asked of the database, what keeps a claimed

@@ -37,14 +37,26 @@ type Draft struct {
 // Put puts a letter in the queue, in the transaction of the decision that made it, and
 // writes its journal line. The same letter twice is an error of the database.
 func (c *Courier) Put(ctx context.Context, tx database.Tx, school string, now time.Time, d Draft) error {
+	point, err := directory.PointByID(ctx, tx, school, d.Contact)
+	if err != nil {
+		return err
+	}
 	l := Letter{School: school, ID: d.ID, Code: d.Code, Kind: d.Kind, Ref: d.Ref, Pupil: d.Pupil, Person: d.Person, Contact: d.Contact,
-		Channel: d.Channel, Lang: d.Lang, Subject: d.Subject, Body: d.Body, Digest: c.journal.Digest(d.Subject, d.Body),
-		MessageID: d.ID + "@" + c.carriers.domain, State: Waiting, CreatedAt: database.Stamp(now), DueAt: database.Stamp(d.DueAt), ExpiresAt: database.Stamp(d.ExpiresAt)}
+		Channel: d.Channel, Lang: d.Lang, Subject: d.Subject, Body: d.Body, MessageID: d.ID + "@" + c.carriers.domain, State: Waiting, CreatedAt: database.Stamp(now), DueAt: database.Stamp(d.DueAt), ExpiresAt: database.Stamp(d.ExpiresAt)}
+	l.Digest = c.digest(l, point)
 	if _, err := tx.NewInsert().Model(&l).Exec(ctx); err != nil {
 		return err
 	}
 	return c.journal.Append(ctx, tx, school, now, journal.Deed{Act: "letter.waiting", Actor: "courier", Subject: l.ID, Detail: map[string]string{
 		"kind": string(l.Kind), "ref": l.Ref, "pupil": l.Pupil, "person": l.Person, "channel": string(l.Channel), "contact": l.Contact, "digest": l.Digest}})
+}
+
+// digest binds a letter's words to its recipient, its address, what it is about and its
+// time, with the key that is not in the database: a row made or changed by other hands
+// does not leave.
+func (c *Courier) digest(l Letter, p directory.ContactPoint) string {
+	return c.journal.Digest(l.School, l.ID, l.Code, string(l.Kind), l.Ref, l.Pupil, l.Person, l.Contact, string(l.Channel), p.Address, p.Person, l.MessageID,
+		l.ExpiresAt.UTC().Format(time.RFC3339Nano), l.Subject, l.Body)
 }
 
 // Recall makes the letters of a subject that have not begun to leave void. A letter
@@ -94,9 +106,7 @@ func one(res sql.Result, err error) error {
 // first.
 func due(ctx context.Context, tx database.Tx, school string, now time.Time) (Letter, bool, error) {
 	var l Letter
-	err := tx.NewSelect().Model(&l).Where("l.school = ? AND l.due_at <= ?", school, database.Stamp(now)).
-		Where("(l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.expires_at > ? AND l.because = ?))",
-			Waiting, Unsure, directory.Email, database.Stamp(now), unsureBefore).
+	err := claimable(tx.NewSelect().Model(&l).Where("l.school = ?", school), now).
 		OrderExpr("CASE l.kind WHEN 'correction' THEN 0 WHEN 'arrived' THEN 1 ELSE 2 END, l.due_at, l.id").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, false, nil
@@ -104,31 +114,25 @@ func due(ctx context.Context, tx database.Tx, school string, now time.Time) (Let
 	return l, err == nil, err
 }
 
-// schoolsDue lists the schools with a letter to look at, and when the next one is due.
-func schoolsDue(ctx context.Context, tx database.Tx, now time.Time) ([]string, time.Time, error) {
-	var rows []struct {
-		School string
-		Due    time.Time
-	}
-	err := tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.school, min(l.due_at) AS due").
-		Where("l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.expires_at > ? AND l.because = ?)",
-			Waiting, Unsure, directory.Email, database.Stamp(now), unsureBefore).
-		GroupExpr("l.school").OrderExpr("min(l.due_at)").Scan(ctx, &rows)
-	var schools []string
-	var next time.Time
-	for _, r := range rows {
-		if !r.Due.After(now) {
-			schools = append(schools, r.School)
-		} else if next.IsZero() || r.Due.Before(next) {
-			next = r.Due
-		}
-	}
-	return schools, next, err
+// claimable are letters to look at: waiting, or unsure and to be tried once more (see
+// MayTryAgain).
+func claimable(q *bun.SelectQuery, now time.Time) *bun.SelectQuery {
+	return q.Where("l.due_at <= ?", database.Stamp(now)).
+		Where("(l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.because = ? AND l.expires_at > ?))",
+			Waiting, Unsure, directory.Email, unsureBefore, database.Stamp(now))
 }
 
-// leftToday counts the attempts made today for an address of a school, whoever it
-// belongs to.
-func leftToday(ctx context.Context, tx database.Tx, school string, point directory.ContactPoint, since time.Time) (int, error) {
+// schoolsDue lists the schools with a letter to look at, the longest due first.
+func schoolsDue(ctx context.Context, tx database.Tx, now time.Time) ([]string, error) {
+	var schools []string
+	err := claimable(tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.school"), now).
+		GroupExpr("l.school").OrderExpr("min(l.due_at)").Scan(ctx, &schools)
+	return schools, err
+}
+
+// lettersSince counts the letters that began to leave for an address of a school since a
+// moment, whoever it belongs to.
+func lettersSince(ctx context.Context, tx database.Tx, school string, point directory.ContactPoint, since time.Time) (int, error) {
 	same, err := directory.SameAddress(ctx, tx, school, point)
 	if err != nil || len(same) == 0 {
 		return 0, err

@@ -144,7 +144,7 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 func (c *Courier) round(ctx, sending context.Context, slots chan struct{}, wg *sync.WaitGroup) (worked bool, err error) {
 	var schools []string
 	err = c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		schools, _, err = schoolsDue(ctx, tx, c.now())
+		schools, err = schoolsDue(ctx, tx, c.now())
 		return err
 	})
 	if err != nil {
@@ -226,7 +226,7 @@ func (c *Courier) examine(ctx context.Context, tx database.Tx, l Letter, now tim
 	if err != nil {
 		return point, "", err
 	}
-	today, err := leftToday(ctx, tx, l.School, point, now.Add(-24*time.Hour))
+	today, err := lettersSince(ctx, tx, l.School, point, now.Add(-24*time.Hour))
 	if err != nil {
 		return point, "", err
 	}
@@ -234,7 +234,7 @@ func (c *Courier) examine(ctx context.Context, tx database.Tx, l Letter, now tim
 		return point, because, nil
 	}
 	vouch := c.vouch[l.Kind]
-	if vouch == nil {
+	if vouch == nil || l.Digest != c.digest(l, point) {
 		return point, BecauseUnvouched, nil
 	}
 	because, err := vouch(ctx, tx, l, now)
@@ -258,11 +258,7 @@ func (c *Courier) leave(ctx context.Context, tx database.Tx, e *Errand, now time
 	if err := one(res, err); err != nil {
 		return err
 	}
-	wasUnsure := l.State == Unsure
 	l.State, l.Attempts, l.LeavingAt = Leaving, l.Attempts+1, now
-	if wasUnsure {
-		l.Because = unsureBefore
-	}
 	carrier := c.carriers.by[l.Channel].name()
 	a := Attempt{School: l.School, Letter: l.ID, N: l.Attempts, Instance: c.instance, Carrier: carrier, StartedAt: database.Stamp(now)}
 	if _, err := tx.NewInsert().Model(&a).Exec(ctx); err != nil {

@@ -25,7 +25,7 @@ CREATE TABLE courier_letters (
     leaving_at TIMESTAMP,                   -- of the last attempt
     settled_at TIMESTAMP,                   -- of the last answer
     PRIMARY KEY (school, id),
-    UNIQUE (school, code),
+    UNIQUE (code),                          -- in the whole installation: explain finds one
     UNIQUE (school, kind, ref, pupil, person, channel, contact),
     CHECK (leaving_at IS NULL OR leaving_at < expires_at),
     FOREIGN KEY (school, pupil) REFERENCES directory_people (school, id),

@@ -54,7 +54,9 @@ BEGIN
     END IF;
     IF OLD.state <> NEW.state AND NOT (
            (OLD.state = 'waiting' AND NEW.state IN ('leaving', 'void', 'refused'))
-        OR (OLD.state = 'leaving' AND NEW.state IN ('waiting', 'left', 'refused', 'unsure', 'void'))
+        OR (OLD.state = 'leaving' AND NEW.state IN ('left', 'refused', 'unsure', 'void'))
+        OR (OLD.state = 'leaving' AND NEW.state = 'waiting' AND EXISTS (SELECT 1 FROM courier_attempts a WHERE a.school = OLD.school AND a.letter = OLD.id
+            AND a.n = OLD.attempts AND a.outcome IN ('later', 'not_written')))
         OR (OLD.state = 'unsure'  AND NEW.state IN ('left', 'delivered', 'refused', 'unheard'))
         OR (OLD.state = 'unsure'  AND NEW.state = 'leaving' AND OLD.channel = 'email' AND OLD.attempts = 1)
         OR (OLD.state = 'left'    AND NEW.state IN ('delivered', 'unheard', 'refused'))
@@ -100,11 +102,13 @@ CREATE FUNCTION alert_episodes_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.state NOT IN ('held', 'untold')
-           OR NOT EXISTS (SELECT 1 FROM attendance_marks WHERE school = NEW.school AND n = NEW.mark AND pupil = NEW.pupil AND value = 'absent') THEN
+           OR NOT EXISTS (SELECT 1 FROM attendance_marks WHERE school = NEW.school AND n = NEW.mark AND pupil = NEW.pupil AND value = 'absent'
+               AND sitting = NEW.sitting AND NEW.half_day IN (day || '/am', day || '/pm'))
+           OR EXISTS (SELECT 1 FROM alert_episodes WHERE school = NEW.school AND pupil = NEW.pupil AND half_day = NEW.half_day AND state IN ('held', 'told', 'untold')) THEN
             RAISE EXCEPTION 'alert: an episode begins with an absent mark of its pupil, once' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-    ELSIF (NEW.school, NEW.id, NEW.pupil, NEW.mark, NEW.half_day, NEW.seq, NEW.leaves_at, NEW.expires_at)
-          IS DISTINCT FROM (OLD.school, OLD.id, OLD.pupil, OLD.mark, OLD.half_day, OLD.seq, OLD.leaves_at, OLD.expires_at)
+    ELSIF (NEW.school, NEW.id, NEW.pupil, NEW.mark, NEW.sitting, NEW.half_day, NEW.seq, NEW.first_at, NEW.leaves_at, NEW.expires_at)
+          IS DISTINCT FROM (OLD.school, OLD.id, OLD.pupil, OLD.mark, OLD.sitting, OLD.half_day, OLD.seq, OLD.first_at, OLD.leaves_at, OLD.expires_at)
        OR (OLD.state <> NEW.state AND NOT (
               (OLD.state = 'held' AND NEW.state IN ('told', 'withdrawn', 'untold'))
            OR (OLD.state IN ('told', 'untold') AND NEW.state = 'over'))) THEN
@@ -146,3 +150,44 @@ END $$;
 CREATE TRIGGER alert_calls_closed BEFORE UPDATE ON alert_calls FOR EACH ROW EXECUTE FUNCTION alert_calls_guard();
 CREATE TRIGGER alert_calls_delete BEFORE DELETE ON alert_calls FOR EACH ROW EXECUTE FUNCTION database_refuse('alert: telephone rows are never deleted');
 CREATE TRIGGER alert_calls_truncate BEFORE TRUNCATE ON alert_calls EXECUTE FUNCTION database_refuse('alert: telephone rows are never deleted');
+
+-- A contact point keeps its address and its person: another address is another row.
+-- +goose StatementBegin
+CREATE FUNCTION directory_contacts_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.school, NEW.id, NEW.person, NEW.channel, NEW.address) IS DISTINCT FROM (OLD.school, OLD.id, OLD.person, OLD.channel, OLD.address) THEN
+        RAISE EXCEPTION 'directory: a contact point keeps its address and its person, and is ended, not deleted' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER directory_contacts_guard BEFORE UPDATE ON directory_contacts FOR EACH ROW EXECUTE FUNCTION directory_contacts_guard();
+CREATE TRIGGER directory_contacts_delete BEFORE DELETE ON directory_contacts FOR EACH ROW EXECUTE FUNCTION database_refuse('directory: a contact point keeps its address and its person, and is ended, not deleted');
+CREATE TRIGGER directory_contacts_truncate BEFORE TRUNCATE ON directory_contacts EXECUTE FUNCTION database_refuse('directory: a contact point keeps its address and its person, and is ended, not deleted');
+
+-- A court's decision and a pupil's objection are lifted, once; never changed or removed.
+-- +goose StatementBegin
+CREATE FUNCTION directory_decisions_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.lifted_at IS NOT NULL OR (NEW.school, NEW.id, NEW.pupil, NEW.adult, NEW.reference, NEW.from_on, NEW.until_on, NEW.recorded_by, NEW.recorded_at) IS DISTINCT FROM (OLD.school, OLD.id, OLD.pupil, OLD.adult, OLD.reference, OLD.from_on, OLD.until_on, OLD.recorded_by, OLD.recorded_at) THEN
+        RAISE EXCEPTION 'directory: a decision is lifted, never changed or removed' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER directory_decisions_guard BEFORE UPDATE ON directory_decisions FOR EACH ROW EXECUTE FUNCTION directory_decisions_guard();
+CREATE TRIGGER directory_decisions_delete BEFORE DELETE ON directory_decisions FOR EACH ROW EXECUTE FUNCTION database_refuse('directory: a decision is lifted, never changed or removed');
+CREATE TRIGGER directory_decisions_truncate BEFORE TRUNCATE ON directory_decisions EXECUTE FUNCTION database_refuse('directory: a decision is lifted, never changed or removed');
+
+-- +goose StatementBegin
+CREATE FUNCTION directory_objections_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.withdrawn_at IS NOT NULL OR (NEW.school, NEW.id, NEW.pupil, NEW.reference, NEW.recorded_by, NEW.recorded_at) IS DISTINCT FROM (OLD.school, OLD.id, OLD.pupil, OLD.reference, OLD.recorded_by, OLD.recorded_at) THEN
+        RAISE EXCEPTION 'directory: an objection is withdrawn, never changed or removed' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER directory_objections_guard BEFORE UPDATE ON directory_objections FOR EACH ROW EXECUTE FUNCTION directory_objections_guard();
+CREATE TRIGGER directory_objections_delete BEFORE DELETE ON directory_objections FOR EACH ROW EXECUTE FUNCTION database_refuse('directory: an objection is withdrawn, never changed or removed');
+CREATE TRIGGER directory_objections_truncate BEFORE TRUNCATE ON directory_objections EXECUTE FUNCTION database_refuse('directory: an objection is withdrawn, never changed or removed');
