@@ -44,7 +44,7 @@ type Keeper struct {
 	log     *slog.Logger
 	journal *journal.Journal
 	cost    Cost
-	nobody  Hash // checked where there is no password to check
+	nobody  Hash         // checked where there is no password to check
 	hashes  atomic.Int64 // begun since the start: tests see by it that a wrong name costs what a wrong password does
 }
 
