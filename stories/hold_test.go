@@ -26,6 +26,7 @@ func BenchmarkFirstMarkToFirstByte(b *testing.B) {
 	config := app.Config{Data: b.TempDir(), Addr: "127.0.0.1:0", Mail: app.MailConfig{Host: server.Host(), Port: server.Port(), TLS: "none", From: "vie-scolaire@alice-guy.example"}}
 	town := fictional.Small(time.Time{})
 	clock := app.NewClock(town.Tuesday.Add(7 * time.Minute))
+	install(b, config)
 	a, err := app.Open(b.Context(), config, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: clock})
 	if err != nil {
 		b.Fatal(err)

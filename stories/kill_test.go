@@ -148,7 +148,7 @@ func newKilling(t *testing.T, seed uint64, engine database.Engine, server *peers
 		config.Database = databasetest.NewPostgres(t)
 		k.env = append(k.env, childDatabase+"="+config.Database)
 	}
-	a, err := app.Open(t.Context(), config, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: app.StandingClock(k.now)})
+	a, err := app.Open(t.Context(), config, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: app.StandingClock(k.now), For: app.Installing})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,6 +111,7 @@ func newWorld(env *testscript.Env, engine database.Engine) (*world, error) {
 	}
 	w.clock = app.StandingClock(w.town.Tuesday)
 	ctx := context.Background()
+	install(t, w.config)
 	if err := w.open(); err != nil {
 		return nil, err
 	}
@@ -118,6 +119,18 @@ func newWorld(env *testscript.Env, engine database.Engine) (*world, error) {
 		return nil, err
 	}
 	return w, w.people(ctx)
+}
+
+// install makes an installation where the configuration points, and closes it again.
+func install(t testing.TB, c app.Config) {
+	t.Helper()
+	a, err := app.Open(context.Background(), c, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), For: app.Installing})
+	if err == nil {
+		err = a.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w *world) open() (err error) {

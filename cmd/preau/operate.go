@@ -20,7 +20,7 @@ type initCmd struct {
 }
 
 func (c *initCmd) Run(ctx context.Context, s streams) error {
-	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Installing})
 	if err != nil {
 		return err
 	}
@@ -36,6 +36,7 @@ func (c *initCmd) Run(ctx context.Context, s streams) error {
 
 type importCmd struct {
 	app.Config `embed:""`
+	AcceptLoss bool     `help:"Take a school even if it loses more than a tenth of its pupils or links."`
 	DryRun     bool     `help:"Read and count; write nothing."`
 	Format     string   `help:"Format of the files: auto tells by what they hold." enum:"auto,aaf" default:"auto"`
 	JSON       string   `name:"json" help:"Write the counts as JSON to FILE, - for the standard output." placeholder:"FILE"`
@@ -50,12 +51,12 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	report := export.Report()
 	report.DryRun = c.DryRun
 	if !c.DryRun && report.Schools > 0 {
-		a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+		a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Writing})
 		if err != nil {
 			return err
 		}
 		defer a.Close()
-		report, err = directory.Import(ctx, a.DB, a.Journal, export, "command", a.Clock.Now())
+		report, err = directory.Import(ctx, a.DB, a.Journal, export, directory.Order{By: "command", AcceptLoss: c.AcceptLoss}, a.Clock.Now())
 		if err != nil {
 			return err
 		}
@@ -118,7 +119,7 @@ type explainCmd struct {
 }
 
 func (c *explainCmd) Run(ctx context.Context, s streams) error {
-	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Reading})
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ type verifyCmd struct {
 }
 
 func (c *verifyCmd) Run(ctx context.Context, s streams) error {
-	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err)})
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Reading})
 	if err != nil {
 		return err
 	}

@@ -44,12 +44,29 @@ type App struct {
 	alertPages *alert.Pages
 }
 
+// Purpose is what an installation is opened for.
+type Purpose int
+
+// Purposes. Only Serving and Installing read the mail server's configuration or make
+// keys; only Installing makes an installation; Reading changes nothing, not even the
+// schema.
+const (
+	Serving Purpose = iota
+	Installing
+	Writing
+	Reading
+)
+
+// ErrNoInstallation: there is nothing where the configuration points.
+var ErrNoInstallation = errors.New("there is no installation here: preau init makes one (is --data right?)")
+
 // Options are what a program decides and not its configuration.
 type Options struct {
 	Log        *slog.Logger
 	Clock      *Clock // nil: the machine's
 	Demo       bool   // a demonstration: its clock can be advanced, its letters are read by anyone
 	HaveBackup bool   // see database.Upgrade
+	For        Purpose
 	// Step hears each durable step of an absence; see courier.Config.
 	Step func(step string)
 }
@@ -63,15 +80,17 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if o.Clock == nil {
 		o.Clock = NewClock(time.Time{})
 	}
-	carriers, err := c.Carriers()
-	if err != nil {
-		return nil, err
+	carriers, err := courier.Pretend(), error(nil)
+	if o.For == Serving {
+		if carriers, err = c.Carriers(); err != nil {
+			return nil, err
+		}
 	}
 	if o.Demo && !carriers.Pretended() {
 		return nil, errors.New("a demonstration sends nothing: it takes no mail server")
 	}
 	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo}
-	if err := a.openDatabase(ctx, o.HaveBackup); err != nil {
+	if err := a.openDatabase(ctx, o); err != nil {
 		return nil, err
 	}
 	if err := a.wire(ctx, carriers, o); err != nil {
@@ -81,23 +100,49 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	return a, nil
 }
 
-func (a *App) openDatabase(ctx context.Context, haveBackup bool) error {
+func (a *App) openDatabase(ctx context.Context, o Options) error {
 	source, err := a.Config.Source()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
-		return fmt.Errorf("the data folder: %w", err)
+	if o.For == Installing || o.Demo {
+		if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
+			return fmt.Errorf("the data folder: %w", err)
+		}
+		a.DB, err = database.Open(ctx, source)
+	} else if _, err = os.Stat(journalKeyFile(a.Config.Data)); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoInstallation, err)
+	} else {
+		a.DB, err = database.OpenExisting(ctx, source)
 	}
-	if a.DB, err = database.Open(ctx, source); err != nil {
+	if err != nil {
 		return err
 	}
-	up := database.Upgrade{Backups: a.Config.Data + "/backups", HaveBackup: haveBackup, Now: time.Now(), Log: a.log}
+	if o.For == Reading {
+		return a.readable(ctx)
+	}
+	up := database.Upgrade{Backups: a.Config.Data + "/backups", HaveBackup: o.HaveBackup, Now: time.Now(), Log: a.log}
 	if err := a.DB.Migrate(ctx, up); err != nil {
 		a.DB.Close()
 		return err
 	}
 	return nil
+}
+
+// readable refuses a schema that this program would have to change before it reads.
+func (a *App) readable(ctx context.Context) error {
+	have, newest, err := a.DB.Versions(ctx)
+	switch {
+	case err != nil:
+	case have > newest:
+		err = database.ErrNewer
+	case have < newest:
+		err = fmt.Errorf("the database has schema %d and this program reads %d: start preau serve once, which upgrades it after a backup", have, newest)
+	}
+	if err != nil {
+		a.DB.Close()
+	}
+	return err
 }
 
 func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) error {
@@ -107,6 +152,9 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	}
 	if a.Journal, err = journal.New(key); err != nil {
 		return err
+	}
+	if o.For == Writing || o.For == Reading {
+		return nil
 	}
 	secure, err := a.Config.Secure()
 	if err != nil {
@@ -146,6 +194,9 @@ const farewell = 20 * time.Second
 // it listens.
 func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err := a.lockData(); err != nil {
+		return err
+	}
+	if err := a.checkHeads(ctx); err != nil {
 		return err
 	}
 	ln, err := net.Listen("tcp", a.Config.Addr)

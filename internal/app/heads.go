@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,27 @@ import (
 // The heads of the journal's chains are kept in a file beside the database, so that a
 // tail cut off together with the database's own record of it shows (see verify).
 func headsFile(data string) string { return filepath.Join(data, "journal-heads.json") }
+
+// checkHeads refuses to serve a database whose journal is not the one that this folder
+// remembers, or that another key wrote: a restored copy would send again what was sent.
+func (a *App) checkHeads(ctx context.Context) error {
+	known, err := knownHeads(a.Config.Data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", headsFile(a.Config.Data), err)
+	}
+	var faults []journal.Fault
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		faults, err = a.Journal.VerifyTails(ctx, tx, known)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("nothing is served and nothing leaves: %w. Is this a restored copy, or another journal.key? docs/operating.md says what to do", faults[0])
+	}
+	return nil
+}
 
 func (a *App) keepHeads(ctx context.Context) error {
 	var heads []journal.Head

@@ -15,11 +15,13 @@ import (
 	"github.com/preau-ent/preau/internal/journal"
 )
 
+func journalKeyFile(data string) string { return filepath.Join(data, "journal.key") }
+
 // journalKey reads the key of the journal, which lives outside the database. It is
 // made with the installation and never again: with another key every line of the
 // journal would look altered.
 func journalKey(ctx context.Context, db *database.DB, data string) ([]byte, error) {
-	path := filepath.Join(data, "journal.key")
+	path := journalKeyFile(data)
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		var lines []journal.Head

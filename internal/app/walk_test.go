@@ -46,7 +46,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, ours: fictional.School(1, fictional.Options{Pupils: 60}), theirs: fictional.School(2, fictional.Options{Pupils: 60, Number: 1}), who: map[page.Role]*http.Client{}}
 	clock := app.StandingClock(h.ours.Tuesday)
 	var err error
-	h.app, err = app.Open(t.Context(), app.Config{Data: t.TempDir(), Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: clock})
+	h.app, err = app.Open(t.Context(), app.Config{Data: t.TempDir(), Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: clock, For: app.Installing})
 	if err != nil {
 		t.Fatal(err)
 	}

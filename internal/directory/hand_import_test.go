@@ -29,7 +29,7 @@ func TestImportLeavesTheHandsAlone(t *testing.T) {
 			links: []inLink{{pupil: "p", adult: "a", level: Legal, consent: ConsentUnknown, raw: "1"}, {pupil: "p", adult: "b", level: Contact, consent: ConsentUnknown, raw: "2"}},
 		}
 		read := func() int {
-			n, err := importSchool(t.Context(), db, j, in, "test", then)
+			n, err := importSchool(t.Context(), db, j, in, Order{By: "test"}, then)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -41,6 +42,9 @@ type SchoolImport struct {
 	Links   int    `json:"links"`
 	Changed int    `json:"changed"`
 	Taken   bool   `json:"taken"`
+
+	MayBeTold  int `json:"may_be_told"`
+	Unresolved int `json:"unresolved"`
 }
 
 // Export is a directory export read whole, before anything of it is written.
@@ -80,8 +84,10 @@ func (e *Export) Report() ImportReport {
 					switch {
 					case l.Unresolved:
 						r.Unresolved++
+						one.Unresolved++
 					case l.LegalRepresentative():
 						r.MayBeTold++
+						one.MayBeTold++
 					default:
 						r.MayNotBeTold++
 					}
@@ -104,10 +110,18 @@ func (e *Export) allHeldBack() bool {
 	return false
 }
 
+// Order is who runs an import, and how far it may go.
+type Order struct {
+	By string
+	// AcceptLoss: a school may lose more than a tenth of its pupils or of its links.
+	// Without it such a school is held back: files are often missing.
+	AcceptLoss bool
+}
+
 // Import writes the schools of an export that nothing holds back, each in one short
 // transaction, whole or not at all. It alerts nobody: it makes no mark. Coming again
-// with the same files it changes nothing. by is who runs it.
-func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export, by string, now time.Time) (ImportReport, error) {
+// with the same files it changes nothing.
+func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export, o Order, now time.Time) (ImportReport, error) {
 	r := e.Report()
 	if e.allHeldBack() {
 		return r, nil
@@ -119,7 +133,13 @@ func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export,
 			continue
 		}
 		b := fromAAF(e.aaf, s)
-		changed, err := importSchool(ctx, db, j, b, by, now)
+		changed, err := importSchool(ctx, db, j, b, o, now)
+		var loss *lossError
+		if errors.As(err, &loss) {
+			r.holdBack(taken, loss)
+			taken++
+			continue
+		}
 		if err != nil {
 			return r, fmt.Errorf("school %s: nothing of it was taken: %w", s.UAI, err)
 		}
@@ -128,6 +148,19 @@ func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export,
 		taken++
 	}
 	return r, nil
+}
+
+// holdBack takes a school out of the report, with the reason.
+func (r *ImportReport) holdBack(i int, loss *lossError) {
+	one := &r.PerSchool[i]
+	one.Taken = false
+	r.Schools--
+	r.Pupils -= one.Pupils
+	r.Links -= one.Links
+	r.Unresolved -= one.Unresolved
+	r.MayBeTold -= one.MayBeTold
+	r.MayNotBeTold -= one.Links - one.Unresolved - one.MayBeTold
+	r.Refused = append(r.Refused, aaf.Refusal{File: one.UAI, Reason: loss.Error()})
 }
 
 // incoming is one school as a source says it is now, in our words.

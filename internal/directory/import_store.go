@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -18,7 +19,7 @@ import (
 // the number of rows that had to be written. What people chose or typed in by hand
 // stays: the choice of a contact, decisions, objections, contact points of other
 // sources.
-func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in incoming, by string, now time.Time) (changed int, err error) {
+func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in incoming, o Order, now time.Time) (changed int, err error) {
 	id := ""
 	err = db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		err := tx.NewRaw("SELECT id FROM directory_schools WHERE uai = ?", in.school.UAI).Scan(ctx, &id)
@@ -38,6 +39,11 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if loc, err := time.LoadLocation(in.school.Zone); err == nil {
 			im.day = now.In(loc).Format(time.DateOnly)
 		}
+		if !o.AcceptLoss {
+			if err := im.loss(); err != nil {
+				return err
+			}
+		}
 		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers} {
 			if err := step(); err != nil {
 				return err
@@ -48,11 +54,11 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 			return nil
 		}
 		_, err := tx.NewRaw("INSERT INTO directory_imports (school, id, at, by, dialect, source_date, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			id, database.NewID(), im.now, by, in.dialect, in.date, in.digest()).Exec(ctx)
+			id, database.NewID(), im.now, o.By, in.dialect, in.date, in.digest()).Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: by, Subject: id, Detail: map[string]string{"dialect": in.dialect, "digest": in.digest(), "changed": strconv.Itoa(changed)}})
+		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: o.By, Subject: id, Detail: map[string]string{"dialect": in.dialect, "digest": in.digest(), "changed": strconv.Itoa(changed)}})
 	})
 	return changed, err
 }
@@ -67,6 +73,59 @@ type importing struct {
 	day     string            // local date of the import
 	ids     map[string]string // kind and source key → our id
 	changed int
+}
+
+// lossError: what comes would take away more than a tenth of what is there.
+type lossError struct {
+	what      string
+	have, now int
+}
+
+func (l *lossError) Error() string {
+	return fmt.Sprintf("the school has %d %s and these files keep %d of them: is a file missing? If it is right, come again with --accept-loss", l.have, l.what, l.now)
+}
+
+// loss compares what is there with what comes. A tenth is a class change or the leavers
+// of a term; more is a missing file.
+func (im *importing) loss() error {
+	var pupils []string
+	if err := im.tx.NewSelect().Model((*Person)(nil)).Column("source_key").Where("p.school = ? AND p.source = ? AND p.kind = ? AND p.left_on = ''", im.school, im.in.source, KindPupil).Scan(im.ctx, &pupils); err != nil {
+		return err
+	}
+	var links []struct{ Pupil, Adult string }
+	err := im.tx.NewSelect().TableExpr("directory_links AS l").ColumnExpr("p.source_key AS pupil, a.source_key AS adult").
+		Join("JOIN directory_people AS p ON p.school = l.school AND p.id = l.pupil").Join("JOIN directory_people AS a ON a.school = l.school AND a.id = l.adult").
+		Where("l.school = ? AND l.source = ? AND l.ended_at IS NULL", im.school, im.in.source).Scan(im.ctx, &links)
+	if err != nil {
+		return err
+	}
+	comes := map[string]bool{}
+	for _, p := range im.in.people {
+		if p.kind == KindPupil {
+			comes[p.key] = true
+		}
+	}
+	for _, l := range im.in.links {
+		comes[l.pupil+" "+l.adult] = true
+	}
+	keptPupils, keptLinks := 0, 0
+	for _, p := range pupils {
+		if comes[p] {
+			keptPupils++
+		}
+	}
+	for _, l := range links {
+		if comes[l.Pupil+" "+l.Adult] {
+			keptLinks++
+		}
+	}
+	switch {
+	case (len(pupils)-keptPupils)*10 > len(pupils):
+		return &lossError{"pupils", len(pupils), keptPupils}
+	case (len(links)-keptLinks)*10 > len(links):
+		return &lossError{"links between pupils and adults", len(links), keptLinks}
+	}
+	return nil
 }
 
 func (im *importing) id(k Kind, key string) string { return im.ids[string(k)+" "+key] }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestImportOfTheRealExport(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
-		r, err := directory.Import(t.Context(), db, theJournal(t), e, "test", now)
+		r, err := directory.Import(t.Context(), db, theJournal(t), e, directory.Order{By: "test"}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,12 +55,58 @@ func TestImportOfTheRealExport(t *testing.T) {
 		if r.Changed == 0 {
 			t.Fatal("the first import changed nothing")
 		}
-		again, err := directory.Import(t.Context(), db, theJournal(t), e, "test", now.Add(time.Hour))
+		again, err := directory.Import(t.Context(), db, theJournal(t), e, directory.Order{By: "test"}, now.Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if again.Changed != 0 {
 			t.Fatalf("the second import of the same files changed %d rows", again.Changed)
+		}
+	})
+}
+
+// An export without its guardians' files would end every link: it is held back, and
+// nothing of it is taken, until somebody says that it is right.
+func TestAnExportThatLosesTooMuchIsHeldBack(t *testing.T) {
+	whole := filepath.Join("..", "..", "stories", "testdata", "aaf")
+	part := t.TempDir()
+	files, err := filepath.Glob(filepath.Join(whole, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err != nil {
+			t.Fatal(err)
+		} else if !strings.Contains(f, "PersRelEleve") {
+			if err := os.WriteFile(filepath.Join(part, filepath.Base(f)), b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
+		run := func(dir string, o directory.Order) directory.ImportReport {
+			e, err := directory.ReadExport(t.Context(), []string{dir}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := directory.Import(t.Context(), db, theJournal(t), e, o, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		if r := run(whole, directory.Order{By: "test"}); r.Schools != 1 || len(r.Refused) != 0 {
+			t.Fatalf("%+v", r)
+		}
+		if r := run(part, directory.Order{By: "test"}); r.Schools != 0 || r.Changed != 0 || len(r.Refused) != 1 || r.MayNotBeTold != 0 || r.Unresolved != 0 {
+			t.Fatalf("taken without its guardians: %+v", r)
+		}
+		if r := run(whole, directory.Order{By: "test"}); r.Changed != 0 {
+			t.Fatalf("what was held back had changed %d rows", r.Changed)
+		}
+		if r := run(part, directory.Order{By: "test", AcceptLoss: true}); r.Schools != 1 || r.Changed == 0 {
+			t.Fatalf("accepted and not taken: %+v", r)
 		}
 	})
 }

@@ -292,3 +292,31 @@ func Last(ctx context.Context, tx database.Tx) (time.Time, error) {
 	}
 	return time.Parse(stamp, at.String)
 }
+
+// VerifyTails checks the last line of every chain against its key and against the heads
+// kept outside the database: cheap, for each start. It gives the first fault of each.
+func (j *Journal) VerifyTails(ctx context.Context, tx database.Tx, known []Head) ([]Fault, error) {
+	inside, err := Heads(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var faults []Fault
+	for _, h := range append(inside, known...) {
+		var lines []Line
+		err := tx.NewSelect().Model(&lines).Where("j.school = ? AND j.year = ? AND j.seq IN (?)", h.School, h.Year, bun.List([]int64{h.Seq - 1, h.Seq})).Order("seq").Scan(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+		prev := ""
+		if len(lines) > 1 {
+			prev = lines[0].Mac
+		}
+		switch {
+		case len(lines) == 0 || lines[len(lines)-1].Seq != h.Seq:
+			faults = append(faults, Fault{h.School, h.Year, h.Seq, "cut-off"})
+		case lines[len(lines)-1].Mac != h.Mac || j.mac(prev, lines[len(lines)-1]) != h.Mac:
+			faults = append(faults, Fault{h.School, h.Year, h.Seq, "altered"})
+		}
+	}
+	return faults, nil
+}
