@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,9 @@ type Settings struct {
 	// Secure: the site is reached over https; cookies are then marked for it and
 	// named so that no other host can set them.
 	Secure bool
+	// URL is the site's address as people type it, printed in letters; empty: as each
+	// request names it.
+	URL string
 	// Log gets a line for what was refused, with ids only; nil is slog.Default.
 	Log *slog.Logger
 	// Journal gets a line for each code and password; nil: none is kept.
@@ -41,6 +45,7 @@ type Keeper struct {
 	clock   func() time.Time
 	pool    *pool
 	secure  bool
+	url     string
 	log     *slog.Logger
 	journal *journal.Journal
 	cost    Cost
@@ -59,7 +64,7 @@ func NewKeeper(s Settings) (*Keeper, error) {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
-	k := &Keeper{db: s.DB, keys: newKeys(s.Key), clock: s.Clock, pool: newPool(s.Pool), secure: s.Secure, log: s.Log, journal: s.Journal, cost: s.Cost.orUsual()}
+	k := &Keeper{db: s.DB, keys: newKeys(s.Key), clock: s.Clock, pool: newPool(s.Pool), secure: s.Secure, url: strings.TrimRight(s.URL, "/"), log: s.Log, journal: s.Journal, cost: s.Cost.orUsual()}
 	k.nobody = HashPassword(newCode(), k.cost)
 	return k, nil
 }

@@ -109,10 +109,19 @@ func (k *Keeper) takeCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l.Address = "http://" + r.Host
-	if k.secure {
-		l.Address = "https://" + r.Host
-	}
+	l.Address = k.address(r)
 	k.log.InfoContext(ctx, "code issued", "account", id, "by", viewer.Account)
 	return private(w, r, http.StatusOK, lettersPage([]handed{{letter: l}}, "/people/"+id+"/letter"))
+}
+
+// address is where people type the site: as configured, since behind another web server
+// the request may name something else; else as the request says.
+func (k *Keeper) address(r *http.Request) string {
+	switch {
+	case k.url != "":
+		return k.url
+	case k.secure:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }

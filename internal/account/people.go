@@ -245,12 +245,7 @@ func (p *People) letter(ctx context.Context, tx database.Tx, r *http.Request, at
 }
 
 // address is this site's, as it is typed.
-func (p *People) address(r *http.Request) string {
-	if p.Keeper.secure {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
+func (p *People) address(r *http.Request) string { return p.Keeper.address(r) }
 
 // handed is a letter and, for a guardian's, the pupil through whom it is handed over.
 type handed struct {

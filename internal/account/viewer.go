@@ -71,6 +71,10 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 	if err != nil {
 		return page.Viewer{}, false, fmt.Errorf("account %s: person: %w", s.Account, err)
 	}
+	// Whoever left the school sees nothing of it, whatever their session.
+	if p.LeftOn != "" && p.LeftOn <= k.clock().In(v.Zone).Format(time.DateOnly) {
+		return page.Viewer{}, false, nil
+	}
 	v.Name, v.Lang = p.FirstName+" "+p.LastName, p.Lang
 	return v, true, nil
 }

@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/preau-ent/preau/internal/attendance"
@@ -22,6 +23,7 @@ type Alert struct {
 	log     *slog.Logger
 	poke    chan struct{}
 	step    func(string)
+	passed  atomic.Int64 // Unix seconds of the machine's clock
 }
 
 // Config of an Alert. Now is the installation's clock.
@@ -65,13 +67,19 @@ func (a *Alert) Poke() {
 	}
 }
 
+// LastPass is when Run last did all that there was to do, by the machine's clock: what the
+// status page asks.
+func (a *Alert) LastPass() time.Time { return time.Unix(a.passed.Load(), 0) }
+
 // rest is the pause between two passes; held episodes leave at most that much late.
 const rest = time.Second
 
 // Run decides until ctx ends.
 func (a *Alert) Run(ctx context.Context) error {
 	for {
-		if err := a.Pass(ctx); err != nil && ctx.Err() == nil {
+		if err := a.Pass(ctx); err == nil {
+			a.passed.Store(time.Now().Unix())
+		} else if ctx.Err() == nil {
 			a.log.Error("alert: pass", "err", err)
 		}
 		select {

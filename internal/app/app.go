@@ -164,7 +164,7 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	if err != nil {
 		return err
 	}
-	a.Keeper, err = account.NewKeeper(account.Settings{DB: a.DB, Key: sessionKey, Clock: a.Clock.Now, Secure: secure, Log: a.log, Journal: a.Journal})
+	a.Keeper, err = account.NewKeeper(account.Settings{DB: a.DB, Key: sessionKey, Clock: a.Clock.Now, Secure: secure, URL: a.Config.URL, Log: a.log, Journal: a.Journal})
 	if err != nil {
 		return err
 	}

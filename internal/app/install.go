@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
@@ -61,6 +63,11 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 		wrong("https", err)
 	} else {
 		say("https", map[bool]string{true: "yes", false: "no (this machine only)"}[secure])
+	}
+	for _, name := range []string{"", "journal.key", "session.key"} {
+		if info, err := os.Stat(filepath.Join(c.Data, name)); err == nil && info.Mode().Perm()&0o077 != 0 {
+			wrong("permissions", fmt.Errorf("%s can be read by others: chmod go= %s", filepath.Join(c.Data, name), filepath.Join(c.Data, name)))
+		}
 	}
 	carriers, err := c.Carriers()
 	if err != nil {

@@ -112,6 +112,9 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	if zone == nil {
 		zone = time.UTC
 	}
+	if a.Courier.Carriers().Pretended() && !a.demo {
+		return &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.pretend"), Href: "/courrier"}
+	}
 	s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.no")}
 	if alert.InService(service, timetable.Day(a.Clock.Now(), zone)) {
 		until, err := time.ParseInLocation(time.DateOnly, service.UntilOn, zone)
@@ -126,9 +129,29 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	return s
 }
 
-// status says what works. It is served from memory.
+// How long the status page waits for the database, and how old the last pass
+// of the alerts may be before it says that something is wrong.
+const (
+	statusWait = 2 * time.Second
+	passAge    = 30 * time.Second
+)
+
+// status says what works, for whoever asks: the database answers and the alerts are at
+// work, or the cause is not known yet.
 func (a *App) status(w http.ResponseWriter, r *http.Request) error {
-	return page.Show(w, r, http.StatusOK, statusPage())
+	ctx, cancel := context.WithTimeout(r.Context(), statusWait)
+	defer cancel()
+	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		_, _, err := alert.ServiceOf(ctx, tx, "")
+		return err
+	})
+	if err != nil {
+		a.log.Error("status: the database does not answer", "err", err)
+	}
+	if err != nil || time.Since(a.Alert.LastPass()) > passAge {
+		return page.Show(w, r, http.StatusOK, statusPage(false))
+	}
+	return page.Show(w, r, http.StatusOK, statusPage(true))
 }
 
 // healthz is for the machine that watches: 200 while requests are served.
