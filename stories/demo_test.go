@@ -148,6 +148,15 @@ func TestDemoInABrowser(t *testing.T) {
 				t.Fatalf("the letter cannot be read:\n%s", letters)
 			}
 			picture(guardian, "courrier")
+
+			office.Go(d.url + "/courrier")
+			office.Click("main a[href^='/explain/']")
+			office.Wait("main .timeline")
+			if story := office.Text("main"); !strings.Contains(story, "Camille Roy") {
+				t.Fatalf("the story does not say whose finger it was:\n%s", story)
+			}
+			picture(office, "explain")
+			office.NoViolations("the story of a message")
 			for _, tab := range []*browser.Tab{teacher, office, guardian} {
 				if said := tab.Complaints(); len(said) > 0 {
 					t.Errorf("the browser complains: %v", said)
