@@ -197,6 +197,9 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 		return err
 	}
 	if err := a.checkHeads(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it began
+		}
 		return err
 	}
 	ln, err := net.Listen("tcp", a.Config.Addr)
@@ -210,7 +213,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	var loops sync.WaitGroup
 	loop := func(name string, run func(context.Context) error) {
 		loops.Go(func() {
-			if err := run(ctx); err != nil {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
 				stop(fmt.Errorf("%s: %w", name, err))
 			}
 		})
