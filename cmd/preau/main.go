@@ -21,7 +21,7 @@ func main() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // commands are the program's commands; each is a file of this folder.
 type commands struct {
-	Config  kong.ConfigFlag  `help:"JSON file with any of these options, such as {\"addr\": \"127.0.0.1:9000\"}." env:"PREAU_CONFIG" type:"path" placeholder:"FILE"`
+	Config  kong.ConfigFlag  `help:"JSON file with any of these options, such as {\"mail-host\": \"smtp.example.org\"}. A flag wins over it, and it wins over the environment." env:"PREAU_CONFIG" type:"path" placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Print the version."`
 
 	Demo    demoCmd    `cmd:"" help:"A fictional school to try: no configuration, no network, nothing leaves."`
@@ -52,7 +52,7 @@ func (f failure) Error() string { return f.err.Error() }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("preau"), kong.Description("Préau, a school's digital workspace: the right guardians, and only them."),
-		kong.Configuration(kong.JSON), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version},
+		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version},
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "preau:", err)

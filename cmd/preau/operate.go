@@ -17,6 +17,7 @@ import (
 type initCmd struct {
 	app.Config `embed:""`
 	Operator   string `help:"Identifier of the first operator." default:"operator"`
+	NewCode    bool   `help:"The installation is there and its operator cannot get in: print a new one-time code."`
 }
 
 func (c *initCmd) Run(ctx context.Context, s streams) error {
@@ -25,12 +26,12 @@ func (c *initCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer a.Close()
-	code, until, err := a.Init(ctx, c.Operator)
+	identifier, code, until, err := a.Init(ctx, c.Operator, c.NewCode)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "The installation is in %s.\n\nIts first operator signs in at /first-sign-in with this code, once, before %s:\n\n  identifier  %s\n  code        %s\n\nThe code is shown nowhere else. Start with: preau serve --data %s\n",
-		c.Data, until.Format("2 January 2006"), c.Operator, code, c.Data)
+	fmt.Fprintf(s.out, "The installation is in %s.\n\nIts operator signs in at /first-sign-in with this code, once, before %s:\n\n  identifier  %s\n  code        %s\n\nThe code is shown nowhere else. Start with: preau serve --data %s\n",
+		c.Data, until.Format("2 January 2006"), identifier, code, c.Data)
 	return nil
 }
 
@@ -44,6 +45,11 @@ type importCmd struct {
 }
 
 func (c *importCmd) Run(ctx context.Context, s streams) error {
+	file, err := c.open(s)
+	if err != nil {
+		return err // before anything is taken
+	}
+	defer file.Close()
 	export, err := directory.ReadExport(ctx, c.Paths, true)
 	if err != nil {
 		return err
@@ -61,7 +67,7 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	}
-	if err := c.write(s, report); err != nil {
+	if err := c.write(s, file, report); err != nil {
 		return err
 	}
 	if len(report.Refused) > 0 || report.Schools == 0 {
@@ -70,23 +76,28 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-func (c *importCmd) write(s streams, r directory.ImportReport) error {
-	out := s.out
+// open opens where the JSON goes; nil: nowhere.
+func (c *importCmd) open(s streams) (io.WriteCloser, error) {
 	switch c.JSON {
-	case "-":
-		out = s.err // the standard output is the JSON's alone
-		if err := writeJSON(s.out, r); err != nil {
-			return err
-		}
 	case "":
-	default:
-		f, err := os.Create(c.JSON)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(writeJSON(f, r), f.Close()); err != nil {
-			return err
-		}
+		return nopClose{io.Discard}, nil
+	case "-":
+		return nopClose{s.out}, nil
+	}
+	return os.Create(c.JSON)
+}
+
+type nopClose struct{ io.Writer }
+
+func (nopClose) Close() error { return nil }
+
+func (c *importCmd) write(s streams, file io.Writer, r directory.ImportReport) error {
+	if err := writeJSON(file, r); err != nil {
+		return err
+	}
+	out := s.out
+	if c.JSON == "-" {
+		out = s.err // the standard output is the JSON's alone
 	}
 	for _, one := range r.Refused {
 		fmt.Fprintf(out, "refused: %s:%d: %s\n", one.File, one.Line, one.Reason)

@@ -46,7 +46,7 @@ func (c Config) Source() (string, error) {
 	case c.DatabaseFile != "":
 		b, err := os.ReadFile(c.DatabaseFile)
 		if err != nil {
-			return "", fmt.Errorf("the database's address: %w", err)
+			return "", fmt.Errorf("--database-file: %w", err)
 		}
 		return strings.TrimSpace(string(b)), nil
 	case c.Database != "":
@@ -68,8 +68,8 @@ func (c Config) Secure() (bool, error) {
 		return false, nil
 	}
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return false, fmt.Errorf("--url %s: it is https://HOST", c.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" {
+		return false, fmt.Errorf("--url %s: it is https://HOST, without a path", c.URL)
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return false, fmt.Errorf("--url %s: without https anybody on the way reads the passwords", c.URL)
@@ -81,15 +81,24 @@ func (c Config) Secure() (bool, error) {
 func (c Config) Carriers() (courier.Carriers, error) {
 	m := c.Mail
 	if m.Host == "" {
+		if m.From != "" || m.Username != "" || m.PasswordFile != "" {
+			return courier.Carriers{}, errors.New("--mail-host is missing: other options of the mail server are given, and without it every letter is pretended")
+		}
 		return courier.Pretend(), nil
+	}
+	if m.From == "" {
+		return courier.Carriers{}, errors.New("--mail-from is missing: the address that letters come from")
 	}
 	password := os.Getenv("PREAU_MAIL_PASSWORD")
 	if m.PasswordFile != "" {
 		b, err := os.ReadFile(m.PasswordFile)
 		if err != nil {
-			return courier.Carriers{}, fmt.Errorf("the mail server's password: %w", err)
+			return courier.Carriers{}, fmt.Errorf("--mail-password-file: %w", err)
 		}
 		password = strings.TrimRight(string(b), "\r\n")
+	}
+	if m.Username != "" && password == "" {
+		return courier.Carriers{}, errors.New("--mail-username is given and no password: name a file by --mail-password-file, or set PREAU_MAIL_PASSWORD")
 	}
 	return courier.Real(courier.Mail{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, Password: password, From: m.From, FromName: m.FromName, Roots: m.Roots})
 }

@@ -3,7 +3,10 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,6 +42,19 @@ func OpenDemo(ctx context.Context, c Config, log *slog.Logger) (*Demo, error) {
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		return nil, err
+	}
+	// A folder that init made holds a real school, or will.
+	mark := filepath.Join(c.Data, "demonstration")
+	if _, err := os.Stat(journalKeyFile(c.Data)); err == nil {
+		if _, err := os.Stat(mark); err != nil {
+			return nil, fmt.Errorf("%s is a real installation: give the demonstration a folder of its own", c.Data)
+		}
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder: %w", err)
+	}
+	if err := os.WriteFile(mark, []byte("Everybody here is fictional.\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("the data folder: %w", err)
 	}
 	clock := NewClock(fictional.DemoTuesday(time.Now(), zone))
 	a, err := Open(ctx, c, Options{Log: log, Demo: true, Clock: clock})

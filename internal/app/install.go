@@ -17,19 +17,25 @@ import (
 )
 
 // ErrInstalled: the installation has an operator already.
-var ErrInstalled = errors.New("this installation is made already; a code for an account is issued on its page")
+var ErrInstalled = errors.New("this installation is made already; if its operator cannot get in, preau init --new-code prints a new code")
 
 // Init makes the installation's identity and its first operator, who signs in with the
-// code it gives. ErrInstalled when there is one.
-func (a *App) Init(ctx context.Context, identifier string) (code string, until time.Time, err error) {
+// code it gives. ErrInstalled when there is one; with newCode a further code for that
+// operator.
+func (a *App) Init(ctx context.Context, identifier string, newCode bool) (as, code string, until time.Time, err error) {
 	now := a.Clock.Now()
 	err = a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		there, err := account.OfSchool(ctx, tx, "", page.Operator)
 		if err != nil {
 			return err
 		}
-		if len(there) > 0 {
+		if len(there) > 0 && !newCode {
 			return ErrInstalled
+		}
+		if len(there) > 0 {
+			as = there[0].Identifier
+			code, err = account.IssueCode(ctx, tx, now, there[0].ID)
+			return err
 		}
 		if err := database.Install(ctx, tx, now); err != nil {
 			return err
@@ -38,10 +44,11 @@ func (a *App) Init(ctx context.Context, identifier string) (code string, until t
 		if err != nil {
 			return err
 		}
+		as = operator.Identifier
 		code, err = account.IssueCode(ctx, tx, now, operator.ID)
 		return err
 	})
-	return code, now.Add(account.CodeLife), err
+	return as, code, now.Add(account.CodeLife), err
 }
 
 // Doctor prints the configuration in force and what it finds, and tells whether the
@@ -77,6 +84,7 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 	} else {
 		for channel, name := range carriers.Names() {
 			say("carrier", fmt.Sprintf("%s by %s, %s:%d (%s) from %s", channel, name, c.Mail.Host, c.Mail.Port, c.Mail.TLS, c.Mail.From))
+			say("mail sign-in", map[bool]string{true: "as " + c.Mail.Username, false: "none"}[c.Mail.Username != ""])
 		}
 	}
 	source, err := c.Source()

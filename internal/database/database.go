@@ -263,8 +263,10 @@ func Install(ctx context.Context, tx Tx, now time.Time) error {
 // OpenExisting is Open for a database that must be there already: it makes no file.
 func OpenExisting(ctx context.Context, source string) (*DB, error) {
 	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
-		if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("there is no database in %s yet: preau init makes one", path)
+		} else if err != nil {
+			return nil, fmt.Errorf("database: %w", err)
 		}
 	}
 	return Open(ctx, source)
