@@ -253,6 +253,7 @@ func TestImport(t *testing.T) {
 		})
 		now := at(6, 0)
 		roll := map[string]bool{}
+		whose := ""
 		bring := func(file string, target timetable.Target) (report timetable.Report) {
 			t.Helper()
 			c, err := timetable.ReadCalendar(strings.NewReader(file), year(t))
@@ -261,7 +262,7 @@ func TestImport(t *testing.T) {
 			}
 			sittings, _ := c.Sittings("s", year(t), target, groups, staff)
 			in(t, db, "s", func(ctx context.Context, tx database.Tx) (err error) {
-				report, err = timetable.Import(ctx, tx, "s", sittings, func(context.Context, database.Tx, string, []string) (map[string]bool, error) {
+				report, err = timetable.Import(ctx, tx, "s", whose, sittings, func(context.Context, database.Tx, string, []string) (map[string]bool, error) {
 					return roll, nil
 				}, now)
 				return err
@@ -292,6 +293,13 @@ func TestImport(t *testing.T) {
 		if got := bring(file, class); got != (timetable.Report{Same: 4}) {
 			t.Fatalf("the same file again: %+v", got)
 		}
+		// A teacher's file moves no colleague's lesson, and the teacher's own it does.
+		whose = "somebody-else"
+		others := calendar(event("one", "20261124T111500", ""))
+		if got := bring(others, class); got != (timetable.Report{Taken: 1}) {
+			t.Fatalf("somebody else's file: %+v", got)
+		}
+		whose = ""
 		in(t, db, "s", func(ctx context.Context, tx database.Tx) error {
 			return timetable.Relabel(ctx, tx, "s", first[0].ID, "algebre")
 		})

@@ -22,15 +22,16 @@ type Report struct {
 	Cancelled int
 	Same      int
 	Called    int // would have changed, but their roll was saved
-	Taken     int // the UID is that of another lesson
+	Taken     int // the UID is that of another lesson, or of somebody else's
 }
 
 // Import brings the sittings of a calendar into a school: new ones are added, those
 // that were imported before follow their event. It never takes a group or a person
 // away, never revives a cancelled sitting, never touches one whose roll was saved, and
 // leaves alone what the file no longer has. A short label that somebody edited stays
-// while the label does.
-func Import(ctx context.Context, tx database.Tx, school string, sittings []Sitting, called Called, now time.Time) (Report, error) {
+// while the label does. only is the person whose file it is: it changes no sitting that
+// somebody else is in charge of; empty for the office, which may change all.
+func Import(ctx context.Context, tx database.Tx, school, only string, sittings []Sitting, called Called, now time.Time) (Report, error) {
 	have, err := imported(ctx, tx, school, sittings)
 	if err != nil {
 		return Report{}, err
@@ -46,7 +47,7 @@ func Import(ctx context.Context, tx database.Tx, school string, sittings []Sitti
 		case !ok:
 			s.ID = database.NewID()
 			fresh = append(fresh, s)
-		case !sameLesson(old, s):
+		case !sameLesson(old, s), only != "" && !old.In(only):
 			report.Taken++
 		default:
 			next, changed := follow(old, s, now)

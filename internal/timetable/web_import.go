@@ -84,7 +84,11 @@ func (p *Pages) bring(w http.ResponseWriter, r *http.Request) error {
 		}
 		var sittings []Sitting
 		sittings, view.Skipped = calendar.Sittings(v.School, window, target, n.Groups, n.Staff)
-		if view.Report, err = Import(ctx, tx, v.School, sittings, p.called(), p.Now()); err != nil {
+		only := ""
+		if v.Role == page.Teacher {
+			only = v.ID
+		}
+		if view.Report, err = Import(ctx, tx, v.School, only, sittings, p.called(), p.Now()); err != nil {
 			return err
 		}
 		return p.journaled(ctx, tx, v, "calendar", target.Group+target.Staff, nil)
