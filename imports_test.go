@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"internal/directory":  {"internal/directory/internal/aaf"},
 	"internal/account":    {"internal/directory"},
 	"internal/timetable":  {"internal/directory"},
-	"internal/courier":    {"internal/directory", "internal/courier/internal/smtp"},
+	"internal/courier":    {"internal/directory", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms", "internal/courier/internal/smpp", "internal/courier/internal/httpsms"},
 	"internal/attendance": {"internal/directory", "internal/timetable"},
 	"internal/alert":      {"internal/directory", "internal/timetable", "internal/attendance", "internal/courier"},
 	"internal/fictional":  {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
@@ -33,6 +33,10 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/aaf":         {},
 	"internal/directory/internal/aaf/aaftest": {"internal/directory/internal/aaf"},
 	"internal/courier/internal/smtp":          {},
+	"internal/courier/internal/bounce":        {},
+	"internal/courier/internal/sms":           {},
+	"internal/courier/internal/smpp":          {"internal/courier/internal/sms"},
+	"internal/courier/internal/httpsms":       {"internal/courier/internal/sms"},
 
 	"internal/app": {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/fictional", "web"},
 	"cmd/preau":    {"internal/app", "internal/alert", "internal/courier", "internal/directory"},
@@ -48,10 +52,11 @@ var below = []string{"internal/database", "internal/page", "internal/journal"}
 
 // base are the packages that stand on nothing but what the table says of them.
 var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "web", "peers", "peers/browser",
-	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/courier/internal/smtp"}
+	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms",
+	"internal/courier/internal/smpp", "internal/courier/internal/httpsms"}
 
 // onlyCourier are packages of the outside world that one door uses.
-var onlyCourier = []string{"net/smtp", "github.com/wneessen/go-mail", "github.com/linxGnu/gosmpp"}
+var onlyCourier = []string{"net/smtp", "github.com/wneessen/go-mail", "github.com/linxGnu/gosmpp", "github.com/knadh/go-pop3"}
 
 // TestImports reads the sources themselves: a version that asked the go command would
 // be answered from the test cache and stay green.

@@ -1,0 +1,2 @@
+// Package bounce reads what mail servers send back.
+package bounce

@@ -1,0 +1,2 @@
+// Package httpsms speaks with SMS providers over HTTP.
+package httpsms
