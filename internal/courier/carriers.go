@@ -66,6 +66,9 @@ func Real(m Mail) (Carriers, error) {
 // Has tells whether a channel has a carrier, real or pretended.
 func (c Carriers) Has(ch directory.Channel) bool { return c.by[ch] != nil }
 
+// Replies tells whether a family can answer a message of this channel by a message.
+func (c Carriers) Replies(directory.Channel) bool { return false }
+
 // Pretended tells whether nothing can leave.
 func (c Carriers) Pretended() bool {
 	for _, one := range c.by {

@@ -133,3 +133,18 @@ type carrier interface {
 // and its recipient still entitled. because is empty to let it leave, else the reason
 // why it is void. Registered per kind by who writes those letters.
 type Vouch func(ctx context.Context, tx database.Tx, l Letter, now time.Time) (because string, err error)
+
+// Reply takes what a family answered by SMS to a letter, inside the school's
+// transaction. text is what they wrote, "" where it cannot be told what it is about.
+type Reply func(ctx context.Context, tx database.Tx, l Letter, text string, now time.Time) error
+
+// Stopped is told, inside the school's transaction, that nothing more goes to these
+// contact points: their owner said STOP, or a mail server said that they do not exist.
+// why is a reason of directory.StopAddress.
+type Stopped func(ctx context.Context, tx database.Tx, school string, points []directory.ContactPoint, why string, now time.Time) error
+
+// RepliesFor registers who takes families' answers to a kind of letters.
+func (c *Courier) RepliesFor(k Kind, r Reply) { c.reply[k] = r }
+
+// OnStopped registers who is told of contact points to which nothing more goes.
+func (c *Courier) OnStopped(s Stopped) { c.stopped = s }

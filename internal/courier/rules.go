@@ -72,5 +72,10 @@ func next(l Letter, r Result, now time.Time) (state State, because string, due t
 	return Unsure, unsureBefore, now.Add(secondTry)
 }
 
+// BecauseStillWaiting is the reason kept with a letter whose carrier has not answered for
+// two minutes and may still: it is shown unsure, and settled when the answer comes or the
+// wait for it ends.
+const BecauseStillWaiting = "still-waiting"
+
 // unsureBefore is the reason kept with a letter whose fate was not known.
 const unsureBefore = "no-answer"

@@ -22,6 +22,8 @@ type Courier struct {
 	now      func() time.Time
 	log      *slog.Logger
 	vouch    map[Kind]Vouch
+	reply    map[Kind]Reply
+	stopped  Stopped
 	instance string
 	poke     chan struct{}
 	step     func(string)
@@ -52,7 +54,7 @@ func New(c Config) *Courier {
 	if c.Step == nil {
 		c.Step = func(string) {}
 	}
-	return &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{},
+	return &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{}, reply: map[Kind]Reply{},
 		instance: database.NewID(), poke: make(chan struct{}, 1), step: c.Step}
 }
 
