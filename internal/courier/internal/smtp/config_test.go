@@ -56,6 +56,9 @@ func TestNeverInPlainText(t *testing.T) {
 	peer := peers.SMTP(t)
 	c := carrier(t, peer, func(c *Config) { c.TLS = StartTLS })
 	expect(t, c.Send(t.Context(), letter(1), yes), NotWritten, StageConnect, 0)
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "STARTTLS") {
+		t.Errorf("check of a server without encryption: %v", err)
+	}
 	if len(peer.Recipients()) != 0 || len(peer.Messages()) != 0 {
 		t.Error("something was said in plain text")
 	}
@@ -90,6 +93,21 @@ func TestConfigurationsRefused(t *testing.T) {
 		"line in name":                func(c *Config) { c.FromName = "Lycée\r\nBcc: all@school.example" },
 		"line in helo":                func(c *Config) { c.HELO = "preau.example\r\nMAIL" },
 		"password alone":              func(c *Config) { c.Password = "fourmi-ardoise" },
+		"return path without a star":  func(c *Config) { c.Return = "retour@preau.example" },
+		"return path with two":        func(c *Config) { c.Return = "*+*@preau.example" },
+		"star in the domain":          func(c *Config) { c.Return = "retour@*.preau.example" },
+		"return path of a stranger":   func(c *Config) { c.Return = "retour+*@mail.example" },
+		"return path of a look-alike": func(c *Config) { c.Return = "retour+*@notpreau.example" },
+		"return path with a command":  func(c *Config) { c.Return = "retour+*@preau.example> SIZE=1" },
+		"return path too long":        func(c *Config) { c.Return = strings.Repeat("r", 25) + "*@preau.example" },
+		"selector without a key":      func(c *Config) { c.DKIM.Selector = "preau2026" },
+		"key without a selector":      func(c *Config) { c.DKIM.Key = edKey },
+		"selector that is two tags":   func(c *Config) { c.DKIM = DKIM{Selector: "a; d=mail.example", Key: edKey} },
+		"signed by a stranger":        func(c *Config) { c.DKIM = DKIM{"mail.example", "preau2026", edKey} },
+		"signed by a look-alike":      func(c *Config) { c.DKIM = DKIM{"notpreau.example", "preau2026", edKey} },
+		"signed by everybody":         func(c *Config) { c.DKIM = DKIM{"example", "preau2026", edKey} },
+		"signed with a small key":     func(c *Config) { c.DKIM = DKIM{"preau.example", "preau2026", smallKey(t)} },
+		"signed with the wrong kind":  func(c *Config) { c.DKIM = DKIM{"preau.example", "preau2026", curveKey(t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := good
@@ -131,7 +149,9 @@ func TestLettersRefused(t *testing.T) {
 		"two dots":           func(l *Letter) { l.To = "a..b@family.example" },
 		"domain literal":     func(l *Letter) { l.To = "a@[192.0.2.1]" },
 		"very long":          func(l *Letter) { l.To = strings.Repeat("a", 65) + "@family.example" },
-		"return path":        func(l *Letter) { l.ReturnPath = "a@preau.example> BODY=8BITMIME" },
+		"return token":       func(l *Letter) { l.ReturnToken = "A@preau.example> BODY=8BITMIME" },
+		"small token":        func(l *Letter) { l.ReturnToken = "abc" },
+		"long token":         func(l *Letter) { l.ReturnToken = strings.Repeat("A", 41) },
 		"line in subject":    func(l *Letter) { l.Subject = "Absence\r\nBcc: b@family.example" },
 		"newline in subject": func(l *Letter) { l.Subject = "Absence\nBcc: b@family.example" },
 		"separator":          func(l *Letter) { l.Subject = "Absence\u2028Bcc: b@family.example" },

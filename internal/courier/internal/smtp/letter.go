@@ -45,7 +45,14 @@ func (c *Carrier) Render(l Letter) ([]byte, error) {
 	if _, err := m.WriteTo(&content); err != nil {
 		return nil, fmt.Errorf("smtp: letter: %w", err)
 	}
-	return content.Bytes(), nil
+	if c.config.DKIM.Key == nil {
+		return content.Bytes(), nil
+	}
+	signature, err := c.config.DKIM.sign(content.Bytes(), l.Date)
+	if err != nil {
+		return nil, fmt.Errorf("smtp: letter: %w", err)
+	}
+	return append(signature, content.Bytes()...), nil
 }
 
 // check refuses what could become a second recipient, a header of somebody
@@ -53,11 +60,6 @@ func (c *Carrier) Render(l Letter) ([]byte, error) {
 func (l Letter) check() error {
 	if err := checkAddress(l.To); err != nil {
 		return fmt.Errorf("recipient: %w", err)
-	}
-	if l.ReturnPath != "" {
-		if err := checkAddress(l.ReturnPath); err != nil {
-			return fmt.Errorf("return path: %w", err)
-		}
 	}
 	id := l.MessageID
 	if strings.HasPrefix(id, "<") && strings.HasSuffix(id, ">") {

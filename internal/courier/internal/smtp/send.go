@@ -102,9 +102,9 @@ func (c *Carrier) Send(ctx context.Context, l Letter, before func() error) Resul
 		// It will not get better: what refuses is we ourselves, before calling anybody.
 		return Result{Outcome: Refused, Stage: StageLetter, Err: err}
 	}
-	returnPath := l.ReturnPath
-	if returnPath == "" {
-		returnPath = c.config.From
+	returnPath, err := c.returnPath(l)
+	if err != nil {
+		return Result{Outcome: Refused, Stage: StageLetter, Err: fmt.Errorf("smtp: letter: %w", err)}
 	}
 
 	line, hangUp, err := c.connect(ctx)

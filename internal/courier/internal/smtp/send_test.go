@@ -18,13 +18,13 @@ import (
 // letter is a letter to a fictional guardian; number tells letters apart.
 func letter(number int) Letter {
 	return Letter{
-		MessageID:  fmt.Sprintf("alert-%d.1@preau.example", number),
-		To:         fmt.Sprintf("camille.%d@family.example", number),
-		Subject:    "Léa M. n’était pas en classe ce matin",
-		Text:       "Lycée Anita-Conti : Léa M. n’était pas en classe le mardi 6 octobre à 8 h 05 (français).\nMerci d’appeler le 06 39 98 01 02. Réf. K7P2\n",
-		Lang:       "fr",
-		Date:       time.Date(2026, 10, 6, 8, 15, 0, 0, time.FixedZone("CEST", 2*3600)),
-		ReturnPath: fmt.Sprintf("bounce+%d@preau.example", number),
+		MessageID:   fmt.Sprintf("alert-%d.1@preau.example", number),
+		To:          fmt.Sprintf("camille.%d@family.example", number),
+		Subject:     "Léa M. n’était pas en classe ce matin",
+		Text:        "Lycée Anita-Conti : Léa M. n’était pas en classe le mardi 6 octobre à 8 h 05 (français).\nMerci d’appeler le 06 39 98 01 02. Réf. K7P2\n",
+		Lang:        "fr",
+		Date:        time.Date(2026, 10, 6, 8, 15, 0, 0, time.FixedZone("CEST", 2*3600)),
+		ReturnToken: fmt.Sprintf("L-%d", number),
 	}
 }
 
@@ -33,7 +33,7 @@ func carrier(t *testing.T, peer *peers.MailServer, change ...func(*Config)) *Car
 	t.Helper()
 	config := Config{
 		Host: peer.Host(), Port: peer.Port(), TLS: NoTLS,
-		From: "absences@preau.example", FromName: "Lycée Anita-Conti", HELO: "preau.example",
+		From: "absences@preau.example", FromName: "Lycée Anita-Conti", HELO: "preau.example", Return: "retour+*@preau.example",
 		Timeouts: Timeouts{Connect: 10 * time.Second, Command: 10 * time.Second, Answer: 10 * time.Second},
 	}
 	for _, f := range change {
@@ -101,7 +101,7 @@ func TestAcceptedLetterArrivesWhole(t *testing.T) {
 	if m.Err != nil {
 		t.Fatal(m.Err)
 	}
-	if m.From != l.ReturnPath || !slices.Equal(m.To, []string{l.To}) {
+	if m.From != "retour+"+l.ReturnToken+"@preau.example" || !slices.Equal(m.To, []string{l.To}) {
 		t.Errorf("envelope %s → %v", m.From, m.To)
 	}
 	if m.Subject != l.Subject || m.Text != l.Text {
@@ -144,6 +144,7 @@ func TestAcceptedLetterArrivesWhole(t *testing.T) {
 // what the peer holds.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
+	peer := peers.SMTP(t)
 	fault := func(at peers.Stage, do peers.Do, code int) peers.Fault {
 		// The words begin with a digit of the other class and repeat the address, as
 		// real servers do: only the code may count, and nothing may leak.
@@ -176,19 +177,19 @@ func TestOutcomes(t *testing.T) {
 		{fault(peers.After, peers.Drop, 0), Accepted, StageAnswer, 250, 1},
 	} {
 		t.Run(fmt.Sprintf("%s/%s%d", tc.fault.At, tc.fault.Do, tc.fault.Code), func(t *testing.T) {
-			t.Parallel()
-			peer := peers.SMTP(t, peers.MailServerOptions{Faults: []peers.Fault{tc.fault}})
+			before, faulted := len(peer.Messages()), peer.Faulted(tc.fault.At)
+			peer.Plan(tc.fault)
 			got := carrier(t, peer).Send(t.Context(), letter(1), yes)
 			expect(t, got, tc.want, tc.stage, tc.code)
-			if n := len(peer.Messages()); n != tc.held {
+			if n := len(peer.Messages()) - before; n != tc.held {
 				t.Errorf("the server has read %d letters, want %d", n, tc.held)
 			}
-			if peer.Faulted(tc.fault.At) != 1 {
+			if peer.Faulted(tc.fault.At) != faulted+1 {
 				t.Error("the fault was not played")
 			}
 			// The second attempt, without faults, is the same letter under the same name.
 			expect(t, carrier(t, peer).Send(t.Context(), letter(1), yes), Accepted, StageAnswer, 250)
-			all := peer.Messages()
+			all := peer.Messages()[before:]
 			if len(all) != tc.held+1 || !bytes.Equal(all[0].Raw, all[tc.held].Raw) {
 				t.Errorf("%d letters, or two that differ", len(all))
 			}
@@ -196,9 +197,10 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestNoAnswerInTime stalls the peer at each stage.
+// TestNoAnswerInTime stalls the peer at each stage, all at the same time.
 func TestNoAnswerInTime(t *testing.T) {
 	t.Parallel()
+	var all sync.WaitGroup
 	for at, want := range map[peers.Stage]struct {
 		outcome Outcome
 		stage   Stage
@@ -210,31 +212,33 @@ func TestNoAnswerInTime(t *testing.T) {
 		peers.AtData:    {NotWritten, StageData, 0},
 		peers.AtAnswer:  {Unsure, StageAnswer, 1},
 	} {
-		t.Run(string(at), func(t *testing.T) {
-			t.Parallel()
-			peer := peers.SMTP(t, peers.MailServerOptions{Faults: []peers.Fault{{At: at, Do: peers.Stall}}})
-			impatient := carrier(t, peer, func(c *Config) {
-				// The stalled stage alone is short: the others may be slow on a busy machine.
-				short := 2 * time.Second
-				switch at {
-				case peers.AtConnect:
-					c.Timeouts.Connect = short
-				case peers.AtAnswer:
-					c.Timeouts.Answer = short
-				default:
-					c.Timeouts.Command = short
-				}
-			})
+		peer := peers.SMTP(t, peers.MailServerOptions{Faults: []peers.Fault{{At: at, Do: peers.Stall}}})
+		impatient := carrier(t, peer, func(c *Config) {
+			// The stalled stage alone is short: the others may be slow on a busy machine.
+			short := 2 * time.Second
+			switch at {
+			case peers.AtConnect:
+				c.Timeouts.Connect = short
+			case peers.AtAnswer:
+				c.Timeouts.Answer = short
+			default:
+				c.Timeouts.Command = short
+			}
+		})
+		all.Go(func() {
 			got := impatient.Send(t.Context(), letter(1), yes)
-			expect(t, got, want.outcome, want.stage, 0)
-			if !strings.Contains(got.Err.Error(), "no answer in time") {
-				t.Errorf("the error is %v", got.Err)
+			if got.Outcome != want.outcome || got.Stage != want.stage || got.Code != 0 {
+				t.Errorf("stalled at %s: %v at %q with code %d (%v), want %v at %q", at, got.Outcome, got.Stage, got.Code, got.Err, want.outcome, want.stage)
+			}
+			if got.Err == nil || !strings.Contains(got.Err.Error(), "no answer in time") || strings.Contains(got.Err.Error(), "family.example") {
+				t.Errorf("stalled at %s: the error is %v", at, got.Err)
 			}
 			if n := len(peer.Messages()); n != want.held {
-				t.Errorf("the server has read %d letters, want %d", n, want.held)
+				t.Errorf("stalled at %s: the server has read %d letters, want %d", at, n, want.held)
 			}
 		})
 	}
+	all.Wait()
 }
 
 // TestLateAnswerIsWaitedFor lets the answer come after longer than any other
@@ -445,7 +449,7 @@ func TestManyAtOnceKeepTheirRecipients(t *testing.T) {
 		if _, err := fmt.Sscanf(m.MessageID(), "<alert-%d.1@", &number); err != nil {
 			t.Fatal(err)
 		}
-		if want := letter(number); len(m.To) != 1 || m.To[0] != want.To || m.From != want.ReturnPath {
+		if want := letter(number); len(m.To) != 1 || m.To[0] != want.To || m.From != "retour+"+want.ReturnToken+"@preau.example" {
 			t.Errorf("letter %d went to %v, bounces to %s", number, m.To, m.From)
 		}
 		seen[m.MessageID()] = true

@@ -54,10 +54,15 @@ type Config struct {
 	// environment; they are in no error and no log.
 	Username, Password string
 
-	From     string         // the sender's address, also the return path when the letter has none
+	From     string         // the sender's address, also the return path of letters without a token
 	FromName string         // the sender's name as people see it
 	HELO     string         // our name in EHLO; the machine's own when empty
 	Roots    *x509.CertPool // who may vouch for the server; the system's when nil
+
+	// Return is the address that bounces go to, with a star for the letter's token:
+	// "retour+*@ent.example". When empty they go to From.
+	Return string
+	DKIM   DKIM
 
 	Timeouts Timeouts
 }
@@ -81,9 +86,10 @@ type Letter struct {
 	Text      string // plain text, any line endings
 	Lang      string // BCP 47 tag of the text, such as "fr"; none when empty
 	Date      time.Time
-	// ReturnPath is where bounces go; Config.From when empty. One address per
-	// letter tells which letter bounced.
-	ReturnPath string
+	// ReturnToken replaces the star of Config.Return, so that the address a bounce comes
+	// to tells which letter bounced: 1 to 40 of A-Z, 0-9 and "-", not to be guessed.
+	// Without a token, or without Config.Return, bounces go to Config.From.
+	ReturnToken string
 }
 
 // Carrier speaks with one mail server. It holds no connection and is safe for
@@ -128,6 +134,19 @@ func New(c Config) (*Carrier, error) {
 	}
 	if err := oneLine(c.FromName); err != nil {
 		return nil, fmt.Errorf("smtp: sender's name: %w", err)
+	}
+	if c.Return != "" {
+		if err := checkReturn(c.Return, domainOf(c.From)); err != nil {
+			return nil, fmt.Errorf("smtp: %w", err)
+		}
+	}
+	if d := c.DKIM; d.Key != nil || d.Domain != "" || d.Selector != "" {
+		if c.DKIM.Domain == "" {
+			c.DKIM.Domain = domainOf(c.From)
+		}
+		if err := c.DKIM.check(domainOf(c.From)); err != nil {
+			return nil, fmt.Errorf("smtp: %w", err)
+		}
 	}
 	if c.HELO != "" && !hostLike(c.HELO) {
 		return nil, fmt.Errorf("smtp: helo %q: it is a host name", c.HELO)
