@@ -98,6 +98,7 @@ func TestConfigurationsRefused(t *testing.T) {
 		"star in the domain":          func(c *Config) { c.Return = "retour@*.preau.example" },
 		"return path of a stranger":   func(c *Config) { c.Return = "retour+*@mail.example" },
 		"return path of a look-alike": func(c *Config) { c.Return = "retour+*@notpreau.example" },
+		"return path of everybody":    func(c *Config) { c.Return = "retour+*@example" },
 		"return path with a command":  func(c *Config) { c.Return = "retour+*@preau.example> SIZE=1" },
 		"return path too long":        func(c *Config) { c.Return = strings.Repeat("r", 25) + "*@preau.example" },
 		"selector without a key":      func(c *Config) { c.DKIM.Selector = "preau2026" },

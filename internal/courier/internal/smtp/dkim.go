@@ -146,7 +146,7 @@ func (d DKIM) check(from string) error {
 	if !hostLike(d.Selector) || strings.Contains(d.Selector, ":") {
 		return fmt.Errorf("dkim: selector %q: it is a word such as preau2026, the first part of the record's name", d.Selector)
 	}
-	if !hostLike(d.Domain) || strings.Contains(d.Domain, ":") || !strings.Contains(d.Domain, ".") {
+	if !hostLike(d.Domain) || strings.Contains(d.Domain, ":") {
 		return fmt.Errorf("dkim: domain %q: it is the name of a domain", d.Domain)
 	}
 	if !aligned(d.Domain, from) {
@@ -160,7 +160,10 @@ func (d DKIM) check(from string) error {
 // that needs the public suffix list, and a refusal is the safe mistake.
 func aligned(a, b string) bool {
 	a, b = strings.ToLower(a), strings.ToLower(b)
-	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	return a == b || strings.Contains(b, ".") && strings.HasSuffix(a, "."+b)
 }
 
 // ReadKey reads the private key of [DKIM] from PEM: RSA of at least 2048 bits ("RSA
