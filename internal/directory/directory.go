@@ -105,6 +105,8 @@ type ContactPoint struct {
 	Source        string
 	VerifiedAt    time.Time `bun:",nullzero"`
 	EndedAt       time.Time `bun:",nullzero"`
+	StoppedAt     time.Time `bun:",nullzero"` // since when nothing more goes to this address
+	StoppedWhy    string    // of a stopped one; of one that begins again, the note that says why
 }
 
 // Link is what one source says of one pupil and one adult.
@@ -194,4 +196,8 @@ const (
 	TaskObjection = "objection"
 	// TaskSameNumber: an adult's number is the pupil's own; verify it before it is used.
 	TaskSameNumber = "same-number"
+	// TaskSMSStopped: somebody asked for no more SMS; find another way to tell them.
+	TaskSMSStopped = "sms-stopped"
+	// TaskMailBounced: somebody's mail address takes nothing more; find another way.
+	TaskMailBounced = "mail-bounced"
 )

@@ -123,5 +123,32 @@ func TestImportLeavesTheHandsAlone(t *testing.T) {
 			t.Errorf("the file of the next week changed %d rows, want 2", n)
 		}
 		check("the next week's file")
+		// STOP: the file still has the number, loses it, has it again and gives it to
+		// somebody else; nothing more goes there.
+		err = db.InSchool(t.Context(), school, func(ctx context.Context, tx database.Tx) error {
+			stopped, err := StopAddress(ctx, tx, school, SMS, "+33639980102", "stop", then)
+			if len(stopped) != 1 {
+				t.Errorf("stopped %+v", stopped)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = want[:2]
+		number := in.people[2].points
+		for _, now := range []struct {
+			when string
+			a, b []inPoint
+		}{
+			{"the file still has it", in.people[1].points, number},
+			{"the file has lost it", in.people[1].points, nil},
+			{"the file has it again", in.people[1].points, number},
+			{"the file gives it to the mother too", append(in.people[1].points, number...), number},
+		} {
+			in.people[1].points, in.people[2].points = now.a, now.b
+			read()
+			check(now.when)
+		}
 	})
 }

@@ -146,6 +146,7 @@ const (
 	PointPupils     PointReason = "pupil-own-number" // not verified to be the adult's
 	PointVoiceOnly  PointReason = "voice-only"
 	PointUnreadable PointReason = "unreadable"
+	PointStopped    PointReason = "stopped" // STOP, or an address that takes nothing more
 )
 
 // usable decides whether a contact point of an entitled person may carry a message
@@ -159,6 +160,8 @@ func usable(p ContactPoint, s Standing, pupil string, pupilOwn []ContactPoint) P
 		return PointUnreadable
 	case p.Channel == Phone:
 		return PointVoiceOnly
+	case !p.StoppedAt.IsZero():
+		return PointStopped
 	case p.Channel == SMS && s.Link.SMSConsent == ConsentNo:
 		return PointNoConsent
 	}

@@ -137,6 +137,11 @@ func TestUsable(t *testing.T) {
 		{"landline", ContactPoint{Channel: Phone, Address: "+33199000001"}, guardian, PointVoiceOnly},
 		{"ended", ContactPoint{Channel: SMS, Address: "+33639980101", EndedAt: then}, guardian, PointEnded},
 		{"empty", ContactPoint{Channel: SMS}, guardian, PointUnreadable},
+		{"stopped", ContactPoint{Channel: SMS, Address: "+33639980101", StoppedAt: then}, guardian, PointStopped},
+		{"stopped, verified", ContactPoint{Channel: SMS, Address: "+33639980101", StoppedAt: then, VerifiedAt: then}, guardian, PointStopped},
+		{"stopped mail", ContactPoint{Channel: Email, Address: "a@famille.example", StoppedAt: then}, guardian, PointStopped},
+		{"stopped and ended", ContactPoint{Channel: SMS, Address: "+33639980101", StoppedAt: then, EndedAt: then}, guardian, PointEnded},
+		{"resumed", ContactPoint{Channel: SMS, Address: "+33639980101", StoppedWhy: "asked for it"}, guardian, PointUsable},
 	} {
 		if got := usable(c.point, c.who, "p", own); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

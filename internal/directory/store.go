@@ -391,6 +391,22 @@ func found(err error) error {
 	return err
 }
 
+// PointsWith lists the contact points of a school that have this channel and address,
+// ended and stopped ones too: whose an address is, that wrote to us.
+func PointsWith(ctx context.Context, tx database.Tx, school string, channel Channel, address string) ([]ContactPoint, error) {
+	var rows []ContactPoint
+	err := tx.NewSelect().Model(&rows).Where("c.school = ? AND c.channel = ? AND c.address = ?", school, channel, address).Order("id").Scan(ctx)
+	return rows, err
+}
+
+// SchoolsWith lists the schools that have a contact point of this channel and address.
+func SchoolsWith(ctx context.Context, tx database.Tx, channel Channel, address string) ([]string, error) {
+	var schools []string
+	err := tx.NewSelect().Model((*ContactPoint)(nil)).ColumnExpr("DISTINCT c.school").Where("c.channel = ? AND c.address = ?", channel, address).
+		OrderExpr("c.school").Scan(ctx, &schools)
+	return schools, err
+}
+
 // SameAddress lists the contact points of a school that have the same channel and
 // address: two guardians may share a number.
 func SameAddress(ctx context.Context, tx database.Tx, school string, p ContactPoint) ([]string, error) {

@@ -39,6 +39,7 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("POST /pupils/{pupil}/adults/{adult}/points", office, p.addPoint, small)
 	routes.Handle("POST /pupils/{pupil}/points/{point}/end", office, p.endPoint, small)
 	routes.Handle("POST /pupils/{pupil}/points/{point}/verify", office, p.verifyPoint, small)
+	routes.Handle("POST /pupils/{pupil}/points/{point}/resume", office, p.resumePoint, small)
 	routes.Handle("POST /pupils/{pupil}/adults/{adult}/choose", office, p.choose, small)
 	routes.Handle("GET /pupils/{pupil}/adults", office, p.adultForm)
 	routes.Handle("POST /pupils/{pupil}/adults", office, p.addAdult, small)

@@ -75,6 +75,12 @@ func (p *Pages) verifyPoint(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+func (p *Pages) resumePoint(w http.ResponseWriter, r *http.Request) error {
+	return p.change(w, r, "resumed", "", func(ctx context.Context, tx database.Tx, h Hand, s School) error {
+		return h.ResumePoint(ctx, tx, s.ID, r.PathValue("pupil"), r.PathValue("point"), r.PostForm.Get("note"))
+	})
+}
+
 func (p *Pages) choose(w http.ResponseWriter, r *http.Request) error {
 	adult := r.PathValue("adult")
 	return p.change(w, r, "chosen", adult, func(ctx context.Context, tx database.Tx, h Hand, s School) error {

@@ -93,8 +93,12 @@ func reach(ctx context.Context, p ContactPoint, s School) string {
 
 func pointNote(ctx context.Context, p PointUse) string {
 	note := page.T(ctx, "directory.channel."+string(p.Point.Channel))
-	if why := "directory.use." + string(p.Why); p.Why != PointUsable && p.Why != PointVoiceOnly && p.Why != PointNotTold {
-		note += " · " + page.T(ctx, why)
+	switch p.Why {
+	case PointUsable, PointVoiceOnly, PointNotTold:
+	case PointStopped:
+		note += " · " + page.T(ctx, "directory.use.stopped."+string(p.Point.Channel), "day", page.DateYear(ctx, p.Point.StoppedAt))
+	default:
+		note += " · " + page.T(ctx, "directory.use."+string(p.Why))
 	}
 	if !p.Point.VerifiedAt.IsZero() {
 		note += " · " + page.T(ctx, "directory.point.verified", "day", page.DateYear(ctx, p.Point.VerifiedAt))
@@ -256,7 +260,7 @@ func personOf(c Circle, id string) string {
 // doneText is what the notice says after a change; empty for what nobody asked us.
 func doneText(ctx context.Context, what string) string {
 	switch what {
-	case "point", "ended", "verified", "chosen", "adult", "removed", "decision", "lifted", "objection", "withdrawn", "task":
+	case "point", "ended", "verified", "resumed", "chosen", "adult", "removed", "decision", "lifted", "objection", "withdrawn", "task":
 		return page.T(ctx, "directory.done."+what)
 	}
 	return ""
