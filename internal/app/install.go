@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
@@ -82,9 +84,11 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 	} else if carriers.Pretended() {
 		say("carriers", "pretended: nothing can leave the building")
 	} else {
-		for channel, name := range carriers.Names() {
-			say("carrier", fmt.Sprintf("%s by %s, %s:%d (%s) from %s", channel, name, c.Mail.Host, c.Mail.Port, c.Mail.TLS, c.Mail.From))
-			say("mail sign-in", map[bool]string{true: "as " + c.Mail.Username, false: "none"}[c.Mail.Username != ""])
+		for channel, names := range carriers.Names() {
+			say("carriers", fmt.Sprintf("%s by %s", channel, strings.Join(names, ", ")))
+		}
+		if c.Mail.Host != "" {
+			say("mail", fmt.Sprintf("%s:%d (%s) from %s, sign-in %s", c.Mail.Host, c.Mail.Port, c.Mail.TLS, c.Mail.From, cmp.Or(c.Mail.Username, "none")))
 		}
 	}
 	source, err := c.Source()

@@ -2,112 +2,143 @@ package courier
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"net/mail"
-	"os"
-	"strings"
+	"slices"
+	"sync"
+	"time"
 
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/courier/internal/smtp"
 	"github.com/preau-ent/preau/internal/directory"
 )
 
-// Mail says which mail server carries e-mail. With an empty Host there is none.
-type Mail struct {
-	Host     string
-	Port     int
-	TLS      string // starttls (default), tls, none (this machine only)
-	Username string
-	Password string
-	From     string // the sender's address
-	FromName string
-	Roots    string // a PEM file of who may vouch for the server; empty: the system's
-}
-
 // Carriers are the ways out that this installation has.
 type Carriers struct {
-	by     map[directory.Channel]carrier
+	by     map[directory.Channel][]*account
 	domain string // of Message-IDs
+	mail   *mailbox
 }
 
 // Pretend is every channel with its last metre pretended: nothing leaves, each letter
 // is as if it had. It is what an empty configuration gives.
 func Pretend() Carriers {
-	return Carriers{by: map[directory.Channel]carrier{directory.Email: pretend{}, directory.SMS: pretend{}}, domain: "preau.invalid"}
-}
-
-// Real is the carriers of a configuration: e-mail by SMTP. A channel without a carrier
-// sends nothing; its families are telephoned.
-func Real(m Mail) (Carriers, error) {
-	from, err := mail.ParseAddress(m.From)
-	if err != nil {
-		return Carriers{}, fmt.Errorf("courier: the sender's address %q is not one", m.From)
+	one := func() []*account {
+		return []*account{{name: "pretend", provider: "pretend", weight: 1, carrier: pretend{}}}
 	}
-	conf := smtp.Config{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, Password: m.Password, From: from.Address, FromName: m.FromName}
-	if m.Roots != "" {
-		pem, err := os.ReadFile(m.Roots)
-		if err != nil {
-			return Carriers{}, fmt.Errorf("courier: certificates: %w", err)
-		}
-		conf.Roots = x509.NewCertPool()
-		if !conf.Roots.AppendCertsFromPEM(pem) {
-			return Carriers{}, errors.New("courier: no certificate in " + m.Roots)
-		}
-	}
-	c, err := smtp.New(conf)
-	if err != nil {
-		return Carriers{}, err
-	}
-	_, domain, _ := strings.Cut(from.Address, "@")
-	return Carriers{by: map[directory.Channel]carrier{directory.Email: bySMTP{c}}, domain: domain}, nil
+	return Carriers{by: map[directory.Channel][]*account{directory.Email: one(), directory.SMS: one()}, domain: "preau.invalid"}
 }
 
 // Has tells whether a channel has a carrier, real or pretended.
-func (c Carriers) Has(ch directory.Channel) bool { return c.by[ch] != nil }
+func (c Carriers) Has(ch directory.Channel) bool { return len(c.by[ch]) > 0 }
 
-// Replies tells whether a family can answer a message of this channel by a message.
-func (c Carriers) Replies(directory.Channel) bool { return false }
+// Replies tells whether a family can answer a message of this channel by a message,
+// whichever account carries it.
+func (c Carriers) Replies(ch directory.Channel) bool {
+	return c.Has(ch) && !slices.ContainsFunc(c.by[ch], func(a *account) bool { return !a.replies })
+}
 
 // Pretended tells whether nothing can leave.
 func (c Carriers) Pretended() bool {
-	for _, one := range c.by {
-		if _, ok := one.(pretend); !ok {
+	for _, a := range c.all() {
+		if _, ok := a.carrier.(pretend); !ok {
 			return false
 		}
 	}
 	return true
 }
 
-// Names lists, for doctor, which carrier each channel has.
-func (c Carriers) Names() map[directory.Channel]string {
-	out := map[directory.Channel]string{}
-	for ch, one := range c.by {
-		out[ch] = one.name()
+// Names lists which accounts each channel has.
+func (c Carriers) Names() map[directory.Channel][]string {
+	out := map[directory.Channel][]string{}
+	for ch, accounts := range c.by {
+		for _, a := range accounts {
+			out[ch] = append(out[ch], a.name)
+		}
 	}
 	return out
+}
+
+// all lists every account, e-mail first.
+func (c Carriers) all() []*account {
+	return slices.Concat(c.by[directory.Email], c.by[directory.SMS])
+}
+
+// named gives an account by its name; nil: there is none.
+func (c Carriers) named(name string) *account {
+	for _, a := range c.all() {
+		if a.name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// providers lists whose receipts tell about a channel, and accounts that give any.
+func (c Carriers) giveReceipts() []string {
+	var names []string
+	for _, a := range c.all() {
+		if a.receipts {
+			names = append(names, a.name)
+		}
+	}
+	return names
 }
 
 // pretend is a carrier whose last metre is not there.
 type pretend struct{}
 
-func (pretend) name() string { return "pretend" }
+func (pretend) room() int                { return mostAtOnce }
+func (pretend) changed() <-chan struct{} { return nil }
 
-func (pretend) send(_ context.Context, _ Errand, before func() error) Result {
-	if err := before(); err != nil {
+func (pretend) send(_ context.Context, _ Errand, before sms.Before) Result {
+	if _, err := before(); err != nil {
 		return Result{Outcome: NotWritten, Answer: err.Error()}
 	}
 	return Result{Outcome: Accepted, Answer: "pretended"}
 }
 
-// bySMTP is a mail server.
-type bySMTP struct{ *smtp.Carrier }
+// byMail is a mail server. It has its connections, one a letter.
+type byMail struct {
+	*smtp.Carrier
+	mu    sync.Mutex
+	busy  int
+	freed chan struct{}
+	token func(l Letter) string // of the address that the letter's bounces go to; nil: the sender's
+}
 
-func (bySMTP) name() string { return "smtp" }
+// mailConnections are open at once to the mail server: most servers refuse a client more
+// than a few.
+const mailConnections = 4
 
-func (c bySMTP) send(ctx context.Context, e Errand, before func() error) Result {
-	r := c.Send(ctx, smtp.Letter{MessageID: e.Letter.MessageID, To: e.Address, Subject: e.Letter.Subject, Text: e.Letter.Body,
-		Lang: e.Letter.Lang, Date: e.Letter.CreatedAt}, before)
+func newByMail(c *smtp.Carrier) *byMail { return &byMail{Carrier: c, freed: make(chan struct{}, 1)} }
+
+func (c *byMail) changed() <-chan struct{} { return c.freed }
+
+func (c *byMail) room() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return mailConnections - c.busy
+}
+
+func (c *byMail) count(n int) {
+	c.mu.Lock()
+	c.busy += n
+	c.mu.Unlock()
+	if n < 0 {
+		select {
+		case c.freed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (c *byMail) send(ctx context.Context, e Errand, before sms.Before) Result {
+	c.count(1)
+	defer c.count(-1)
+	l := smtp.Letter{MessageID: e.Letter.MessageID, To: e.Address, Subject: e.Letter.Subject, Text: e.Letter.Body, Lang: e.Letter.Lang, Date: e.Letter.CreatedAt}
+	if c.token != nil {
+		l.ReturnToken = c.token(e.Letter)
+	}
+	r := c.Send(ctx, l, func() error { _, err := before(); return err })
 	out := Result{Answer: r.Answer}
 	if out.Answer == "" && r.Err != nil {
 		out.Answer = r.Err.Error()
@@ -126,3 +157,42 @@ func (c bySMTP) send(ctx context.Context, e Errand, before func() error) Result 
 	}
 	return out
 }
+
+// provider is what a carrier of short messages is, by SMPP or over HTTP.
+type provider interface {
+	Send(ctx context.Context, m sms.Message, before sms.Before) sms.Result
+	Room() int
+	Changed() <-chan struct{}
+	Check(ctx context.Context) error
+}
+
+// bySMS is a carrier of short messages.
+type bySMS struct{ provider }
+
+func (c bySMS) room() int                { return c.Room() }
+func (c bySMS) changed() <-chan struct{} { return c.Changed() }
+
+func (c bySMS) send(ctx context.Context, e Errand, before sms.Before) Result {
+	r := c.Send(ctx, sms.Message{Letter: e.Letter.ID, To: e.Address, Text: e.Letter.Body, Reference: e.reference}, before)
+	out := Result{Answer: r.Answer, Parts: r.Parts}
+	if out.Answer == "" && r.Err != nil {
+		out.Answer = r.Err.Error()
+	}
+	switch r.Outcome {
+	case sms.Accepted:
+		out.Outcome = Accepted
+	case sms.Refused:
+		out.Outcome = RefusedByAll
+	case sms.Later:
+		out.Outcome = Later
+	case sms.NotWritten:
+		out.Outcome = NotWritten
+	default:
+		out.Outcome = NoAnswer
+	}
+	return out
+}
+
+// minLife is the least time that a short message must have left to be worth handing to a
+// carrier: less than that is not kept by many of them (sending.md C4).
+const minLife = 2 * time.Minute

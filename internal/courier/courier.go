@@ -94,6 +94,9 @@ type Attempt struct {
 	EndedAt       time.Time `bun:",nullzero"`
 	Outcome       Outcome
 	Answer        string
+	Provider      string // whose ids its receipts bear
+	Address       string // keyed digest of the number, for receipts
+	Reference     int    // ours, of 16 bits, for receipts
 }
 
 // Outcome of an attempt.
@@ -112,21 +115,17 @@ const (
 // Result is what a carrier says of one attempt.
 type Result struct {
 	Outcome Outcome
-	Answer  string // the peer's words, one line; kept with the letter, never logged
+	Answer  string   // the peer's words, one line; kept with the letter, never logged
+	Parts   []string // the carrier's ids of the short messages that it took, in order
 }
 
 // Errand is what a carrier is given: a claimed letter and the address read with it.
 type Errand struct {
-	Letter  Letter
-	Address string
-	Attempt int
-}
-
-// carrier speaks with one provider. before is the last look at stop and expiry; an
-// error of it means that nothing is written.
-type carrier interface {
-	name() string
-	send(ctx context.Context, e Errand, before func() error) Result
+	Letter    Letter
+	Address   string
+	Attempt   int
+	account   *account
+	reference uint16 // of 16 bits, for carriers that echo one
 }
 
 // Vouch is asked, in the claim's transaction, whether what a letter says is still true

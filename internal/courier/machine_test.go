@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/directory"
@@ -21,8 +23,12 @@ import (
 // far is the far side of the wire: it knows what it took, whatever was answered.
 type far struct {
 	next  func() deed
-	taken map[string]int // letter → copies taken
+	early func(id, to string) // a receipt before the answer
+	taken map[string]int      // letter → copies taken
+	count int
 	said  map[string][]Outcome
+	ids   map[string]string // letter → id of what was taken of it
+	heard map[string]sms.Fate
 }
 
 // deed is what the far side does with one attempt.
@@ -30,37 +36,51 @@ type deed struct {
 	take    bool
 	outcome Outcome
 	die     bool // the program ends before the answer is kept
+	early   bool // it says that the message arrived before it says that it took it
 }
 
-func (f *far) name() string { return "far" }
+func (f *far) room() int                { return 5 }
+func (f *far) changed() <-chan struct{} { return nil }
 
 var errDied = errors.New("the program ended")
 
-func (f *far) send(_ context.Context, e Errand, before func() error) Result {
-	if err := before(); err != nil {
+func (f *far) send(_ context.Context, e Errand, before sms.Before) Result {
+	if _, err := before(); err != nil {
 		return Result{Outcome: NotWritten, Answer: err.Error()}
 	}
 	d := f.next()
+	r := Result{Outcome: d.outcome, Answer: "as told"}
 	if d.take {
 		f.taken[e.Letter.ID]++
+		f.count++
+		f.ids[e.Letter.ID] = fmt.Sprintf("00AB%d", f.count)
+		if d.outcome == Accepted {
+			r.Parts = []string{f.ids[e.Letter.ID]}
+		}
+		if d.early {
+			f.heard[e.Letter.ID] = sms.Delivered
+			f.early(f.ids[e.Letter.ID], e.Address)
+		}
 	}
 	if d.die {
 		panic(errDied)
 	}
 	f.said[e.Letter.ID] = append(f.said[e.Letter.ID], d.outcome)
-	return Result{Outcome: d.outcome, Answer: "as told"}
+	return r
 }
 
 // deeds are all that can happen: what is taken or not, and what is heard of it.
 var deeds = []deed{
-	{true, Accepted, false},
-	{false, RefusedByAll, false},
-	{false, Later, false},
-	{false, NotWritten, false},
-	{true, NoAnswer, false},
-	{false, NoAnswer, false},
-	{true, Pending, true},
-	{false, Pending, true},
+	{true, Accepted, false, false},
+	{true, Accepted, false, true},
+	{false, RefusedByAll, false, false},
+	{false, Later, false, false},
+	{false, NotWritten, false, false},
+	{true, NoAnswer, false, false},
+	{true, NoAnswer, false, true},
+	{false, NoAnswer, false, false},
+	{true, Pending, true, false},
+	{false, Pending, true, false},
 }
 
 type machine struct {
@@ -72,6 +92,7 @@ type machine struct {
 	now     time.Time
 	untrue  map[string]bool // letters that nobody vouches for any more
 	letters []string
+	quiet   bool // receipts that came before their answer were looked at again
 }
 
 func newMachine(t *rapid.T, tb testing.TB, db *database.DB) *machine {
@@ -80,7 +101,7 @@ func newMachine(t *rapid.T, tb testing.TB, db *database.DB) *machine {
 		tb.Fatal(err)
 	}
 	m := &machine{t: t, db: db, journal: j, now: time.Date(2026, 11, 24, 7, 17, 0, 0, time.UTC), untrue: map[string]bool{}}
-	m.far = &far{taken: map[string]int{}, said: map[string][]Outcome{}, next: func() deed { return rapid.SampledFrom(deeds).Draw(t, "deed") }}
+	m.far = &far{taken: map[string]int{}, said: map[string][]Outcome{}, ids: map[string]string{}, heard: map[string]sms.Fate{}, early: m.receipt(sms.Delivered), next: func() deed { return rapid.SampledFrom(deeds).Draw(t, "deed") }}
 	err = db.Write(tb.Context(), func(ctx context.Context, tx database.Tx) error {
 		return directory.AddSchool(ctx, tx, directory.School{ID: "s", UAI: "9990001X", Name: "S", ShortName: "S", Kind: "lycee", Zone: "Europe/Paris", Region: "FR", Lang: "fr"})
 	})
@@ -106,7 +127,8 @@ func (m *machine) in(fn func(context.Context, database.Tx) error) {
 
 // restart is a new program on the same database: the one before is dead.
 func (m *machine) restart() {
-	m.courier = New(Config{DB: m.db, Journal: m.journal, Carriers: Carriers{by: map[directory.Channel]carrier{directory.Email: m.far, directory.SMS: m.far}, domain: "t.example"},
+	m.courier = New(Config{DB: m.db, Journal: m.journal, Carriers: Carriers{domain: "t.example", by: map[directory.Channel][]*account{directory.Email: {{name: "mail", provider: "mail", weight: 1, carrier: m.far}},
+		directory.SMS: {{name: "one", provider: "centre", weight: 1, receipts: true, carrier: m.far}, {name: "two", provider: "centre", weight: 3, receipts: true, carrier: m.far}}}},
 		Now: func() time.Time { return m.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	m.courier.VouchFor(Absence, func(_ context.Context, _ database.Tx, l Letter, _ time.Time) (string, error) {
 		if m.untrue[l.ID] {
@@ -122,8 +144,19 @@ func (m *machine) restart() {
 	}
 }
 
-// one claims and carries one letter, as a worker does. The end of the program in the
-// middle is a restart.
+// receipt gives the courier a receipt as a carrier does that changes the case of ids and
+// drops their zeros.
+func (m *machine) receipt(fate sms.Fate) func(id, to string) {
+	return func(id, to string) {
+		said := sms.Receipt{ID: strings.ToLower(strings.TrimLeft(id, "0")), To: to, Fate: fate, Code: "X"}
+		if err := m.courier.receive(context.Background(), m.courier.carriers.named("two"), said); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// one claims what there is room for and carries it, as the program does. The end of the
+// program in the middle is a restart: what was claimed and what was answered is lost.
 func (m *machine) one() {
 	defer func() {
 		if died := recover(); died != nil {
@@ -133,13 +166,16 @@ func (m *machine) one() {
 			m.restart()
 		}
 	}()
-	e, ok, err := m.courier.claim(context.Background(), "s")
+	errands, _, err := m.courier.claim(context.Background(), "s")
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if ok {
-		m.courier.carry(context.Background(), e)
+	var batch []answered
+	for _, e := range errands {
+		m.courier.carry(context.Background(), e, func() {})
+		batch = append(batch, <-m.courier.answers)
 	}
+	m.courier.settleTogether(context.Background(), batch)
 }
 
 func (m *machine) check() {
@@ -164,12 +200,19 @@ func (m *machine) check() {
 			m.t.Fatalf("%s: the far side took %d copies", l.Channel, taken)
 		}
 		switch l.State {
-		case Left:
+		case Left, Unheard:
 			if taken == 0 {
 				m.t.Fatal("said to have left, and the far side took nothing")
 			}
+			if _, ok := m.far.heard[l.ID]; ok && l.Channel == directory.SMS && m.quiet {
+				m.t.Fatal("a receipt that was given is forgotten")
+			}
+		case Delivered:
+			if m.far.heard[l.ID] != sms.Delivered {
+				m.t.Fatal("said to be delivered, and nobody said so")
+			}
 		case Refused, Void, Waiting:
-			if taken != 0 {
+			if taken != 0 && m.far.heard[l.ID] != sms.Failed {
 				m.t.Fatalf("said to be %s, and the far side took it", l.State)
 			}
 		}
@@ -207,7 +250,27 @@ func TestLettersMachine(t *testing.T) {
 			"time": func(rt *rapid.T) {
 				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(rt, "seconds")) * time.Second)
 			},
-			"crash":  func(*rapid.T) { m.restart() },
+			"crash": func(*rapid.T) { m.restart() },
+			"receipt": func(rt *rapid.T) {
+				for _, id := range m.letters {
+					if to := m.far.ids[id]; to != "" && m.far.heard[id] == sms.Underway && rapid.Bool().Draw(rt, "this") {
+						fate := rapid.SampledFrom([]sms.Fate{sms.Delivered, sms.Failed}).Draw(rt, "fate")
+						m.far.heard[id] = fate
+						for range rapid.IntRange(1, 2).Draw(rt, "times") {
+							m.receipt(fate)(to, "+33639980100")
+						}
+						return
+					}
+				}
+			},
+			"watch": func(*rapid.T) {
+				if err := m.courier.watch(context.Background()); err != nil {
+					m.t.Fatal(err)
+				}
+				m.quiet = true
+				m.check()
+				m.quiet = false
+			},
 			"untrue": func(rt *rapid.T) { m.untrue[fmt.Sprint("letter-", rapid.IntRange(1, 5).Draw(rt, "which"))] = true },
 			"recall": func(rt *rapid.T) {
 				ref := fmt.Sprint("letter-", rapid.IntRange(1, 5).Draw(rt, "which"))

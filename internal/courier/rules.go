@@ -40,7 +40,7 @@ func MayTryAgain(l Letter, now time.Time) bool {
 // letter from leaving. An unsure letter is never void: it may have left.
 func refusal(l Letter, now time.Time, hasCarrier bool, point directory.ContactPoint, today int) string {
 	switch {
-	case !now.Before(l.ExpiresAt):
+	case tooLate(l, l.ExpiresAt.Sub(now)):
 		return BecauseExpired
 	case !hasCarrier:
 		return BecauseNoCarrier
@@ -50,6 +50,39 @@ func refusal(l Letter, now time.Time, hasCarrier bool, point directory.ContactPo
 		return BecauseCap
 	}
 	return ""
+}
+
+// tooLate tells whether a letter with so much time left is not handed over any more.
+func tooLate(l Letter, left time.Duration) bool {
+	return left <= 0 || (l.Channel == directory.SMS && left < minLife)
+}
+
+// settled is a letter's state after a carrier's answer, given to an attempt of it. An
+// answer may be late: the letter was shown unsure meanwhile. moved is false when the
+// answer changes nothing. others: the channel has other accounts to try.
+func settled(l Letter, attempt int, r Result, others bool, now time.Time) (state State, because string, due time.Time, moved bool) {
+	if l.Attempts != attempt {
+		return "", "", time.Time{}, false
+	}
+	switch {
+	case l.State == Leaving:
+		state, because, due = next(l, r, now)
+		if state == Waiting && others {
+			due = now // another account may take it at once
+		}
+		return state, because, due, true
+	case l.State != Unsure:
+		return "", "", time.Time{}, false
+	case r.Outcome == Accepted:
+		return Left, "", l.DueAt, true
+	case l.Because != BecauseStillWaiting:
+		return "", "", time.Time{}, false
+	case r.Outcome == RefusedByAll && attempt == 1:
+		return Refused, r.Answer, l.DueAt, true
+	}
+	// It did not leave, or nobody knows. It was shown unsure, and is tried again as an
+	// unsure one is, where its channel allows.
+	return Unsure, unsureBefore, now.Add(secondTry), true
 }
 
 // next is the letter's state after an attempt.

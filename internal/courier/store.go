@@ -104,9 +104,9 @@ func one(res sql.Result, err error) error {
 
 // due gives the next letter to look at: what corrects goes first, then what was due
 // first.
-func due(ctx context.Context, tx database.Tx, school string, now time.Time) (Letter, bool, error) {
+func due(ctx context.Context, tx database.Tx, school string, now time.Time, open []directory.Channel) (Letter, bool, error) {
 	var l Letter
-	err := claimable(tx.NewSelect().Model(&l).Where("l.school = ?", school), now).
+	err := claimable(tx.NewSelect().Model(&l).Where("l.school = ?", school), now, open).
 		OrderExpr("CASE l.kind WHEN 'correction' THEN 0 WHEN 'arrived' THEN 1 ELSE 2 END, l.due_at, l.id").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, false, nil
@@ -115,17 +115,23 @@ func due(ctx context.Context, tx database.Tx, school string, now time.Time) (Let
 }
 
 // claimable are letters to look at: waiting, or unsure and to be tried once more (see
-// MayTryAgain).
-func claimable(q *bun.SelectQuery, now time.Time) *bun.SelectQuery {
-	return q.Where("l.due_at <= ?", database.Stamp(now)).
+// MayTryAgain), of a channel that has room now; and those whose time is over, whatever
+// room there is.
+func claimable(q *bun.SelectQuery, now time.Time, open []directory.Channel) *bun.SelectQuery {
+	at := database.Stamp(now)
+	q = q.Where("l.due_at <= ?", at).
 		Where("(l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.because = ? AND l.expires_at > ?))",
-			Waiting, Unsure, directory.Email, unsureBefore, database.Stamp(now))
+			Waiting, Unsure, directory.Email, unsureBefore, at)
+	if len(open) == 0 {
+		return q.Where("l.expires_at <= ?", at)
+	}
+	return q.Where("(l.channel IN (?) OR l.expires_at <= ?)", bun.List(open), at)
 }
 
 // schoolsDue lists the schools with a letter to look at, the longest due first.
-func schoolsDue(ctx context.Context, tx database.Tx, now time.Time) ([]string, error) {
+func schoolsDue(ctx context.Context, tx database.Tx, now time.Time, open []directory.Channel) ([]string, error) {
 	var schools []string
-	err := claimable(tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.school"), now).
+	err := claimable(tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.school"), now, open).
 		GroupExpr("l.school").OrderExpr("min(l.due_at)").Scan(ctx, &schools)
 	return schools, err
 }

@@ -1,0 +1,302 @@
+package courier
+
+import (
+	"context"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// part is one short message of an attempt, and what became of it.
+type part struct {
+	bun.BaseModel `bun:"table:courier_parts,alias:p"`
+	School        string `bun:",pk"`
+	Letter        string `bun:",pk"`
+	Attempt       int    `bun:",pk"`
+	N             int    `bun:",pk"`
+	Provider      string
+	Key           string
+	Address       string
+	Fate          string
+}
+
+// receipt is what a carrier said later, until it is known of which letter.
+type receipt struct {
+	bun.BaseModel `bun:"table:courier_receipts,alias:r"`
+	ID            string `bun:",pk"`
+	Provider      string
+	Key           string
+	Letter        string
+	Address       string
+	Reference     int
+	Fate          string
+	Code          string
+	ReceivedAt    time.Time
+	School        string    `bun:",nullzero"`
+	About         string    `bun:",nullzero"`
+	SettledAt     time.Time `bun:",nullzero"`
+}
+
+var fates = map[sms.Fate]string{sms.Underway: "underway", sms.Delivered: "delivered", sms.Failed: "failed", sms.Unknown: "unknown"}
+
+// receiptLife is how long a receipt that fits no letter is looked at again.
+const receiptLife = 3 * 24 * time.Hour
+
+// keyOf is the form in which a carrier's ids are compared: they come back in another
+// case, with or without leading zeros (jookies/jasmin 643, 916).
+func keyOf(id string) string {
+	key := strings.TrimLeft(strings.ToLower(strings.TrimSpace(id)), "0")
+	if key == "" && id != "" {
+		return "0"
+	}
+	return key
+}
+
+// forms are the keys that may mean the same id: as it is, and as the same number in
+// hexadecimal or decimal digits (opentelecoms-org/jsmpp 56).
+func forms(key string) []string {
+	out := []string{key}
+	if len(key) == 0 || len(key) > 40 {
+		return out
+	}
+	for _, base := range []struct{ from, to int }{{10, 16}, {16, 10}} {
+		if n, ok := new(big.Int).SetString(key, base.from); ok && n.Sign() >= 0 && !strings.ContainsAny(key, "+-_") {
+			if other := n.Text(base.to); !slices.Contains(out, other) {
+				out = append(out, other)
+			}
+		}
+	}
+	return out
+}
+
+// keepParts keeps the carrier's ids of what it took, and applies receipts that came
+// before them.
+func (c *Courier) keepParts(ctx context.Context, tx database.Tx, l Letter, e Errand, ids []string, now time.Time) ([]journal.Deed, error) {
+	rows := make([]part, len(ids))
+	var keys []string
+	for i, id := range ids {
+		rows[i] = part{School: l.School, Letter: l.ID, Attempt: e.Attempt, N: i + 1, Provider: e.account.provider, Key: keyOf(id), Address: c.numberDigest(e.Address)}
+		if id != "" {
+			keys = append(keys, forms(rows[i].Key)...)
+		}
+	}
+	if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
+		return nil, err
+	}
+	if !e.account.receipts || len(keys) == 0 {
+		return nil, nil
+	}
+	var early []receipt
+	if err := tx.NewSelect().Model(&early).Where("r.settled_at IS NULL AND r.provider = ? AND r.key IN (?)", e.account.provider, bun.List(keys)).
+		OrderExpr("r.received_at").Scan(ctx); err != nil {
+		return nil, err
+	}
+	var deeds []journal.Deed
+	for _, r := range early {
+		p, ok, err := c.about(ctx, tx, r)
+		if err != nil || !ok {
+			return deeds, err
+		}
+		more, err := c.apply(ctx, tx, r, p, now)
+		if err != nil {
+			return nil, err
+		}
+		deeds = append(deeds, more...)
+	}
+	return deeds, nil
+}
+
+// receive keeps a receipt, then applies it if it is known of which letter it speaks. An
+// error means that it is not kept: the carrier is not to think that it is.
+func (c *Courier) receive(ctx context.Context, a *account, said sms.Receipt) error {
+	r := receipt{ID: database.NewID(), Provider: a.provider, Key: keyOf(said.ID), Letter: said.Letter, Reference: int(said.Reference), Fate: fates[said.Fate], Code: said.Code, ReceivedAt: database.Stamp(c.now())}
+	if said.To != "" {
+		r.Address = c.numberDigest(said.To)
+	}
+	if r.Key == "" && r.Letter == "" && r.Reference == 0 {
+		c.log.Warn("courier: a receipt about nothing", "carrier", a.name, "fate", r.Fate)
+		return nil
+	}
+	err := c.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+		_, err := tx.NewInsert().Model(&r).On("CONFLICT DO NOTHING").Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.step(StepReceived)
+	if err := c.match(ctx, r); err != nil && ctx.Err() == nil {
+		// It is kept: it is looked at again.
+		c.log.Error("courier: a receipt could not be applied", "carrier", a.name, "err", err)
+	}
+	return nil
+}
+
+// matchOpen looks again at receipts of no letter yet: one may have come before the
+// answer that gave its id.
+func (c *Courier) matchOpen(ctx context.Context) error {
+	var open []receipt
+	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		return tx.NewSelect().Model(&open).Where("r.settled_at IS NULL AND r.received_at > ?", database.Stamp(c.now().Add(-receiptLife))).
+			OrderExpr("r.received_at DESC").Limit(500).Scan(ctx)
+	})
+	for _, r := range open {
+		if err == nil {
+			err = c.match(ctx, r)
+		}
+	}
+	return err
+}
+
+// match applies a receipt to the letter that it speaks of; without one, it does nothing.
+func (c *Courier) match(ctx context.Context, r receipt) error {
+	var p part
+	var ok bool
+	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		p, ok, err = c.about(ctx, tx, r)
+		return err
+	})
+	if err != nil || !ok {
+		return err
+	}
+	return c.db.InSchool(ctx, p.School, func(ctx context.Context, tx database.Tx) error {
+		// The row that is there: the same receipt may have come twice at once.
+		err := tx.NewSelect().Model(&r).Where("r.provider = ? AND r.key = ? AND r.letter = ? AND r.address = ? AND r.reference = ? AND r.fate = ? AND r.code = ?",
+			r.Provider, r.Key, r.Letter, r.Address, r.Reference, r.Fate, r.Code).Scan(ctx)
+		if err != nil || !r.SettledAt.IsZero() {
+			return err
+		}
+		p, ok, err := c.about(ctx, tx, r)
+		if err != nil || !ok {
+			return err
+		}
+		now := c.now()
+		deeds, err := c.apply(ctx, tx, r, p, now)
+		if err != nil {
+			return err
+		}
+		return c.journal.Append(ctx, tx, p.School, now, deeds...)
+	})
+}
+
+// about finds the part that a receipt speaks of: by the carrier's id and the number; or,
+// for a letter whose answer was lost and which therefore has no id, by what the carrier
+// echoes of ours. Where two fit, none is taken.
+func (c *Courier) about(ctx context.Context, tx database.Tx, r receipt) (part, bool, error) {
+	if r.Key != "" {
+		var rows []part
+		if err := tx.NewSelect().Model(&rows).Where("p.provider = ? AND p.key IN (?)", r.Provider, bun.List(forms(r.Key))).Limit(10).Scan(ctx); err != nil {
+			return part{}, false, err
+		}
+		rows = slices.DeleteFunc(rows, func(p part) bool { return r.Address != "" && p.Address != r.Address })
+		if exact := slices.DeleteFunc(slices.Clone(rows), func(p part) bool { return p.Key != r.Key }); len(exact) > 0 {
+			rows = exact
+		}
+		if len(rows) > 0 {
+			return rows[0], len(rows) == 1, nil
+		}
+	}
+	var tries []Attempt
+	q := tx.NewSelect().Model(&tries).Where("a.provider = ? AND a.outcome = ?", r.Provider, NoAnswer)
+	switch {
+	case r.Letter != "":
+		q = q.Where("a.letter = ?", r.Letter)
+	case r.Reference != 0 && r.Address != "":
+		q = q.Where("a.address = ? AND a.reference = ? AND a.started_at > ?", r.Address, r.Reference, database.Stamp(r.ReceivedAt.Add(-receiptLife)))
+	default:
+		return part{}, false, nil
+	}
+	if err := q.Limit(2).Scan(ctx); err != nil || len(tries) != 1 || (r.Address != "" && tries[0].Address != r.Address) {
+		return part{}, false, err
+	}
+	a := tries[0]
+	n, err := tx.NewSelect().Model((*part)(nil)).Where("p.school = ? AND p.letter = ? AND p.attempt = ?", a.School, a.Letter, a.N).Count(ctx)
+	return part{School: a.School, Letter: a.Letter, Attempt: a.N, N: int(n) + 1, Provider: r.Provider, Key: r.Key, Address: a.Address}, true, err
+}
+
+// apply settles a part and, with its last part, the letter.
+func (c *Courier) apply(ctx context.Context, tx database.Tx, r receipt, p part, now time.Time) ([]journal.Deed, error) {
+	_, err := tx.NewUpdate().Model((*receipt)(nil)).Set("school = ?, about = ?, settled_at = ?", p.School, p.Letter, database.Stamp(now)).
+		Where("r.id = ? AND r.settled_at IS NULL", r.ID).Exec(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := keepFate(ctx, tx, p, r.Fate); err != nil {
+		return nil, err
+	}
+	l, err := ByID(ctx, tx, p.School, p.Letter)
+	if err != nil {
+		return nil, err
+	}
+	var all []part
+	if err := tx.NewSelect().Model(&all).Where("p.school = ? AND p.letter = ? AND p.attempt = ?", p.School, p.Letter, p.Attempt).Scan(ctx); err != nil {
+		return nil, err
+	}
+	state, because := heardOf(l, all, r)
+	if state == l.State {
+		return nil, nil
+	}
+	if err := settle(ctx, tx, l, state, because, l.DueAt, now); err != nil {
+		return nil, err
+	}
+	return []journal.Deed{{Act: "letter." + string(state), Actor: "courier", Subject: l.ID, Detail: map[string]string{"receipt": r.Fate, "code": r.Code}}}, nil
+}
+
+// keepFate writes a part's fate, once; a part that had no id is added with its receipt.
+func keepFate(ctx context.Context, tx database.Tx, p part, fate string) error {
+	if fate != "delivered" && fate != "failed" {
+		fate = ""
+	}
+	res, err := tx.NewUpdate().Model((*part)(nil)).Set("fate = ?", fate).
+		Where("p.school = ? AND p.letter = ? AND p.attempt = ? AND p.n = ? AND p.fate = ''", p.School, p.Letter, p.Attempt, p.N).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	p.Fate = fate
+	_, err = tx.NewInsert().Model(&p).On("CONFLICT (school, letter, attempt, n) DO NOTHING").Exec(ctx)
+	return err
+}
+
+// heardOf is a letter's state after a receipt about one of its parts.
+func heardOf(l Letter, all []part, r receipt) (State, string) {
+	if l.State != Left && l.State != Unheard && l.State != Unsure {
+		return l.State, l.Because
+	}
+	delivered, failed := 0, 0
+	for _, p := range all {
+		switch p.Fate {
+		case "delivered":
+			delivered++
+		case "failed":
+			failed++
+		}
+	}
+	switch {
+	case failed > 0:
+		return Refused, strings.TrimSpace("undelivered " + r.Code)
+	case delivered > 0 && delivered >= expected(l, all):
+		return Delivered, ""
+	case l.State == Unsure && (delivered > 0 || r.Fate == "underway"):
+		return Left, "" // whoever knows of it took it
+	}
+	return l.State, l.Because
+}
+
+// expected is how many parts a letter has; its words may have been purged.
+func expected(l Letter, all []part) int {
+	if l.Body == "" || l.Channel != directory.SMS {
+		return len(all)
+	}
+	return max(len(all), sms.Parts(l.Body))
+}

@@ -1,0 +1,229 @@
+package courier
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/journal"
+)
+
+// Courier is the running door: it claims letters and hands them to the carriers.
+type Courier struct {
+	db       *database.DB
+	journal  *journal.Journal
+	carriers Carriers
+	now      func() time.Time
+	log      *slog.Logger
+	vouch    map[Kind]Vouch
+	reply    map[Kind]Reply
+	stopped  Stopped
+	instance string
+	poke     chan struct{}
+	answers  chan answered
+	step     func(string)
+}
+
+// Config of a Courier. Now is the installation's clock.
+type Config struct {
+	DB       *database.DB
+	Journal  *journal.Journal
+	Carriers Carriers
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Step, where set, is called at each durable step of a letter with the step's
+	// name: the tests that end a process at every step are told where it stands.
+	Step func(step string)
+}
+
+// Steps of a letter, in order, as Config.Step hears them.
+const (
+	StepClaimed  = "claimed"  // leaving is committed, nothing is written
+	StepWriting  = "writing"  // the last look said yes, the content follows
+	StepAnswered = "answered" // the carrier answered, its answer is not committed
+	StepSettled  = "settled"  // the answer is committed
+	StepReceived = "received" // a receipt is committed, not acknowledged and not applied
+)
+
+// New makes a courier; Run makes it work.
+func New(c Config) *Courier {
+	if c.Step == nil {
+		c.Step = func(string) {}
+	}
+	return &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{}, reply: map[Kind]Reply{},
+		instance: database.NewID(), poke: make(chan struct{}, 1), answers: make(chan answered, mostAtOnce), step: c.Step}
+}
+
+// VouchFor registers who answers for a kind of letters. A kind without a voucher never
+// leaves.
+func (c *Courier) VouchFor(k Kind, v Vouch) { c.vouch[k] = v }
+
+// Carriers tells which ways out there are.
+func (c *Courier) Carriers() Carriers { return c.carriers }
+
+// Poke tells the running courier that there may be something to do now.
+func (c *Courier) Poke() {
+	select {
+	case c.poke <- struct{}{}:
+	default:
+	}
+}
+
+// NewCode makes a reference for a family to read out: 7 characters that are not taken
+// for one another, 35 bits.
+func NewCode() string {
+	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+	var b [7]byte
+	rand.Read(b[:])
+	for i := range b {
+		b[i] = letters[b[i]%32]
+	}
+	return string(b[:])
+}
+
+const (
+	heartbeat = 10 * time.Second // of this program's row, and of what is watched
+	deadAfter = time.Minute      // a program not seen for so long is dead
+	idle      = 2 * time.Second  // between two looks at an empty queue
+)
+
+// Run claims and sends until ctx ends, then waits for the letters on their way as long
+// as farewell lasts; what is still on its way then is found unsure at the next start.
+func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	// Sending, settling and the carriers' connections outlive the order to stop by the
+	// farewell, and end in this order.
+	afterwards := context.WithoutCancel(ctx)
+	sending, cut := context.WithCancel(afterwards)
+	talking, hangUp := context.WithCancel(afterwards)
+	var carried, settled, connected sync.WaitGroup
+	settled.Go(func() { c.settleAnswers(afterwards) })
+	c.connect(talking, &connected)
+	defer func() {
+		done := make(chan struct{})
+		go func() { carried.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(farewell):
+		}
+		cut()
+		<-done
+		close(c.answers)
+		settled.Wait()
+		hangUp()
+		connected.Wait()
+		c.end(afterwards)
+	}()
+	lastBeat := c.now()
+	for {
+		// A clock that was put back does not silence the heart.
+		if since := c.now().Sub(lastBeat); since >= heartbeat || since < 0 {
+			lastBeat = c.now()
+			if err := errors.Join(c.beat(ctx), c.watch(ctx)); err != nil && ctx.Err() == nil {
+				c.log.Error("courier: heartbeat", "err", err)
+			}
+		}
+		worked, err := c.round(ctx, sending, &carried)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			// Whatever cannot be written is not sent: the claim comes first.
+			c.log.Error("courier: round", "err", err)
+		}
+		if worked && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.poke:
+		case <-time.After(idle):
+		}
+	}
+}
+
+// connect keeps the carriers' connections until ctx ends, and wakes the courier when
+// one of them has room again.
+func (c *Courier) connect(ctx context.Context, wg *sync.WaitGroup) {
+	for _, a := range c.carriers.all() {
+		if talks, ok := a.carrier.(interface {
+			run(ctx context.Context, in sms.Inbox) error
+		}); ok {
+			wg.Go(func() {
+				if err := talks.run(ctx, c.inbox(ctx, a)); err != nil && ctx.Err() == nil {
+					c.log.Error("courier: carrier", "carrier", a.name, "err", err)
+				}
+			})
+		}
+		if changed := a.changed(); changed != nil {
+			wg.Go(func() {
+				for {
+					select {
+					case <-ctx.Done():
+						return
+					case <-changed:
+						c.Poke()
+					}
+				}
+			})
+		}
+	}
+	if c.carriers.mail != nil {
+		wg.Go(func() { c.readBounces(ctx) })
+	}
+}
+
+// round claims what there is room for, school by school, and sets it on its way.
+func (c *Courier) round(ctx, sending context.Context, carried *sync.WaitGroup) (worked bool, err error) {
+	var schools []string
+	err = c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		now := c.now()
+		schools, err = schoolsDue(ctx, tx, now, c.carriers.rooms(now).channels(c.carriers))
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, school := range schools {
+		errands, looked, err := c.claim(ctx, school)
+		if err != nil {
+			return worked, err
+		}
+		worked = worked || looked
+		for _, e := range errands {
+			carried.Add(1)
+			go c.carry(sending, e, carried.Done)
+		}
+	}
+	return worked, nil
+}
+
+// Pass does once everything that is to be done now and returns when each letter has its
+// answer. It is Run's work without the waiting, for programs that own their clock.
+func (c *Courier) Pass(ctx context.Context) error {
+	var settled, carried sync.WaitGroup
+	settled.Go(func() { c.settleAnswers(ctx) })
+	defer func() {
+		close(c.answers)
+		settled.Wait()
+		c.answers = make(chan answered, mostAtOnce)
+	}()
+	if err := c.watch(ctx); err != nil {
+		return err
+	}
+	for {
+		worked, err := c.round(ctx, ctx, &carried)
+		carried.Wait()
+		if err != nil || !worked {
+			return err
+		}
+	}
+}
