@@ -163,18 +163,16 @@ func (c *Courier) connect(ctx context.Context, wg *sync.WaitGroup) {
 				}
 			})
 		}
-		if changed := a.changed(); changed != nil {
-			wg.Go(func() {
-				for {
-					select {
-					case <-ctx.Done():
-						return
-					case <-changed:
-						c.Poke()
-					}
+		wg.Go(func() {
+			for changed := a.changed(); changed != nil; changed = a.changed() {
+				select {
+				case <-ctx.Done():
+					return
+				case <-changed:
+					c.Poke()
 				}
-			})
-		}
+			}
+		})
 	}
 	if c.carriers.mail != nil {
 		wg.Go(func() { c.readBounces(ctx) })
