@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/preau-ent/preau/internal/courier/internal/httpsms"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
@@ -35,6 +36,9 @@ func (p *Pages) Register(routes *page.Routes) {
 		rule = page.Anyone()
 	}
 	routes.Handle("GET /courrier", rule, p.show)
+	// Providers over HTTP call here; who they are, their secret says.
+	routes.Handle("GET /carriers/{carrier}/{secret}", page.Anyone(), p.called, page.FromMemory())
+	routes.Handle("POST /carriers/{carrier}/{secret}", page.Anyone(), p.called, page.FromMemory(), page.Body(httpsms.MostCallback+1))
 }
 
 func (p *Pages) open() bool { return p.Demo && p.Courier.Carriers().Pretended() }
