@@ -82,12 +82,12 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	}
 	carriers, err := courier.Pretend(), error(nil)
 	if o.For == Serving {
-		if carriers, err = c.Carriers(); err != nil {
+		if carriers, err = c.Carriers(o.Clock.Now, o.Log); err != nil {
 			return nil, err
 		}
 	}
 	if o.Demo && !carriers.Pretended() {
-		return nil, errors.New("a demonstration sends nothing: it takes no mail server")
+		return nil, errors.New("a demonstration sends nothing: it takes no mail server and no carrier")
 	}
 	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo}
 	if err := a.openDatabase(ctx, o); err != nil {

@@ -3,11 +3,13 @@ package app
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/preau-ent/preau/internal/courier"
 )
@@ -22,7 +24,8 @@ type Config struct {
 	URL          string `name:"url" help:"Address of the site as people type it, https://…; empty: http on this machine only." env:"PREAU_URL"`
 	LogFormat    string `help:"Format of the log: text or json." env:"PREAU_LOG_FORMAT" enum:"text,json" default:"text"`
 
-	Mail MailConfig `embed:"" prefix:"mail-" group:"E-mail"`
+	CarriersDir string     `name:"carriers" help:"Folder of carrier files, one NAME.json for each provider of short messages; empty: carriers in the data folder. See docs/carriers.md." env:"PREAU_CARRIERS" type:"path" placeholder:"DIR" group:"Short messages"`
+	Mail        MailConfig `embed:"" prefix:"mail-" group:"E-mail"`
 }
 
 // MailConfig is the mail server that carries letters. Without a host, every channel is
@@ -36,6 +39,21 @@ type MailConfig struct {
 	From         string `help:"Address that letters come from." env:"PREAU_MAIL_FROM"`
 	FromName     string `help:"Name that letters come from." env:"PREAU_MAIL_FROM_NAME"`
 	Roots        string `help:"PEM file of who may vouch for the mail server; empty: the system's." env:"PREAU_MAIL_ROOTS" type:"path"`
+
+	DKIMDomain   string    `name:"dkim-domain" help:"Domain that signs; empty: the sender's." env:"PREAU_MAIL_DKIM_DOMAIN"`
+	DKIMSelector string    `name:"dkim-selector" help:"Selector of the signature; empty: letters are not signed here." env:"PREAU_MAIL_DKIM_SELECTOR"`
+	DKIMKeyFile  string    `name:"dkim-key-file" help:"PEM file of the key that signs." env:"PREAU_MAIL_DKIM_KEY_FILE" type:"path"`
+	Return       string    `help:"Address that bounces come to, with a star for the letter's own token: retour+*@ent.example.org." env:"PREAU_MAIL_RETURN"`
+	Box          BoxConfig `embed:"" prefix:"box-"`
+}
+
+// BoxConfig is the mailbox that bounces are read from, by POP3.
+type BoxConfig struct {
+	Host         string `help:"POP3 server of the mailbox that bounces come to; empty: they are not read." env:"PREAU_MAIL_BOX_HOST"`
+	Port         int    `help:"Its port; 0: 995, or 110 with starttls or none." env:"PREAU_MAIL_BOX_PORT"`
+	TLS          string `name:"tls" help:"tls, starttls, or none (this machine only)." env:"PREAU_MAIL_BOX_TLS" enum:"starttls,tls,none" default:"tls"`
+	Username     string `help:"Name to sign in with." env:"PREAU_MAIL_BOX_USERNAME"`
+	PasswordFile string `help:"File that holds the password. It can be given in PREAU_MAIL_BOX_PASSWORD too." env:"PREAU_MAIL_BOX_PASSWORD_FILE" type:"path"`
 }
 
 // Source is the address of the database.
@@ -77,28 +95,64 @@ func (c Config) Secure() (bool, error) {
 	return u.Scheme == "https", nil
 }
 
-// Carriers are the ways out of the configuration.
-func (c Config) Carriers() (courier.Carriers, error) {
+// Carriers are the ways out of the configuration: the mail server and the carrier files.
+// With neither, every letter is pretended.
+func (c Config) Carriers(now func() time.Time, log *slog.Logger) (courier.Carriers, error) {
 	m := c.Mail
-	if m.Host == "" {
-		if m.From != "" || m.Username != "" || m.PasswordFile != "" {
-			return courier.Carriers{}, errors.New("--mail-host is missing: other options of the mail server are given, and without it every letter is pretended")
+	if m.Host == "" && (m.From != "" || m.Username != "" || m.PasswordFile != "" || m.Return != "" || m.DKIMSelector != "" || m.Box.Host != "") {
+		return courier.Carriers{}, errors.New("--mail-host is missing: other options of the mail server are given, and without it no e-mail leaves")
+	}
+	settings := courier.Settings{Files: courier.Sources{Folder: c.CarriersDir, URL: c.URL, Now: now, Log: log}}
+	if settings.Files.Folder == "" {
+		settings.Files.Folder = filepath.Join(c.Data, "carriers")
+	} else if _, err := os.Stat(c.CarriersDir); err != nil {
+		return courier.Carriers{}, fmt.Errorf("--carriers: %w", err)
+	}
+	if m.Host != "" {
+		var err error
+		if settings.Mail, err = m.mail(); err != nil {
+			return courier.Carriers{}, err
 		}
-		return courier.Pretend(), nil
 	}
+	return courier.Real(settings)
+}
+
+func (m MailConfig) mail() (courier.Mail, error) {
+	out := courier.Mail{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, From: m.From, FromName: m.FromName, Roots: m.Roots,
+		DKIMDomain: m.DKIMDomain, DKIMSelector: m.DKIMSelector, DKIMKeyFile: m.DKIMKeyFile, Return: m.Return,
+		Box: courier.Box{Host: m.Box.Host, Port: m.Box.Port, TLS: m.Box.TLS, Username: m.Box.Username}}
 	if m.From == "" {
-		return courier.Carriers{}, errors.New("--mail-from is missing: the address that letters come from")
+		return out, errors.New("--mail-from is missing: the address that letters come from")
 	}
-	password := os.Getenv("PREAU_MAIL_PASSWORD")
-	if m.PasswordFile != "" {
-		b, err := os.ReadFile(m.PasswordFile)
+	var err error
+	if out.Password, err = password("--mail-", "PREAU_MAIL_PASSWORD", m.Username, m.PasswordFile); err != nil {
+		return out, err
+	}
+	if m.Box.Host == "" {
+		return out, nil
+	}
+	if m.Return == "" {
+		return out, errors.New("--mail-return is missing: a mailbox of bounces is given, and no address that leads them to it")
+	}
+	if m.Box.Username == "" {
+		return out, errors.New("--mail-box-username is missing")
+	}
+	out.Box.Password, err = password("--mail-box-", "PREAU_MAIL_BOX_PASSWORD", m.Box.Username, m.Box.PasswordFile)
+	return out, err
+}
+
+// password reads a password from its file or the environment.
+func password(prefix, variable, username, file string) (string, error) {
+	password := os.Getenv(variable)
+	if file != "" {
+		b, err := os.ReadFile(file)
 		if err != nil {
-			return courier.Carriers{}, fmt.Errorf("--mail-password-file: %w", err)
+			return "", fmt.Errorf("%spassword-file: %w", prefix, err)
 		}
 		password = strings.TrimRight(string(b), "\r\n")
 	}
-	if m.Username != "" && password == "" {
-		return courier.Carriers{}, errors.New("--mail-username is given and no password: name a file by --mail-password-file, or set PREAU_MAIL_PASSWORD")
+	if username != "" && password == "" {
+		return "", fmt.Errorf("%susername is given and no password: name a file by %spassword-file, or set %s", prefix, prefix, variable)
 	}
-	return courier.Real(courier.Mail{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, Password: password, From: m.From, FromName: m.FromName, Roots: m.Roots})
+	return password, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,7 +79,7 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 			wrong("permissions", fmt.Errorf("%s can be read by others: chmod go= %s", filepath.Join(c.Data, name), filepath.Join(c.Data, name)))
 		}
 	}
-	carriers, err := c.Carriers()
+	carriers, err := c.Carriers(func() time.Time { return now }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		wrong("carriers", err)
 	} else if carriers.Pretended() {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/preau-ent/preau/internal/courier/internal/bounce"
 	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/courier/internal/smtp"
 	"github.com/preau-ent/preau/internal/directory"
@@ -14,8 +15,8 @@ import (
 // Carriers are the ways out that this installation has.
 type Carriers struct {
 	by     map[directory.Channel][]*account
-	domain string // of Message-IDs
-	mail   *mailbox
+	domain string          // of Message-IDs
+	box    *bounce.Mailbox // where bounces arrive; nil: they are not read
 }
 
 // Pretend is every channel with its last metre pretended: nothing leaves, each letter

@@ -1,16 +1,22 @@
 package courier
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/mail"
 	"os"
 	"strings"
 
+	"github.com/preau-ent/preau/internal/courier/internal/bounce"
 	"github.com/preau-ent/preau/internal/courier/internal/smtp"
 	"github.com/preau-ent/preau/internal/directory"
 )
+
+// Settings say which ways out there are.
+type Settings struct {
+	Mail  Mail
+	Files Sources // of carriers of short messages
+}
 
 // Mail says which mail server carries e-mail. With an empty Host there is none.
 type Mail struct {
@@ -22,30 +28,91 @@ type Mail struct {
 	From     string // the sender's address
 	FromName string
 	Roots    string // a PEM file of who may vouch for the server; empty: the system's
+
+	DKIMDomain   string // empty: the sender's
+	DKIMSelector string // empty: letters are not signed
+	DKIMKeyFile  string
+	Return       string // address that bounces come to, a star for the letter's token; empty: the sender's
+	Box          Box
 }
 
-// Real is the carriers of a configuration: e-mail by SMTP. A channel without a carrier
-// sends nothing; its families are telephoned.
-func Real(m Mail) (Carriers, error) {
-	from, err := mail.ParseAddress(m.From)
-	if err != nil {
-		return Carriers{}, fmt.Errorf("courier: the sender's address %q is not one", m.From)
-	}
-	conf := smtp.Config{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, Password: m.Password, From: from.Address, FromName: m.FromName}
-	if m.Roots != "" {
-		pem, err := os.ReadFile(m.Roots)
-		if err != nil {
-			return Carriers{}, fmt.Errorf("courier: certificates: %w", err)
-		}
-		conf.Roots = x509.NewCertPool()
-		if !conf.Roots.AppendCertsFromPEM(pem) {
-			return Carriers{}, errors.New("courier: no certificate in " + m.Roots)
-		}
-	}
-	c, err := smtp.New(conf)
+// Box is the mailbox that bounces are read from, by POP3. With an empty Host there is
+// none.
+type Box struct {
+	Host     string
+	Port     int
+	TLS      string // tls, starttls, none (this machine only)
+	Username string
+	Password string
+}
+
+// Real is the carriers of a configuration. A channel without a carrier sends nothing; its
+// families are telephoned. With neither a mail server nor a carrier file, every letter is
+// pretended.
+func Real(s Settings) (Carriers, error) {
+	c := Carriers{by: map[directory.Channel][]*account{}, domain: "preau.invalid"}
+	texts, err := readFiles(s.Files)
 	if err != nil {
 		return Carriers{}, err
 	}
-	_, domain, _ := strings.Cut(from.Address, "@")
-	return Carriers{by: map[directory.Channel][]*account{directory.Email: {{name: "mail", provider: "mail", weight: 1, carrier: newByMail(c)}}}, domain: domain}, nil
+	if s.Mail.Host == "" && len(texts) == 0 {
+		return Pretend(), nil
+	}
+	if len(texts) > 0 {
+		c.by[directory.SMS] = texts
+	}
+	if s.Mail.Host != "" {
+		if err := c.addMail(s.Mail); err != nil {
+			return Carriers{}, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Carriers) addMail(m Mail) error {
+	from, err := mail.ParseAddress(m.From)
+	if err != nil {
+		return fmt.Errorf("courier: the sender's address %q is not one", m.From)
+	}
+	_, c.domain, _ = strings.Cut(from.Address, "@")
+	conf := smtp.Config{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, Password: m.Password, From: from.Address, FromName: m.FromName, Return: m.Return}
+	if m.Roots != "" {
+		if conf.Roots, err = readRoots(m.Roots); err != nil {
+			return fmt.Errorf("courier: certificates: %w", err)
+		}
+	}
+	if m.DKIMSelector != "" {
+		if conf.DKIM, err = readDKIM(m, c.domain); err != nil {
+			return err
+		}
+	} else if m.DKIMKeyFile != "" || m.DKIMDomain != "" {
+		return errors.New("courier: a DKIM key or domain is given and no selector")
+	}
+	carrier, err := smtp.New(conf)
+	if err != nil {
+		return err
+	}
+	by := newByMail(carrier)
+	c.by[directory.Email] = []*account{{name: "mail", provider: "mail", weight: 1, carrier: by}}
+	if m.Box.Host == "" {
+		return nil
+	}
+	c.box, err = bounce.NewMailbox(bounce.Config{Host: m.Box.Host, Port: m.Box.Port, TLS: m.Box.TLS, Username: m.Box.Username, Password: m.Box.Password,
+		Roots: conf.Roots, Return: m.Return})
+	return err
+}
+
+func readDKIM(m Mail, domain string) (smtp.DKIM, error) {
+	pem, err := os.ReadFile(m.DKIMKeyFile)
+	if err != nil {
+		return smtp.DKIM{}, fmt.Errorf("courier: the DKIM key: %w", err)
+	}
+	key, err := smtp.ReadKey(pem)
+	if err != nil {
+		return smtp.DKIM{}, fmt.Errorf("courier: the DKIM key %s: %w", m.DKIMKeyFile, err)
+	}
+	if m.DKIMDomain != "" {
+		domain = m.DKIMDomain
+	}
+	return smtp.DKIM{Domain: domain, Selector: m.DKIMSelector, Key: key}, nil
 }

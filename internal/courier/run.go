@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/preau-ent/preau/internal/courier/internal/bounce"
 	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/journal"
 )
 
@@ -55,8 +57,14 @@ func New(c Config) *Courier {
 	if c.Step == nil {
 		c.Step = func(string) {}
 	}
-	return &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{}, reply: map[Kind]Reply{},
+	courier := &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{}, reply: map[Kind]Reply{},
 		instance: database.NewID(), poke: make(chan struct{}, 1), answers: make(chan answered, mostAtOnce), step: c.Step}
+	for _, a := range c.Carriers.by[directory.Email] {
+		if m, ok := a.carrier.(*byMail); ok {
+			m.token = courier.returnToken
+		}
+	}
+	return courier
 }
 
 // VouchFor registers who answers for a kind of letters. A kind without a voucher never
@@ -174,8 +182,13 @@ func (c *Courier) connect(ctx context.Context, wg *sync.WaitGroup) {
 			}
 		})
 	}
-	if c.carriers.mail != nil {
-		wg.Go(func() { c.readBounces(ctx) })
+	if box := c.carriers.box; box != nil {
+		wg.Go(func() {
+			err := box.Run(ctx, func(b bounce.Bounce) error { return c.bounced(ctx, b) })
+			if err != nil && ctx.Err() == nil {
+				c.log.Error("courier: the mailbox of returned messages", "err", err)
+			}
+		})
 	}
 }
 

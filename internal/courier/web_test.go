@@ -184,7 +184,7 @@ func TestInADemonstrationEverybodyReadsTheLetters(t *testing.T) {
 
 // Demo has no effect where letters can really leave.
 func TestADemonstrationThatIsNone(t *testing.T) {
-	real, err := courier.Real(courier.Mail{Host: "127.0.0.1", Port: 1, TLS: "none", From: "vie-scolaire@lycee.example"})
+	real, err := courier.Real(courier.Settings{Mail: courier.Mail{Host: "127.0.0.1", Port: 1, TLS: "none", From: "vie-scolaire@lycee.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}

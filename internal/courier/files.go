@@ -1,0 +1,186 @@
+package courier
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/preau-ent/preau/internal/courier/internal/httpsms"
+)
+
+// file is a carrier file: one account with one provider of short messages. See
+// docs/carriers.md.
+type file struct {
+	Kind     string            `json:"kind"`     // smpp or http
+	Sender   string            `json:"sender"`   // what telephones show
+	Weight   *int              `json:"weight"`   // share of the messages beside other files; 1
+	Provider string            `json:"provider"` // accounts of one provider share their ids; the file's name
+	Receipts *bool             `json:"receipts"` // it says later whether a message arrived; true
+	Replies  bool              `json:"replies"`  // telephones can answer the sender
+	Roots    string            `json:"roots"`    // PEM file of who may vouch for the provider; the system's
+	SMPP     json.RawMessage   `json:"smpp"`
+	HTTP     json.RawMessage   `json:"http"`
+	Secrets  map[string]secret `json:"secrets"`
+}
+
+// secret says where a secret is: it is never in the file itself.
+type secret struct {
+	File string `json:"file"`
+	Env  string `json:"env"`
+}
+
+// Sources are what carrier files are read with.
+type Sources struct {
+	Folder string // of NAME.json files; one that is not there is empty
+	URL    string // the site's address, to which providers call back; empty: they cannot
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+var carrierName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)
+
+// readFiles reads every carrier file of a folder, in the order of names.
+func readFiles(s Sources) ([]*account, error) {
+	if s.Folder == "" {
+		return nil, nil
+	}
+	paths, err := filepath.Glob(filepath.Join(s.Folder, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	var accounts []*account
+	for _, path := range paths {
+		a, err := readFile(s, path)
+		if err != nil {
+			return nil, fmt.Errorf("carrier file %s: %w", path, err)
+		}
+		accounts = append(accounts, a)
+	}
+	return accounts, nil
+}
+
+func readFile(s Sources, path string) (*account, error) {
+	name := strings.TrimSuffix(filepath.Base(path), ".json")
+	if !carrierName.MatchString(name) || name == "mail" || name == "pretend" {
+		return nil, errors.New("its name is the carrier's: small letters, digits and dashes, and neither mail nor pretend")
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := file{}
+	if err := strict(raw, &f); err != nil {
+		return nil, err
+	}
+	secrets := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(f.Secrets)) {
+		if secrets[key], err = f.Secrets[key].read(filepath.Dir(path)); err != nil {
+			return nil, fmt.Errorf("secret %s: %w", key, err)
+		}
+	}
+	a := &account{name: name, provider: name, weight: 1, receipts: true, replies: f.Replies}
+	if f.Provider != "" {
+		a.provider = f.Provider
+	}
+	if f.Weight != nil {
+		a.weight = *f.Weight
+	}
+	if a.weight < 1 || a.weight > 1000 {
+		return nil, errors.New("weight: it is between 1 and 1000; take the file away to use the carrier no more")
+	}
+	if f.Receipts != nil {
+		a.receipts = *f.Receipts
+	}
+	var roots *x509.CertPool
+	if f.Roots != "" {
+		if roots, err = readRoots(f.Roots); err != nil {
+			return nil, fmt.Errorf("roots: %w", err)
+		}
+	}
+	switch {
+	case f.Kind == "smpp" && f.SMPP != nil && f.HTTP == nil:
+		a.carrier, err = f.smpp(s, secrets, roots)
+	case f.Kind == "http" && f.HTTP != nil && f.SMPP == nil:
+		a.carrier, err = f.http(s, name, secrets, roots)
+	default:
+		err = errors.New(`kind: it is "smpp" or "http", with the part of that name and not the other`)
+	}
+	return a, err
+}
+
+// read reads a secret. A relative file is beside the carrier file.
+func (s secret) read(folder string) (string, error) {
+	switch {
+	case (s.File == "") == (s.Env == ""):
+		return "", errors.New(`it is {"file": PATH} or {"env": NAME}`)
+	case s.Env != "":
+		v := os.Getenv(s.Env)
+		if v == "" {
+			return "", fmt.Errorf("%s is not set in the environment", s.Env)
+		}
+		return v, nil
+	}
+	if !filepath.IsAbs(s.File) {
+		s.File = filepath.Join(folder, s.File)
+	}
+	b, err := os.ReadFile(s.File)
+	return strings.TrimRight(string(b), "\r\n"), err
+}
+
+func readRoots(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("no certificate in %s", path)
+	}
+	return pool, nil
+}
+
+// strict reads JSON and refuses names that mean nothing, with the line.
+func strict(raw []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil && d.More() {
+		err = errors.New("something follows the end")
+	}
+	if err == nil {
+		return nil
+	}
+	line := 1 + bytes.Count(raw[:min(int(d.InputOffset()), len(raw))], []byte("\n"))
+	return fmt.Errorf("line %d or after: %s", line, strings.TrimPrefix(err.Error(), "json: "))
+}
+
+func (f file) smpp(Sources, map[string]string, *x509.CertPool) (carrier, error) {
+	return nil, errors.New("smpp: not yet")
+}
+
+func (f file) http(s Sources, name string, secrets map[string]string, roots *x509.CertPool) (carrier, error) {
+	d, err := httpsms.Parse(f.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	callback := ""
+	if s.URL != "" && secrets["callback"] != "" {
+		callback = strings.TrimRight(s.URL, "/") + "/carriers/" + name + "/" + secrets["callback"]
+	}
+	p, err := httpsms.New(httpsms.Config{Description: d, Secrets: secrets, Source: f.Sender, CallbackURL: callback, Roots: roots, Now: s.Now})
+	if err != nil {
+		return nil, err
+	}
+	return byHTTP{bySMS{p}, p}, nil
+}
