@@ -60,6 +60,10 @@ const (
 	RefusedBy    Because = "refused"       // the carrier refused it
 	Unsure       Because = "unsure"        // it left, and nobody knows whether it arrived
 	NotEntitled  Because = "not-entitled"  // no longer entitled when the letter was to leave
+	Unheard      Because = "unheard"       // it left, and no receipt came in time
+	Stopped      Because = "stopped"       // wants no more SMS
+	Bounced      Because = "bounced"       // the mail address takes nothing more
+	Replied      Because = "replied"       // answered by SMS in words that a machine does not read
 )
 
 // Episode is one pupil absent in one half-day.
@@ -150,4 +154,53 @@ type letterRow struct {
 	Kind          string
 	Mark          int64
 	Answers       string `bun:",nullzero"`
+}
+
+// FamilySays is what somebody of a family answers to a message about an absence.
+type FamilySays string
+
+// What a family can say.
+const (
+	Announced    FamilySays = "announced"      // I announce the absence
+	ShouldBeHere FamilySays = "should_be_here" // the pupil should be in class
+	Coming       FamilySays = "coming"         // the pupil is with me, on the way
+	Unclear      FamilySays = "unclear"        // an SMS in words that a machine does not read, and does not keep
+)
+
+// Via is how an answer came.
+type Via string
+
+// Ways to answer: the link of a message, an SMS, the signed-in page.
+const (
+	ByLink Via = "link"
+	BySMS  Via = "sms"
+	ByPage Via = "page"
+)
+
+// Span is how long an announced absence lasts.
+type Span string
+
+// Spans.
+const (
+	HalfDay  Span = "half" // the half-day of the message
+	WholeDay Span = "day"
+)
+
+// Answer is what one person said about one episode, in answer to a letter that was
+// addressed to them. Answers are numbered within their episode; the last one of a person
+// holds.
+type Answer struct {
+	bun.BaseModel `bun:"table:alert_answers,alias:f"`
+	School        string `bun:",pk"`
+	ID            string `bun:",pk"`
+	Episode       string
+	N             int
+	Letter        string
+	Pupil         string
+	Person        string
+	Via           Via
+	Answer        FamilySays
+	Reason        string // of Announced: one of FamilyReasons
+	Span          Span   // of Announced
+	At            time.Time
 }

@@ -13,6 +13,10 @@ import (
 	"github.com/preau-ent/preau/internal/journal"
 )
 
+// unknownMost is how long a letter's fate may be unknown before a person sees it as a
+// family to telephone (sending.md F9).
+const unknownMost = 2 * time.Minute
+
 // openCall adds a telephone row, once per episode and adult.
 func (a *Alert) openCall(ctx context.Context, tx database.Tx, e Episode, adult string, why Because, now time.Time) error {
 	c := Call{School: e.School, ID: database.NewID(), Episode: e.ID, Pupil: e.Pupil, Adult: adult, Because: why, OpenedAt: database.Stamp(now)}
@@ -84,8 +88,12 @@ func troubled(l courier.Letter, now time.Time) Because {
 	switch {
 	case l.State == courier.Refused:
 		return RefusedBy
-	case l.State == courier.Unsure && !courier.MayTryAgain(l, now):
+	case l.State == courier.Unheard:
+		return Unheard
+	case l.State == courier.Unsure && (!courier.MayTryAgain(l, now) || now.Sub(l.SettledAt) >= unknownMost):
 		return Unsure
+	case l.State == courier.Leaving && now.Sub(l.LeavingAt) >= unknownMost:
+		return Unsure // its carrier has not answered: nobody knows
 	case l.State == courier.Void && l.Because == courier.BecauseExpired:
 		return Lapsed
 	case l.State == courier.Void && (l.Because == string(NotEntitled) || l.Because == courier.BecauseUnvouched):

@@ -3,14 +3,18 @@ package alert
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/directory"
@@ -22,51 +26,89 @@ var letterFiles embed.FS
 
 // Letters are the texts of messages, by language and key, with {fields}.
 type Letters struct {
-	texts map[string]map[string]string
+	texts map[string]texts
 }
 
-// letterKeys are the texts that every language needs.
+// texts are one language's, by key.
+type texts map[string]string
+
+// letterKeys are the texts that every language needs. Short ones stand in where a name
+// that is not in the telephones' alphabet leaves half the room; see sms.go.
 var letterKeys = []string{
-	"absent.sms", "absent.again.sms", "arrived.sms", "correction.sms",
-	"absent.email", "absent.email.subject", "absent.again.email", "absent.again.email.subject",
-	"absent.again.class.sms", "absent.again.class.email",
+	"absent.sms", "absent.nolink.sms", "absent.reply.sms", "absent.short.sms", "absent.nolink.short.sms", "absent.reply.short.sms",
+	"absent.again.sms", "absent.again.nolink.sms", "absent.again.reply.sms",
+	"absent.again.class.sms", "absent.again.class.nolink.sms", "absent.again.class.reply.sms",
+	"arrived.sms", "correction.sms", "correction.short.sms",
+	"absent.email", "absent.nolink.email", "absent.email.subject",
+	"absent.again.email", "absent.again.nolink.email", "absent.again.email.subject",
+	"absent.again.class.email", "absent.again.class.nolink.email",
 	"arrived.email", "arrived.email.subject", "correction.email", "correction.email.subject",
 	"class", "kind.lycee", "kind.college", "kind.primary", "kind.other",
 }
 
+// alphabetKey is where a language says that it is written in letters that the telephones'
+// own alphabet does not have: its messages are half as long.
+const alphabetKey = "alphabet"
+
 var (
 	field       = regexp.MustCompile(`\{[^{}]*\}`)
-	knownFields = map[string]bool{"{school}": true, "{first}": true, "{initial}": true, "{sitting}": true, "{hour}": true, "{date}": true, "{phone}": true, "{kind}": true, "{code}": true}
+	knownFields = map[string]bool{"{school}": true, "{first}": true, "{initial}": true, "{sitting}": true, "{hour}": true, "{date}": true, "{phone}": true,
+		"{kind}": true, "{code}": true, "{link}": true}
 )
 
-// LoadLetters reads and checks the texts: every key in every language, no unknown
-// field, and no character outside GSM 03.38 in an SMS, which would halve its length.
-func LoadLetters() (*Letters, error) {
-	files, err := fs.Glob(letterFiles, "letters/*.json")
+// LoadLetters reads and checks the texts, one language a file letters/LANG.json: every
+// key, no unknown field, no character outside GSM 03.38 in an SMS unless the file says
+// "alphabet": "ucs2", and two parts at most with the longest fields (see longest).
+func LoadLetters(files fs.FS) (*Letters, error) {
+	names, err := fs.Glob(files, "letters/*.json")
 	if err != nil {
 		return nil, err
 	}
-	l := &Letters{texts: map[string]map[string]string{}}
-	for _, name := range files {
-		b, err := letterFiles.ReadFile(name)
+	l := &Letters{texts: map[string]texts{}}
+	for _, name := range names {
+		b, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}
-		texts := map[string]string{}
-		if err := json.Unmarshal(b, &texts); err != nil {
+		t := texts{}
+		if err := json.Unmarshal(b, &t); err != nil {
 			return nil, fmt.Errorf("alert: %s: %w", name, err)
 		}
-		for _, key := range letterKeys {
-			if err := checkText(key, texts[key]); err != nil {
-				return nil, fmt.Errorf("alert: %s: %w", name, err)
-			}
+		if err := t.check(); err != nil {
+			return nil, fmt.Errorf("alert: %s: %w", name, err)
 		}
-		l.texts[strings.TrimSuffix(path.Base(name), ".json")] = texts
+		l.texts[strings.TrimSuffix(path.Base(name), ".json")] = t
+	}
+	if l.texts["fr"] == nil {
+		return nil, errors.New("alert: letters/fr.json is missing")
 	}
 	return l, nil
 }
 
-func checkText(key, text string) error {
+func (t texts) check() error {
+	if a, ok := t[alphabetKey]; ok && a != "ucs2" {
+		return fmt.Errorf("%s: the only one to name is ucs2, not %q", alphabetKey, a)
+	}
+	for _, key := range letterKeys {
+		if err := t.checkText(key); err != nil {
+			return err
+		}
+	}
+	for key := range t {
+		if key != alphabetKey && !slices.Contains(letterKeys, key) {
+			return fmt.Errorf("no message has the text %s", key)
+		}
+	}
+	for _, key := range letterKeys {
+		if err := t.checkLength(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t texts) checkText(key string) error {
+	text := t[key]
 	if text == "" {
 		return fmt.Errorf("%s is missing", key)
 	}
@@ -75,11 +117,13 @@ func checkText(key, text string) error {
 			return fmt.Errorf("%s: there is no field %s", key, f)
 		}
 	}
-	if strings.HasSuffix(key, ".sms") {
-		for _, r := range field.ReplaceAllString(text, "") {
-			if !directory.InGSM(r) {
-				return fmt.Errorf("%s: %q is not a GSM character", key, r)
-			}
+	inSMS := strings.HasSuffix(key, ".sms") || strings.HasPrefix(key, "kind.") || key == "class"
+	if !inSMS || t[alphabetKey] != "" {
+		return nil
+	}
+	for _, r := range field.ReplaceAllString(text, "") {
+		if !courier.InSMS(r) {
+			return fmt.Errorf("%s: %q is not a GSM character; a language that cannot do without says %q: %q", key, r, alphabetKey, "ucs2")
 		}
 	}
 	return nil
@@ -96,6 +140,16 @@ func (l *Letters) Lang(wanted ...string) string {
 	return "fr"
 }
 
+// ask is how a message about an absence asks the family to answer.
+type ask string
+
+// Ways to ask: by a link, by a telephone number alone, by an answer to the SMS.
+const (
+	askLink  ask = ""
+	askPhone ask = ".nolink"
+	askReply ask = ".reply"
+)
+
 // words are what the fields of one letter say.
 type words struct {
 	school  school
@@ -103,38 +157,55 @@ type words struct {
 	sitting timetable.Sitting
 	at      time.Time // of {hour}
 	code    string
+	ask     ask
+	link    string // of askLink
 }
 
 // write gives subject and body of a letter. again: the pupil was seen after an alert.
 func (l *Letters) write(lang string, kind courier.Kind, channel directory.Channel, again bool, w words) (subject, body string) {
+	t := l.texts[lang]
 	key := map[courier.Kind]string{courier.Absence: "absent", courier.Arrived: "arrived", courier.Correction: "correction"}[kind]
-	if again && kind == courier.Absence {
-		key += ".again"
-	}
-	texts := l.texts[lang]
-	// where is kind.*, with its preposition: "au lycée", "à l'école".
-	where, ok := texts["kind."+w.school.Kind]
-	if !ok {
-		where = texts["kind.other"]
-	}
-	name, sitting := w.school.Name, midSentence(w.sitting.Label)
-	if channel == directory.SMS {
-		name, sitting = w.school.ShortName, w.sitting.ShortLabel
-	}
-	subjectKey := key + ".email.subject"
-	if !namesSubject(w.sitting) {
-		sitting = texts["class"]
-		if again && kind == courier.Absence {
-			key += ".class"
+	short, asks := key, ""
+	if kind == courier.Absence {
+		asks = string(w.ask)
+		if again {
+			key += ".again"
 		}
 	}
-	fill := strings.NewReplacer("{school}", name, "{first}", w.pupil.FirstName, "{initial}", initial(w.pupil.LastName),
-		"{sitting}", sitting, "{hour}", hour(lang, w.at.In(w.school.zone)), "{date}", date(lang, w.at.In(w.school.zone)),
-		"{phone}", w.school.Phone, "{kind}", where, "{code}", w.code)
-	if channel == directory.SMS {
-		return "", fill.Replace(texts[key+".sms"])
+	subjectKey := key + ".email.subject"
+	if again && kind == courier.Absence && !namesSubject(w.sitting) {
+		key += ".class"
 	}
-	return fill.Replace(texts[subjectKey]), fill.Replace(texts[key+".email"])
+	if channel == directory.SMS {
+		return "", t.sms(t[key+asks+".sms"], t[short+asks+".short.sms"], t.smsFields(lang, w))
+	}
+	f := t.fields(lang, w)
+	f.school, f.sitting = w.school.Name, midSentence(w.sitting.Label)
+	if !namesSubject(w.sitting) {
+		f.sitting = t["class"]
+	}
+	return f.fill(t[subjectKey]), f.fill(t[key+asks+".email"])
+}
+
+// fields are what stands in the places of a text.
+type fields struct {
+	school, first, initial, sitting, hour, date, phone, kind, code, link string
+}
+
+func (f fields) fill(text string) string {
+	return strings.NewReplacer("{school}", f.school, "{first}", f.first, "{initial}", f.initial, "{sitting}", f.sitting, "{hour}", f.hour, "{date}", f.date,
+		"{phone}", f.phone, "{kind}", f.kind, "{code}", f.code, "{link}", f.link).Replace(text)
+}
+
+func (t texts) fields(lang string, w words) fields {
+	// where is kind.*, with its preposition: "au lycée", "à l'école".
+	where, ok := t["kind."+w.school.Kind]
+	if !ok {
+		where = t["kind.other"]
+	}
+	at := w.at.In(w.school.zone)
+	return fields{first: w.pupil.FirstName, initial: initial(w.pupil.LastName), hour: hour(lang, at), date: date(lang, at),
+		phone: w.school.Phone, kind: where, code: w.code, link: w.link}
 }
 
 // namesSubject tells whether a sitting's label can follow "n'est pas en": that of a
@@ -157,7 +228,7 @@ func midSentence(label string) string {
 
 // initial is all of a surname that leaves the building.
 func initial(last string) string {
-	r, n := utf8.DecodeRuneInString(strings.TrimSpace(last))
+	r, n := utf8.DecodeRuneInString(norm.NFC.String(strings.TrimSpace(last)))
 	if n == 0 || r == utf8.RuneError {
 		return "-"
 	}
@@ -173,8 +244,8 @@ func hour(lang string, t time.Time) string {
 }
 
 func date(lang string, t time.Time) string {
-	if lang == "fr" {
-		return t.Format("02/01")
+	if lang == "en" {
+		return fmt.Sprintf("%d %s", t.Day(), t.Month())
 	}
-	return fmt.Sprintf("%d %s", t.Day(), t.Month())
+	return t.Format("02/01")
 }

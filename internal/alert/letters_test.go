@@ -17,12 +17,13 @@ func someWords() words {
 		sitting: timetable.Sitting{Kind: timetable.Lesson, Label: "Mathématiques", ShortLabel: "maths"},
 		at:      time.Date(2026, 11, 24, 7, 5, 0, 0, time.UTC),
 		code:    "ABCDEF2",
+		link:    "https://preau.alice-guy.example/r/ABCDEF2GHJKLMNP",
 	}
 }
 
 func lettersForTest(t *testing.T) *Letters {
 	t.Helper()
-	l, err := LoadLetters()
+	l, err := LoadLetters(letterFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +80,8 @@ func TestAbsentNamesTheSubjectOrTheClass(t *testing.T) {
 	}
 }
 
-// With ordinary fields every SMS is one part of 160 characters, but for the correction,
-// which apologises, and never more than two.
+// With ordinary fields every SMS is one part, but for the correction, which apologises,
+// and never more than two.
 func TestSMSAreShort(t *testing.T) {
 	t.Parallel()
 	l := lettersForTest(t)
@@ -88,19 +89,45 @@ func TestSMSAreShort(t *testing.T) {
 		for _, label := range []string{"Mathématiques", "Cours"} {
 			for _, kind := range []courier.Kind{courier.Absence, courier.Arrived, courier.Correction} {
 				for _, again := range []bool{false, true} {
-					w := someWords()
-					w.sitting.Label = label
-					_, text := l.write(lang, kind, directory.SMS, again, w)
-					most := 160
-					if kind == courier.Correction {
-						most = 2 * 153
+					for _, asks := range []ask{askLink, askPhone, askReply} {
+						w := someWords()
+						w.sitting.Label, w.ask = label, asks
+						_, text := l.write(lang, kind, directory.SMS, again, w)
+						most := 1
+						if kind == courier.Correction {
+							most = 2
+						}
+						if n := courier.SMSParts(text); n > most {
+							t.Errorf("%s, %s, again %v%s: %d parts, %d characters: %s", lang, kind, again, asks, n, len([]rune(text)), text)
+						}
+						if strings.ContainsAny(text, "{}") {
+							t.Errorf("a field is left: %s", text)
+						}
+						if has := strings.Contains(text, w.link); has != (kind == courier.Absence && asks == askLink) {
+							t.Errorf("the link, asked%s: %s", asks, text)
+						}
 					}
-					if n := len([]rune(text)); n > most {
-						t.Errorf("%s, %s, again %v: %d characters: %s", lang, kind, again, n, text)
-					}
-					if strings.ContainsAny(text, "{}") {
-						t.Errorf("a field is left: %s", text)
-					}
+				}
+			}
+		}
+	}
+}
+
+// The link of an e-mail stands on a line of its own, and only where it is wanted.
+func TestEmailLink(t *testing.T) {
+	t.Parallel()
+	l := lettersForTest(t)
+	for _, lang := range []string{"fr", "en"} {
+		for _, again := range []bool{false, true} {
+			for _, label := range []string{"Mathématiques", "Cours"} {
+				w := someWords()
+				w.sitting.Label = label
+				if _, text := l.write(lang, courier.Absence, directory.Email, again, w); !strings.Contains(text, "\n"+w.link+"\n") || !strings.Contains(text, w.school.Phone) {
+					t.Errorf("%s", text)
+				}
+				w.ask = askPhone
+				if _, text := l.write(lang, courier.Absence, directory.Email, again, w); strings.Contains(text, "http") || !strings.Contains(text, w.school.Phone) {
+					t.Errorf("%s", text)
 				}
 			}
 		}

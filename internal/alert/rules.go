@@ -2,7 +2,11 @@ package alert
 
 import (
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/timetable"
@@ -256,4 +260,92 @@ func MayOpen(s Service, by string, byHead, askedByHead bool) bool {
 // InService tells whether a service lets the school send on a day.
 func InService(s Service, day string) bool {
 	return !s.OpenedAt.IsZero() && s.ClosedAt.IsZero() && day <= s.UntilOn
+}
+
+// FamilyReasons lists the reasons that a family may give for an absence, in the order of
+// the page. They say nothing of anybody's health, and there are no words of their own.
+func FamilyReasons() []string { return []string{"family", "appointment", "transport", "other"} }
+
+// Latest gives what each person says now: their last answer that a machine can read, by
+// person, in the order in which they were given.
+func Latest(answers []Answer) []Answer {
+	var out []Answer
+	for i, f := range answers {
+		later := slices.ContainsFunc(answers[i+1:], func(g Answer) bool { return g.Person == f.Person && g.Answer != Unclear })
+		if f.Answer != Unclear && !later {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Missed lists who says now that the pupil should be in class: what a person must look
+// at before everything else.
+func Missed(answers []Answer) []Answer {
+	return slices.DeleteFunc(Latest(answers), func(f Answer) bool { return f.Answer != ShouldBeHere })
+}
+
+// Quieting gives the answer that keeps further alerts of an episode from the family: the
+// last announcement. As long as anybody says that the pupil should be in class there is
+// none: a pupil whose whereabouts are contradicted is not expected elsewhere.
+func Quieting(answers []Answer) (Answer, bool) {
+	if len(Missed(answers)) > 0 {
+		return Answer{}, false
+	}
+	for _, f := range slices.Backward(Latest(answers)) {
+		if f.Answer == Announced {
+			return f, true
+		}
+	}
+	return Answer{}, false
+}
+
+// Contradicts tells whether one person says that the pupil should be in class, and
+// another knows where the pupil is.
+func Contradicts(answers []Answer) bool {
+	missed := len(Missed(answers))
+	return missed > 0 && missed < len(Latest(answers))
+}
+
+// QuietUntil is when an announcement ends: with the half-day of its episode, or with
+// that day.
+func QuietUntil(f Answer, e Episode, zone *time.Location) (time.Time, error) {
+	half := e.HalfDay
+	if f.Span == WholeDay {
+		half = strings.TrimSuffix(half, "/am")
+		half = strings.TrimSuffix(half, "/pm") + "/pm"
+	}
+	_, until, err := timetable.HalfDaySpan(half, zone)
+	return until, err
+}
+
+// comingPatience is how long somebody who is said to be on the way may take before the
+// office looks.
+const comingPatience = 45 * time.Minute
+
+// Overdue tells whether somebody said that the pupil is on the way and nobody has seen
+// them since.
+func Overdue(f Answer, now time.Time) bool {
+	return f.Answer == Coming && now.Sub(f.At) >= comingPatience
+}
+
+// Answerable tells whether an episode still takes answers: one that is over says what
+// became of it instead.
+func Answerable(e Episode) bool { return e.State == Told || e.State == Untold }
+
+// ReadReply reads an answer by SMS: 1 announces the absence, 2 says that the pupil should
+// be in class. Spaces and punctuation around the digit do not matter; everything else is
+// not understood, and a person telephones.
+func ReadReply(text string) (FamilySays, bool) {
+	if len(text) > 200 {
+		return "", false
+	}
+	digit := strings.TrimFunc(norm.NFKC.String(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r) })
+	switch digit {
+	case "1":
+		return Announced, true
+	case "2":
+		return ShouldBeHere, true
+	}
+	return "", false
 }

@@ -31,6 +31,7 @@ type school struct {
 	directory.School
 	zone    *time.Location
 	hold    time.Duration
+	answers string  // how families answer: see Answering; empty: what can be done best
 	service Service // zero: none
 }
 
@@ -45,7 +46,7 @@ func loadSchool(ctx context.Context, tx database.Tx, id string) (school, error) 
 	}
 	out := school{School: s, zone: zone, hold: DefaultHold}
 	var seconds int64
-	err = tx.NewRaw("SELECT hold_seconds FROM alert_settings WHERE school = ?", id).Scan(ctx, &seconds)
+	err = tx.NewRaw("SELECT hold_seconds, answers FROM alert_settings WHERE school = ?", id).Scan(ctx, &seconds, &out.answers)
 	switch {
 	case err == nil:
 		out.hold = time.Duration(seconds) * time.Second

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -59,8 +60,11 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 				return false, "", err
 			}
 		}
-		if !reached {
+		switch {
+		case !reached:
 			calls = append(calls, row{r.Person.ID, whyNotReached(r, noCarrier)})
+		case wasPromisedACall(r):
+			calls = append(calls, row{r.Person.ID, Stopped})
 		}
 	}
 	state := Told
@@ -123,9 +127,22 @@ func whyNotReached(r directory.Recipient, noCarrier bool) Because {
 			why = NoConsent
 		case directory.PointPupils:
 			why = PupilsOwn
+		case directory.PointStopped:
+			if why = Bounced; u.Point.Channel == directory.SMS {
+				why = Stopped
+			}
 		}
 	}
 	return why
+}
+
+// wasPromisedACall tells whether somebody asked for no more SMS and has no other number
+// for them: they were told that the school would call, whatever an e-mail does.
+func wasPromisedACall(r directory.Recipient) bool {
+	return slices.ContainsFunc(r.Not, func(u directory.Unused) bool {
+		return u.Why == directory.PointStopped && u.Point.Channel == directory.SMS
+	}) &&
+		!slices.ContainsFunc(r.Points, func(p directory.ContactPoint) bool { return p.Channel == directory.SMS })
 }
 
 // toldBefore tells whether a family was told of an earlier episode of the half-day.
@@ -149,6 +166,8 @@ func (a *Alert) put(ctx context.Context, tx database.Tx, s school, v letterRow, 
 	v.School, v.Letter = s.ID, database.NewID()
 	w.code = courier.NewCode()
 	channel := directory.Channel(v.Channel)
+	w.link = a.link(w.code)
+	w.ask = a.asks(s, channel)
 	subject, body := a.letters.write(lang, courier.Kind(v.Kind), channel, again, w)
 	err := a.courier.Put(ctx, tx, s.ID, now, courier.Draft{ID: v.Letter, Code: w.code, Kind: courier.Kind(v.Kind), Ref: v.Episode, Pupil: v.Pupil, Person: v.Person,
 		Contact: v.Contact, Channel: channel, Lang: lang, Subject: subject, Body: body, DueAt: now, ExpiresAt: expires})

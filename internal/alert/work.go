@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,7 @@ type Alert struct {
 	journal *journal.Journal
 	courier *courier.Courier
 	letters *Letters
+	url     string
 	now     func() time.Time
 	log     *slog.Logger
 	poke    chan struct{}
@@ -33,6 +35,9 @@ type Config struct {
 	Courier *courier.Courier
 	Now     func() time.Time
 	Log     *slog.Logger
+	// URL is the site's own address, https://HOST: messages lead there for an answer.
+	// Empty: they give the school's telephone number.
+	URL string
 	// Step, where set, hears each durable step: see courier.Config.
 	Step func(step string)
 }
@@ -45,17 +50,19 @@ const (
 
 // New makes an Alert, and registers with the courier that it answers for its letters.
 func New(c Config) (*Alert, error) {
-	letters, err := LoadLetters()
+	letters, err := LoadLetters(letterFiles)
 	if err != nil {
 		return nil, err
 	}
 	if c.Step == nil {
 		c.Step = func(string) {}
 	}
-	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
+	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, url: strings.TrimRight(c.URL, "/"), now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
 	for _, k := range []courier.Kind{courier.Absence, courier.Arrived, courier.Correction} {
 		c.Courier.VouchFor(k, a.stillTrue)
 	}
+	c.Courier.RepliesFor(courier.Absence, a.reply)
+	c.Courier.OnStopped(a.stopped)
 	return a, nil
 }
 

@@ -295,9 +295,9 @@ func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Tim
 		Detail: map[string]string{"id": s.ID, "says": string(s.Says), "reason": s.Reason}})
 }
 
-// withdraw takes a statement back; it stays on record. What was withdrawn already stays
+// Withdraw takes a statement back; it stays on record. What was withdrawn already stays
 // so. ErrNotFound.
-func withdraw(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, school, id, by string) error {
+func Withdraw(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, school, id, by string) error {
 	s := Statement{School: school, ID: id}
 	err := tx.NewSelect().Model(&s).WherePK().Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

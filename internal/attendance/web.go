@@ -245,7 +245,7 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r)
 	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
-		return withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
+		return Withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return page.NotFound()

@@ -22,6 +22,7 @@ CREATE TABLE alert_answers (
     CHECK (answer = 'announced' OR reason = ''),
     FOREIGN KEY (school, letter, episode, pupil, person) REFERENCES alert_letters (school, letter, episode, pupil, person)
 );
+CREATE INDEX alert_answers_pupil ON alert_answers (school, pupil, at);
 -- +goose StatementBegin
 CREATE FUNCTION alert_answers_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -22,6 +22,7 @@ CREATE TABLE alert_answers (
     CHECK (answer = 'announced' OR reason = ''),
     FOREIGN KEY (school, letter, episode, pupil, person) REFERENCES alert_letters (school, letter, episode, pupil, person)
 );
+CREATE INDEX alert_answers_pupil ON alert_answers (school, pupil, at);
 -- +goose StatementBegin
 CREATE TRIGGER alert_answers_new BEFORE INSERT ON alert_answers
 WHEN EXISTS (SELECT 1 FROM alert_answers WHERE rowid = NEW.rowid OR (school = NEW.school AND id = NEW.id))
