@@ -30,6 +30,7 @@ type commands struct {
 	Import  importCmd  `cmd:"" help:"Read a directory export into an installation."`
 	Explain explainCmd `cmd:"" help:"Tell the whole story of one message."`
 	Verify  verifyCmd  `cmd:"" help:"Find the first line of the journal that was altered, is missing or was cut off."`
+	Carrier carrierCmd `cmd:"" help:"List the carriers of messages, or try one without sending anything."`
 	Doctor  doctorCmd  `cmd:"" help:"Print the configuration in force and what is wrong with it."`
 }
 

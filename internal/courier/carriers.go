@@ -100,6 +100,7 @@ func (pretend) send(_ context.Context, _ Errand, before sms.Before) Result {
 // byMail is a mail server. It has its connections, one a letter.
 type byMail struct {
 	*smtp.Carrier
+	dkim  smtp.DKIM
 	mu    sync.Mutex
 	busy  int
 	freed chan struct{}

@@ -93,6 +93,7 @@ func (c *Carriers) addMail(m Mail) error {
 		return err
 	}
 	by := newByMail(carrier)
+	by.dkim = conf.DKIM
 	c.by[directory.Email] = []*account{{name: "mail", provider: "mail", weight: 1, carrier: by}}
 	if m.Box.Host == "" {
 		return nil
