@@ -73,12 +73,12 @@ type Source struct {
 // Receipt says where a receipt has what. ID or Letter is needed.
 type Receipt struct {
 	Source
-	ID     string  `json:"id"`     // the provider's id
-	Letter string  `json:"letter"` // our id
-	To     string  `json:"to"`
-	Status string  `json:"status"`
-	Code   string  `json:"code"`
-	Fates  Fates   `json:"fates"`
+	ID     string `json:"id"`     // the provider's id
+	Letter string `json:"letter"` // our id
+	To     string `json:"to"`
+	Status string `json:"status"`
+	Code   string `json:"code"`
+	Fates  Fates  `json:"fates"`
 }
 
 // Fates are the provider's words for what became of a message. A word that is not
@@ -93,9 +93,9 @@ type Fates struct {
 // Reply says where a message from a telephone has what.
 type Reply struct {
 	Source
-	ID     string  `json:"id"`
-	From   string  `json:"from"`
-	Text   string  `json:"text"`
+	ID   string `json:"id"`
+	From string `json:"from"`
+	Text string `json:"text"`
 }
 
 // CallbackAnswer is what the provider wants to hear when all has been kept.
