@@ -95,6 +95,15 @@ func (c Config) Secure() (bool, error) {
 	return u.Scheme == "https", nil
 }
 
+// Site is the address that families can be led to: --url, or for a demonstration the
+// address that it listens on; empty when there is none that a telephone could reach.
+func (c Config) Site(demo bool) string {
+	if c.URL == "" && demo && !strings.HasSuffix(c.Addr, ":0") {
+		return "http://" + c.Addr
+	}
+	return strings.TrimRight(c.URL, "/")
+}
+
 // Carriers are the ways out of the configuration: the mail server and the carrier files.
 // With neither, every letter is pretended.
 func (c Config) Carriers(now func() time.Time, log *slog.Logger) (courier.Carriers, error) {
@@ -102,7 +111,7 @@ func (c Config) Carriers(now func() time.Time, log *slog.Logger) (courier.Carrie
 	if m.Host == "" && (m.From != "" || m.Username != "" || m.PasswordFile != "" || m.Return != "" || m.DKIMSelector != "" || m.Box.Host != "") {
 		return courier.Carriers{}, errors.New("--mail-host is missing: other options of the mail server are given, and without it no e-mail leaves")
 	}
-	settings := courier.Settings{Files: courier.Sources{Folder: c.CarriersDir, URL: c.URL, Now: now, Log: log}}
+	settings := courier.Settings{Files: courier.Sources{Folder: c.CarriersDir, URL: c.Site(false), Now: now, Log: log}}
 	if settings.Files.Folder == "" {
 		settings.Files.Folder = filepath.Join(c.Data, "carriers")
 	} else if _, err := os.Stat(c.CarriersDir); err != nil {
