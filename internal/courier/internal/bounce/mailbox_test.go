@@ -433,6 +433,61 @@ func TestPlainWordsBeforeEncryption(t *testing.T) {
 	}
 }
 
+// answers is the far side of a conversation: it says what it says, whatever is asked,
+// and then no more.
+type answers struct {
+	net.Conn
+	says  io.Reader
+	asked bytes.Buffer
+}
+
+func (a *answers) Read(p []byte) (int, error)  { return a.says.Read(p) }
+func (a *answers) Write(p []byte) (int, error) { return a.asked.Write(p) }
+func (*answers) SetDeadline(time.Time) error   { return nil }
+func (*answers) Close() error                  { return nil }
+
+// spoken is a conversation with a server that says this.
+func spoken(t *testing.T, says string) (*conversation, *answers) {
+	t.Helper()
+	far := &answers{says: strings.NewReader(says)}
+	return over(t.Context(), far, time.Minute), far
+}
+
+func TestDotsOfAMessage(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", longestLine) // so that the next piece begins with a dot
+	for says, want := range map[string]string{
+		"..\r\n...\r\n.x\r\nx.\r\n.\r\n": ".\r\n..\r\nx\r\nx.\r\n",
+		".\r\n":                          "",
+		"\r\n\r\n.\r\n":                  "\r\n\r\n",
+		long + ".\r\n.\r\n":              long + ".\r\n",
+		long + "..x\r\n.\n":              long + "..x\r\n",
+	} {
+		talk, _ := spoken(t, "+OK\r\n"+says)
+		got, err := talk.message(1)
+		if err != nil || string(got) != want {
+			t.Errorf("%.60q gave %.60q, %v", says, got, err)
+		}
+	}
+}
+
+// TestSameNameTwice: a server that gives two messages one name does not make us delete
+// the one that nobody has seen.
+func TestSameNameTwice(t *testing.T) {
+	t.Parallel()
+	listed := "+OK\r\n1 5\r\n2 5\r\n.\r\n+OK\r\n1 same\r\n2 same\r\n.\r\n"
+	says := func(token string) string {
+		return "+OK\r\n" + strings.ReplaceAll(string(failure(token)), "\n", "\r\n") + "\r\n.\r\n"
+	}
+	m := &Mailbox{config: Config{Return: template}, known: map[string]fate{}}
+	var h handed
+	talk, _ := spoken(t, listed+says("A")+"+OK\r\n"+says("B")+"+OK\r\n+OK\r\n")
+	_, err := m.read(talk, h.take)
+	if err != nil || h.tokens() != "A B" || len(m.known) != 0 {
+		t.Errorf("handed over %v, remembered %v, %v", h, m.known, err)
+	}
+}
+
 // numbered is a list of POP3 that goes on.
 func numbered(n int, value string) string {
 	var b strings.Builder
@@ -481,28 +536,22 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("+OK\r\n+OK\r\n+OK\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n1 a\r\n.\r\n+OK\r\n..\r\n.\r\n+OK\r\n"))
 	f.Add([]byte("-ERR no"))
 	f.Fuzz(func(t *testing.T, says []byte) {
-		ours, theirs := net.Pipe()
-		var asked bytes.Buffer
-		var both sync.WaitGroup
-		both.Go(func() { _, _ = io.Copy(&asked, theirs) })
-		both.Go(func() { _, _ = theirs.Write(says); _ = theirs.Close() })
-		c := Config{TLS: NoTLS, Username: "a", Password: "b", Return: template, Timeout: 10 * time.Second}
+		c := Config{TLS: NoTLS, Username: "a", Password: "b", Return: template}
 		m := &Mailbox{config: c, known: map[string]fate{}}
-		talk := over(t.Context(), ours, c.Timeout)
+		talk, far := spoken(t, string(says))
+		defer talk.close()
 		var h handed
 		if err := talk.begin(t.Context(), c); err == nil {
 			_, _ = m.read(talk, h.take)
 		}
-		talk.close()
-		both.Wait()
 		reports := 0
 		for _, b := range h {
 			if b.Kind.Report() {
 				reports++
 			}
 		}
-		if n := strings.Count(asked.String(), "DELE "); n > reports {
-			t.Errorf("%d deletions, %d reports:\n%s", n, reports, asked.String())
+		if n := strings.Count(far.asked.String(), "DELE "); n > reports {
+			t.Errorf("%d deletions, %d reports:\n%s", n, reports, far.asked.String())
 		}
 	})
 }
