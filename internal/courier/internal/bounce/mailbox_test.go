@@ -534,6 +534,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("+OK\r\n+OK\r\n+OK\r\n+OK\r\n1 5\r\n2 6\r\n.\r\n+OK\r\n1 a\r\n2 b\r\n.\r\n+OK\r\n" +
 		strings.ReplaceAll(string(failure("A")), "\n", "\r\n") + "\r\n.\r\n+OK\r\n-ERR\r\n+OK\r\n"))
 	f.Add([]byte("+OK\r\n+OK\r\n+OK\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n1 a\r\n.\r\n+OK\r\n..\r\n.\r\n+OK\r\n"))
+	f.Add([]byte("+OK\r\n+OK\r\n+OK\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n1 a\r\n.\r\n+OK\r\nTo: retour+A@ent.example\r\n\r\nhello\r\n.\r\n+OK\r\n+OK\r\n"))
 	f.Add([]byte("-ERR no"))
 	f.Fuzz(func(t *testing.T, says []byte) {
 		c := Config{TLS: NoTLS, Username: "a", Password: "b", Return: template}

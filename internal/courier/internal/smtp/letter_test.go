@@ -10,10 +10,15 @@ import (
 )
 
 // FuzzLetter: whatever the parts hold, a letter that is not refused names one
-// recipient, has the headers that we gave it and no other, and its subject says
-// what it said.
+// recipient, has the headers that we gave it and no other, its subject says what it
+// said, and its signature is good.
 func FuzzLetter(f *testing.F) {
 	c, err := New(Config{Host: "mail.example", From: "absences@preau.example", FromName: "Lycée"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	d := DKIM{"preau.example", "preau2026", edKey}
+	signing, err := New(Config{Host: "mail.example", From: "absences@preau.example", FromName: "Lycée", DKIM: d})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -32,6 +37,13 @@ func FuzzLetter(f *testing.F) {
 		again, err := c.Render(l)
 		if err != nil || !bytes.Equal(content, again) {
 			t.Fatalf("the same letter gives other bytes the second time (%v)", err)
+		}
+		signed, err := signing.Render(l)
+		if err != nil || !bytes.HasSuffix(signed, content) {
+			t.Fatalf("signing changed the letter (%v)", err)
+		}
+		if err := verify(t, signed, d); err != nil {
+			t.Errorf("%v\n%s", err, signed)
 		}
 		m, err := mail.ReadMessage(bytes.NewReader(content))
 		if err != nil {
