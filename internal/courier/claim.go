@@ -22,15 +22,12 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 		rooms := c.carriers.rooms(now)
 		errands = nil
 		var deeds []journal.Deed
-		for range 100 { // void letters of one pass; the next pass goes on
-			l, found, err := due(ctx, tx, school, now, rooms.channels(c.carriers))
-			if err != nil {
-				return err
-			}
-			if !found {
-				break
-			}
-			looked = true
+		letters, err := due(ctx, tx, school, now, rooms.channels(c.carriers), mostAtOnce)
+		if err != nil {
+			return err
+		}
+		looked = len(letters) > 0
+		for _, l := range letters {
 			point, because, err := c.examine(ctx, tx, l, now)
 			if err != nil {
 				return err
@@ -46,7 +43,7 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 				return err
 			}
 			if e.account == nil {
-				break
+				continue // its channel is full by now
 			}
 			deed, err := c.leave(ctx, tx, &e, now)
 			if err != nil {

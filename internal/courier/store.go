@@ -102,16 +102,22 @@ func one(res sql.Result, err error) error {
 	return errMoved
 }
 
-// due gives the next letter to look at: what corrects goes first, then what was due
-// first.
-func due(ctx context.Context, tx database.Tx, school string, now time.Time, open []directory.Channel) (Letter, bool, error) {
-	var l Letter
-	err := claimable(tx.NewSelect().Model(&l).Where("l.school = ?", school), now, open).
-		OrderExpr("CASE l.kind WHEN 'correction' THEN 0 WHEN 'arrived' THEN 1 ELSE 2 END, l.due_at, l.id").Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return l, false, nil
+// due gives the next letters to look at, at most that many: what corrects goes first,
+// then who came, then what was due first.
+func due(ctx context.Context, tx database.Tx, school string, now time.Time, open []directory.Channel, most int) ([]Letter, error) {
+	var out []Letter
+	for _, kind := range []Kind{Correction, Arrived, Absence} {
+		var some []Letter
+		err := claimable(tx.NewSelect().Model(&some).Where("l.school = ? AND l.kind = ?", school, kind), now, open).
+			OrderExpr("l.due_at, l.id").Limit(int64(most - len(out))).Scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, some...); len(out) >= most {
+			break
+		}
 	}
-	return l, err == nil, err
+	return out, nil
 }
 
 // claimable are letters to look at: waiting, or unsure and to be tried once more (see
@@ -119,8 +125,8 @@ func due(ctx context.Context, tx database.Tx, school string, now time.Time, open
 // room there is.
 func claimable(q *bun.SelectQuery, now time.Time, open []directory.Channel) *bun.SelectQuery {
 	at := database.Stamp(now)
-	q = q.Where("l.due_at <= ?", at).
-		Where("(l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.because = ? AND l.expires_at > ?))",
+	q = q.Where("l.state IN ('waiting', 'unsure') AND l.due_at <= ?", at). // in the index's own words
+										Where("(l.state = ? OR (l.state = ? AND l.channel = ? AND l.attempts = 1 AND l.because = ? AND l.expires_at > ?))",
 			Waiting, Unsure, directory.Email, unsureBefore, at)
 	if len(open) == 0 {
 		return q.Where("l.expires_at <= ?", at)

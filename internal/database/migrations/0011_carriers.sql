@@ -6,6 +6,8 @@ ALTER TABLE courier_attempts ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE courier_attempts ADD COLUMN reference INTEGER NOT NULL DEFAULT 0;    -- ours, of 16 bits, where a carrier echoes one
 CREATE INDEX courier_attempts_reference ON courier_attempts (provider, address, reference);
 CREATE INDEX courier_attempts_pending ON courier_attempts (instance) WHERE outcome = '';
+-- The queue, in the order in which it is looked at.
+CREATE INDEX courier_letters_queue ON courier_letters (school, kind, due_at, id) WHERE state IN ('waiting', 'unsure');
 CREATE INDEX courier_letters_leaving ON courier_letters (state, leaving_at) WHERE state IN ('leaving', 'left');
 
 -- The short messages that an attempt became: one letter may be two of them.
