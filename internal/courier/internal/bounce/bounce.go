@@ -220,13 +220,13 @@ func actionKind(action, status string) Kind {
 }
 
 // fromMachine reports whether a mail server itself wrote the message, as far as headers
-// can say. An automatic reply has an empty return path too, so that alone is not enough.
+// can say. An automatic reply has an empty return path too, so that alone is not enough;
+// behind the name postmaster there may be a person.
 func fromMachine(header textproto.MIMEHeader) bool {
 	if header.Get("X-Failed-Recipients") != "" {
 		return true
 	}
-	from := strings.ToLower(header.Get("From"))
-	if strings.Contains(from, "mailer-daemon") || strings.Contains(from, "postmaster@") {
+	if strings.Contains(strings.ToLower(header.Get("From")), "mailer-daemon") {
 		return true
 	}
 	return strings.TrimSpace(header.Get("Return-Path")) == "<>" && !automatic(header)

@@ -40,6 +40,8 @@ func TestParse(t *testing.T) {
 		"person":                {"K7P2-1A", "K7P2@ent.example", Unknown, "", ""},
 		"person-quotes-failure": {"K7P2-1A", "", Unknown, "", ""},
 		"person-forwards":       {"", "", Unknown, "", ""},
+		"postmaster-writes":     {"K7P2-1A", "", Unknown, "", ""},
+		"postmaster-machine":    {"K7P2-1A", "", Failed, "5.7.1", "550 5.7.1 rejected by policy"},
 		"version-number":        {"K7P2-1A", "", Unknown, "", ""},
 	}
 	files, err := filepath.Glob("testdata/*.eml")
