@@ -2,6 +2,7 @@ package stories
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ const (
 	childDatabase = "PREAU_CHILD_DATABASE"
 	childPort     = "PREAU_CHILD_MAIL_PORT"
 	childClock    = "PREAU_CHILD_CLOCK"
+	childAddr     = "PREAU_CHILD_ADDR"
 	childKillAt   = "PREAU_CHILD_KILL_AT" // the step whose n-th passing ends the process: "claimed 2"
 )
 
@@ -65,8 +67,11 @@ func child() error {
 	}
 	killAt, nth := "", 1
 	fmt.Sscan(os.Getenv(childKillAt), &killAt, &nth)
-	config := app.Config{Data: os.Getenv(childData), Database: os.Getenv(childDatabase), Addr: "127.0.0.1:0",
+	config := app.Config{Data: os.Getenv(childData), Database: os.Getenv(childDatabase), Addr: cmp.Or(os.Getenv(childAddr), "127.0.0.1:0"),
 		Mail: app.MailConfig{Host: "127.0.0.1", Port: port, TLS: "none", From: "vie-scolaire@alice-guy.example", FromName: "Lycée Alice-Guy"}}
+	if addr := os.Getenv(childAddr); addr != "" {
+		config.URL = "http://" + addr
+	}
 	clock := app.NewClock(start)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -136,6 +141,10 @@ type killing struct {
 	town   fictional.Town
 	now    time.Time
 	absent []string
+	addrs  []string // where each program listens; any free port
+	// patience, where set, is asked what to do while the program is busy: how far to move
+	// its clock.
+	patience func(busy int) time.Duration
 }
 
 func newKilling(t *testing.T, seed uint64, engine database.Engine, server *peers.MailServer) *killing {
@@ -240,48 +249,72 @@ func (k *killing) run(step string) {
 	k.judge()
 }
 
-// live runs the program until it is killed, or has nothing left to do.
-func (k *killing) live(killAt string) {
+// live runs the program until it is killed, or has nothing left to do: one program for
+// each step to be killed at, beside one another on the same database.
+func (k *killing) live(killAt ...string) {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(k.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(k.t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), append(k.env, childClock+"="+k.now.Format(time.RFC3339Nano), childKillAt+"="+killAt)...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		k.t.Fatal(err)
+	type program struct {
+		cmd   *exec.Cmd
+		stdin io.WriteCloser
+		said  strings.Builder
+		ended chan error
 	}
-	if err := cmd.Start(); err != nil {
-		k.t.Fatal(err)
+	var running []*program
+	for i, at := range killAt {
+		p := &program{cmd: exec.CommandContext(ctx, os.Args[0]), ended: make(chan error, 1)}
+		p.cmd.Env = append(os.Environ(), append(k.env, childClock+"="+k.now.Format(time.RFC3339Nano), childKillAt+"="+at)...)
+		if i < len(k.addrs) {
+			p.cmd.Env = append(p.cmd.Env, childAddr+"="+k.addrs[i])
+		}
+		p.cmd.Stderr = &p.said
+		var err error
+		if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+			k.t.Fatal(err)
+		}
+		if err := p.cmd.Start(); err != nil {
+			k.t.Fatal(err)
+		}
+		go func() { p.ended <- p.cmd.Wait() }()
+		running = append(running, p)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	asked := false
-	for {
-		select {
-		case err := <-ended:
-			var status *exec.ExitError
-			killed := errors.As(err, &status) && status.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
-			if err != nil && (!killed || ctx.Err() != nil) {
-				k.t.Fatalf("the program ended: %v\n%s", err, said.String())
-			}
-			return
-		case <-tick.C:
-			if asked {
+	asked, busy := false, 0
+	for len(running) > 0 {
+		for i, p := range running {
+			select {
+			case err := <-p.ended:
+				var status *exec.ExitError
+				killed := errors.As(err, &status) && status.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
+				if err != nil && (!killed || ctx.Err() != nil) {
+					k.t.Fatalf("the program ended: %v\n%s", err, p.said.String())
+				}
+				running = slices.Delete(running, i, i+1)
+			default:
 				continue
 			}
-			// What waits for its time is brought nearer, at most a few minutes a step.
-			switch idle, wait := k.idle(); {
+			break
+		}
+		<-tick.C
+		if asked {
+			continue
+		}
+		idle, wait := k.idle()
+		if busy++; k.patience != nil && !idle && wait == 0 {
+			wait = k.patience(busy)
+		}
+		if wait > 0 {
+			k.now = k.now.Add(wait)
+		}
+		for _, p := range running {
+			switch {
 			case idle:
 				asked = true
-				stdin.Close()
-			case wait > 0:
-				k.now = k.now.Add(wait)
-				fmt.Fprintln(stdin, wait)
+				p.stdin.Close()
+			case wait > 0: // what waits for its time is brought nearer, at most a few minutes a step
+				fmt.Fprintln(p.stdin, wait)
 			}
 		}
 	}

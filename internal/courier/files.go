@@ -21,13 +21,14 @@ import (
 // file is a carrier file: one account with one provider of short messages. See
 // docs/carriers.md.
 type file struct {
-	Kind     string            `json:"kind"`     // smpp or http
-	Sender   string            `json:"sender"`   // what telephones show
-	Weight   *int              `json:"weight"`   // share of the messages beside other files; 1
-	Provider string            `json:"provider"` // accounts of one provider share their ids; the file's name
-	Receipts *bool             `json:"receipts"` // it says later whether a message arrived; true
-	Replies  bool              `json:"replies"`  // telephones can answer the sender
-	Roots    string            `json:"roots"`    // PEM file of who may vouch for the provider; the system's
+	Kind     string            `json:"kind"`           // smpp or http
+	Sender   string            `json:"sender"`         // what telephones show
+	Weight   *int              `json:"weight"`         // share of the messages beside other files; 1
+	Provider string            `json:"provider"`       // accounts of one provider share their ids; the file's name
+	Receipts *bool             `json:"receipts"`       // it says later whether a message arrived; true
+	Replies  bool              `json:"replies"`        // telephones can answer the sender
+	Answer   int               `json:"answer_seconds"` // wait for the answer to a message, 1 to 60; 30
+	Roots    string            `json:"roots"`          // PEM file of who may vouch for the provider; the system's
 	SMPP     json.RawMessage   `json:"smpp"`
 	HTTP     json.RawMessage   `json:"http"`
 	Secrets  map[string]secret `json:"secrets"`
@@ -101,6 +102,12 @@ func readFile(s Sources, path string) (*account, error) {
 	}
 	if f.Receipts != nil {
 		a.receipts = *f.Receipts
+	}
+	if f.Answer == 0 {
+		f.Answer = 30
+	}
+	if f.Answer < 1 || f.Answer > 60 {
+		return nil, errors.New("answer_seconds: it is between 1 and 60; whoever did not answer by then is unsure, and the family is telephoned")
 	}
 	var roots *x509.CertPool
 	if f.Roots != "" {
@@ -178,7 +185,7 @@ func (f file) http(s Sources, name string, secrets map[string]string, roots *x50
 	if s.URL != "" && secrets["callback"] != "" {
 		callback = strings.TrimRight(s.URL, "/") + "/carriers/" + name + "/" + secrets["callback"]
 	}
-	p, err := httpsms.New(httpsms.Config{Description: d, Secrets: secrets, Source: f.Sender, CallbackURL: callback, Roots: roots, Now: s.Now})
+	p, err := httpsms.New(httpsms.Config{Description: d, Secrets: secrets, Source: f.Sender, CallbackURL: callback, Roots: roots, Now: s.Now, Timeout: time.Duration(f.Answer) * time.Second})
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/database"
-	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/journal"
 )
 
@@ -187,9 +186,9 @@ func (c *Courier) match(ctx context.Context, r receipt) error {
 	})
 }
 
-// about finds the part that a receipt speaks of: by the carrier's id and the number; or,
-// for a letter whose answer was lost and which therefore has no id, by what the carrier
-// echoes of ours. Where two fit, none is taken.
+// about finds the part that a receipt speaks of: by the carrier's id and the number; else
+// by what the carrier echoes of ours, which is all there is for a letter whose answer was
+// lost, or whose carrier gives no ids. Where two fit, none is taken.
 func (c *Courier) about(ctx context.Context, tx database.Tx, r receipt) (part, bool, error) {
 	if r.Key != "" {
 		var rows []part
@@ -204,22 +203,39 @@ func (c *Courier) about(ctx context.Context, tx database.Tx, r receipt) (part, b
 			return rows[0], len(rows) == 1, nil
 		}
 	}
-	var tries []Attempt
-	q := tx.NewSelect().Model(&tries).Where("a.provider = ? AND a.outcome = ?", r.Provider, NoAnswer)
-	switch {
-	case r.Letter != "":
-		q = q.Where("a.letter = ?", r.Letter)
-	case r.Reference != 0 && r.Address != "":
-		q = q.Where("a.address = ? AND a.reference = ? AND a.started_at > ?", r.Address, r.Reference, database.Stamp(r.ReceivedAt.Add(-receiptLife)))
-	default:
-		return part{}, false, nil
-	}
-	if err := q.Limit(2).Scan(ctx); err != nil || len(tries) != 1 || (r.Address != "" && tries[0].Address != r.Address) {
+	a, ok, err := attemptOf(ctx, tx, r)
+	if err != nil || !ok {
 		return part{}, false, err
 	}
-	a := tries[0]
-	n, err := tx.NewSelect().Model((*part)(nil)).Where("p.school = ? AND p.letter = ? AND p.attempt = ?", a.School, a.Letter, a.N).Count(ctx)
-	return part{School: a.School, Letter: a.Letter, Attempt: a.N, N: int(n) + 1, Provider: r.Provider, Key: r.Key, Address: a.Address}, true, err
+	var all []part
+	if err := tx.NewSelect().Model(&all).Where("p.school = ? AND p.letter = ? AND p.attempt = ?", a.School, a.Letter, a.N).Order("n").Scan(ctx); err != nil {
+		return part{}, false, err
+	}
+	for _, p := range all {
+		if p.Key == "" && p.Fate == "" {
+			return p, true, nil
+		}
+	}
+	return part{School: a.School, Letter: a.Letter, Attempt: a.N, N: len(all) + 1, Provider: r.Provider, Key: r.Key, Address: a.Address}, true, nil
+}
+
+// attemptOf finds the one attempt that a receipt echoes something of. An attempt without
+// an outcome yet is looked at again when it has one.
+func attemptOf(ctx context.Context, tx database.Tx, r receipt) (Attempt, bool, error) {
+	var tries []Attempt
+	q := tx.NewSelect().Model(&tries).Where("a.provider = ?", r.Provider)
+	switch {
+	case r.Letter != "":
+		q = q.Where("a.letter = ? AND a.outcome IN (?)", r.Letter, bun.List([]Outcome{Accepted, NoAnswer}))
+	case r.Reference != 0 && r.Address != "":
+		q = q.Where("a.outcome = ? AND a.address = ? AND a.reference = ? AND a.started_at > ?", NoAnswer, r.Address, r.Reference, database.Stamp(r.ReceivedAt.Add(-receiptLife)))
+	default:
+		return Attempt{}, false, nil
+	}
+	if err := q.Limit(2).Scan(ctx); err != nil || len(tries) != 1 || (r.Address != "" && tries[0].Address != r.Address) {
+		return Attempt{}, false, err
+	}
+	return tries[0], true, nil
 }
 
 // apply settles a part and, with its last part, the letter.
@@ -293,9 +309,10 @@ func heardOf(l Letter, all []part, r receipt) (State, string) {
 	return l.State, l.Because
 }
 
-// expected is how many parts a letter has; its words may have been purged.
+// expected is how many parts a letter has: those that its carrier named, where it
+// answered; else those that its words make.
 func expected(l Letter, all []part) int {
-	if l.Body == "" || l.Channel != directory.SMS {
+	if l.State != Unsure || l.Body == "" {
 		return len(all)
 	}
 	return max(len(all), sms.Parts(l.Body))

@@ -1,0 +1,161 @@
+package stories
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/fictional"
+	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// crowd is a school whose queue holds many letters about an absence.
+type crowd struct {
+	b       *testing.B
+	app     *app.App
+	school  string
+	letters int
+}
+
+// newCrowd puts letters in the queue of an installation: every pupil of a lycée is noted
+// absent, a morning that only a measurement may have.
+func newCrowd(b *testing.B, config app.Config, letters int) *crowd {
+	b.Helper()
+	town := fictional.School(1, fictional.Options{Weeks: 1})
+	now := town.Tuesday.Add(10 * time.Minute)
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	install, err := app.Open(b.Context(), config, app.Options{Log: log, Clock: app.StandingClock(now), For: app.Installing})
+	if err != nil {
+		b.Fatal(err)
+	}
+	install.Close()
+	a, err := app.Open(b.Context(), config, app.Options{Log: log, Clock: app.NewClock(now)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { a.Close() })
+	c := &crowd{b: b, app: a, school: town.School.ID}
+	if err := fictional.Save(b.Context(), a.DB, town); err != nil {
+		b.Fatal(err)
+	}
+	c.in(func(ctx context.Context, tx database.Tx) error {
+		day := town.Tuesday.Format(time.DateOnly)
+		if err := a.Alert.AskService(ctx, tx, c.school, town.Cast.Head, page.Head, alert.ProposedEnd(day), day, now); err != nil {
+			return err
+		}
+		if err := a.Alert.OpenService(ctx, tx, c.school, town.Cast.CPE, page.CPE, now); err != nil {
+			return err
+		}
+		return alert.SetHold(ctx, tx, c.school, 0)
+	})
+	seen := map[string]bool{}
+	for _, s := range town.Sittings {
+		if s.Day != town.Tuesday.Format(time.DateOnly) || s.StartsAt.After(now) || c.waiting() >= letters {
+			continue
+		}
+		c.in(func(ctx context.Context, tx database.Tx) error {
+			people, err := timetable.Pupils(ctx, tx, c.school, s)
+			if err != nil {
+				return err
+			}
+			save := attendance.Save{School: c.school, Sitting: s.ID, Day: s.Day, By: "x", Origin: attendance.FromRoll}
+			for _, p := range people {
+				if !seen[p.ID] {
+					seen[p.ID] = true
+					save.Pupils = append(save.Pupils, p.ID)
+					save.Entries = append(save.Entries, attendance.Entry{Pupil: p.ID, Value: attendance.Absent})
+				}
+			}
+			_, err = attendance.SaveRoll(ctx, tx, a.Journal, a.Clock.Now(), save)
+			return err
+		})
+		if err := a.Alert.Pass(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if c.letters = c.waiting(); c.letters < letters {
+		b.Fatalf("only %d letters", c.letters)
+	}
+	return c
+}
+
+func (c *crowd) in(fn func(context.Context, database.Tx) error) {
+	c.b.Helper()
+	if err := c.app.DB.InSchool(c.b.Context(), c.school, fn); err != nil {
+		c.b.Fatal(err)
+	}
+}
+
+func (c *crowd) count(state courier.State) (n int) {
+	c.b.Helper()
+	err := c.app.DB.Read(c.b.Context(), func(ctx context.Context, tx database.Tx) error {
+		all, err := courier.Counts(ctx, tx)
+		n = all[state]
+		return err
+	})
+	if err != nil {
+		c.b.Fatal(err)
+	}
+	return n
+}
+
+func (c *crowd) waiting() int { return c.count(courier.Waiting) }
+
+// commits measures what the same database takes of the smallest commits that a letter
+// could make: one line of the journal, of the same school.
+func (c *crowd) commits(n int) float64 {
+	begin := time.Now()
+	for i := range n {
+		c.in(func(ctx context.Context, tx database.Tx) error {
+			return c.app.Journal.Append(ctx, tx, c.school, c.app.Clock.Now(), journal.Deed{Act: "measure", Actor: "x", Subject: fmt.Sprint(i)})
+		})
+	}
+	return float64(n) / time.Since(begin).Seconds()
+}
+
+// BenchmarkQueue empties a queue of 1,500 letters into a carrier that takes whatever
+// comes, and compares with what the database alone could do: one commit before a letter
+// leaves and one after its answer.
+func BenchmarkQueue(b *testing.B) {
+	for _, engine := range []database.Engine{database.SQLite, database.Postgres} {
+		b.Run(string(engine), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				config := app.Config{Data: b.TempDir(), Addr: "127.0.0.1:0"}
+				if engine == database.Postgres {
+					config.Database = databasetest.NewPostgres(b)
+				}
+				c := newCrowd(b, config, 1_500)
+				b.StartTimer()
+				begin := time.Now()
+				if err := c.app.Courier.Pass(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				rate := float64(c.letters) / time.Since(begin).Seconds()
+				b.StopTimer()
+				if left := c.count(courier.Left); left != c.letters {
+					b.Fatalf("%d of %d left", left, c.letters)
+				}
+				commits := c.commits(1_000)
+				b.ReportMetric(rate, "letters/s")
+				b.ReportMetric(commits, "commits/s")
+				b.ReportMetric(rate/(commits/2), "of-two-commits")
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+var _ = directory.SMS
