@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -311,28 +312,44 @@ func (s *MailboxServer) Deliver(t testing.TB, raw []byte) {
 // Left returns the messages that are still in the mailbox, in the order of delivery.
 func (s *MailboxServer) Left(t testing.TB) []string {
 	t.Helper()
-	type message struct{ name, path string }
-	var found []message
-	for _, sub := range []string{"new", "cur"} {
-		all, err := os.ReadDir(filepath.Join(s.folder, "mail", sub))
-		if err != nil {
+	// Dovecot moves files from new to cur, also after a client has gone.
+	for range 100 {
+		left, err := s.left()
+		if err == nil {
+			return left
+		}
+		if !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
+		}
+	}
+	t.Fatal("peers: the mailbox never stood still")
+	return nil
+}
+
+// left reads the Maildir once; a file that moves meanwhile is os.ErrNotExist.
+func (s *MailboxServer) left() ([]string, error) {
+	found := map[string]string{} // paths by the number of delivery
+	for _, sub := range []string{"new", "cur"} {
+		folder := filepath.Join(s.folder, "mail", sub)
+		all, err := os.ReadDir(folder)
+		if err != nil {
+			return nil, err
 		}
 		for _, f := range all {
 			_, number, _ := strings.Cut(f.Name(), ".M")
-			found = append(found, message{number, filepath.Join(s.folder, "mail", sub, f.Name())})
+			number, _, _ = strings.Cut(number, "P") // Dovecot adds its flags behind
+			found[number] = filepath.Join(folder, f.Name())
 		}
 	}
-	slices.SortFunc(found, func(a, b message) int { return strings.Compare(a.name, b.name) })
 	var left []string
-	for _, m := range found {
-		raw, err := os.ReadFile(m.path)
+	for _, number := range slices.Sorted(maps.Keys(found)) {
+		raw, err := os.ReadFile(found[number])
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		left = append(left, string(raw))
 	}
-	return left
+	return left, nil
 }
 
 // close stops the server and removes what it held. A second call does nothing.

@@ -152,6 +152,28 @@ func TestSignedLetter(t *testing.T) {
 	}
 }
 
+// TestSignedBodies: empty lines and spaces, where the form that is signed differs from
+// the letter.
+func TestSignedBodies(t *testing.T) {
+	t.Parallel()
+	d := DKIM{"preau.example", "preau2026", edKey}
+	c, err := New(Config{Host: "mail.example", From: "absences@preau.example", DKIM: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"a", "a\n", "a\n\n\n", "\n\na\n\n\nb\n", "a \n b\t \n\t\n  c  d\n", strings.Repeat("é ", 500), "a\r\n\r\n.\r\n.."} {
+		l := letter(1)
+		l.Text = text
+		content, err := c.Render(l)
+		if err == nil {
+			err = verify(t, content, d)
+		}
+		if err != nil {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+}
+
 // TestManySignedAtOnce: signers are not shared.
 func TestManySignedAtOnce(t *testing.T) {
 	t.Parallel()
