@@ -113,7 +113,7 @@ func TestCarrierFiles(t *testing.T) {
 			gateway:   peers.GatewayOptions{Mode: peers.Plain, User: "preau", Password: secrets["password"]},
 			delivered: "1", failed: "2", underway: "8", strange: "77",
 			refusal: peers.GatewayFault{Do: peers.GatewayRefuse, Status: 403, Body: "Not routable. Do not try again.", Type: "text/html"},
-			ttl:     "30", coding: "2", letter: true, number: true, code: "UNDELIV",
+			ttl:     "30", coding: "2", letter: true, number: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
