@@ -16,7 +16,7 @@
 //   stall        read whole, taken; answers as usual after {"do": "release"}
 //   answer       read whole, taken; answers status and body whatever the mode
 //   refuse       read whole, not taken; answers status and body
-//   huge         taken; 200 and 8 MB
+//   huge         taken; the usual answer and 8 MB of spaces
 //   redirect     taken; 307 to /again of this server, which takes a message as well
 //   slow         taken; the first half of the usual answer, the rest after release
 //   cut          taken; the first half of the usual answer, then a reset
@@ -225,7 +225,7 @@ function handle(request, response) {
         response.writeHead(f.status, { 'content-type': f.type || 'application/json' });
         return response.end(f.body || '');
       case 'huge':
-        response.writeHead(200, { 'content-type': type });
+        response.writeHead(status, { 'content-type': type });
         return response.end(text + ' '.repeat(8 << 20));
       case 'redirect':
         response.writeHead(307, { location: '/again' });

@@ -41,7 +41,7 @@ const (
 	GatewayStall      GatewayDo = "stall"       // taken; answers after Release
 	GatewayAnswer     GatewayDo = "answer"      // taken; answers Status and Body
 	GatewayRefuse     GatewayDo = "refuse"      // not taken; answers Status and Body
-	GatewayHuge       GatewayDo = "huge"        // taken; 200 and 8 MB
+	GatewayHuge       GatewayDo = "huge"        // taken; the usual answer and 8 MB of spaces
 	GatewayRedirect   GatewayDo = "redirect"    // taken; 307 to another path of the same server
 	GatewaySlow       GatewayDo = "slow"        // taken; half of the answer, the rest after Release
 	GatewayCut        GatewayDo = "cut"         // taken; half of the answer, then a reset

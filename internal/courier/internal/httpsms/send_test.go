@@ -78,6 +78,7 @@ var faults = []struct {
 	{"nothing", peers.GatewayFault{Do: peers.GatewayRaw}, sms.Unsure, 1, 1},
 	{"preliminary only", peers.GatewayFault{Do: peers.GatewayRaw, Body: strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 10)}, sms.Unsure, 1, 1},
 	{"endless header", peers.GatewayFault{Do: peers.GatewayRaw, Body: "HTTP/1.1 201 Created\r\nX: " + strings.Repeat("y", 600<<10)}, sms.Unsure, 1, 1},
+	{"endless", peers.GatewayFault{Do: peers.GatewayRaw, Body: "HTTP/1.1 201 Created\r\n\r\n{\"message\":{\"id\":\"m-9\"},\"state\":\"queued\"}" + strings.Repeat(" ", 600<<10)}, sms.Unsure, 1, 1},
 	{"chunks without an end", peers.GatewayFault{Do: peers.GatewayRaw, Body: "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"mes\r\n"}, sms.Unsure, 1, 1},
 	{"after a preliminary answer", peers.GatewayFault{Do: peers.GatewayRaw, Body: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n{\"message\":{\"id\":\"m-9\"},\"state\":\"queued\"}"}, sms.Accepted, 1, 1},
 	{"no fault", peers.GatewayFault{Do: peers.GatewayStall, To: "nobody"}, sms.Accepted, 1, 1},
