@@ -254,7 +254,7 @@ func (d *Description) encode(values map[string]string, extra map[string]string) 
 	for _, n := range d.body {
 		switch v := n.value.(type) {
 		case template:
-			if v.has("callback") && values["callback"] == "" {
+			if unreachable(v, values) {
 				continue
 			}
 			form.Set(n.name, v.write(values))
@@ -269,8 +269,14 @@ func (d *Description) encode(values map[string]string, extra map[string]string) 
 	return []byte(form.Encode()), nil
 }
 
-// plain is the tree with the fields put in, for encoding/json. An entry with
-// {callback} is left out when nobody can call us.
+// unreachable tells whether a value has {callback} while nobody can call us: it is then
+// left out.
+func unreachable(value any, values map[string]string) bool {
+	t, ok := value.(template)
+	return ok && t.has("callback") && values["callback"] == ""
+}
+
+// plain is the tree with the fields put in, for encoding/json.
 func (d *Description) plain(value any, values map[string]string) any {
 	switch v := value.(type) {
 	case template:
@@ -284,16 +290,17 @@ func (d *Description) plain(value any, values map[string]string) any {
 	case list:
 		out := []any{}
 		for _, one := range v {
-			out = append(out, d.plain(one, values))
+			if !unreachable(one, values) {
+				out = append(out, d.plain(one, values))
+			}
 		}
 		return out
 	case object:
 		out := map[string]any{}
 		for _, n := range v {
-			if t, ok := n.value.(template); ok && t.has("callback") && values["callback"] == "" {
-				continue
+			if !unreachable(n.value, values) {
+				out[n.name] = d.plain(n.value, values)
 			}
-			out[n.name] = d.plain(n.value, values)
 		}
 		return out
 	}

@@ -129,7 +129,7 @@ func TestCarrierFiles(t *testing.T) {
 			got := p.Send(t.Context(), m, halfAnHour)
 			expect(t, got, sms.Accepted)
 			r := g.Taken()[0]
-			if len(r.To) != 1 || r.To[0] != m.To || r.Text != m.Text || r.From != "LYCEE" || r.ID != m.Letter || r.TTL != tc.ttl || r.Coding != tc.coding || got.Parts[0] != r.Given {
+			if len(r.To) != 1 || r.To[0] != m.To || r.Text != m.Text || r.From != "LYCEE" || r.ID != map[bool]string{true: m.Letter}[tc.letter] || r.TTL != tc.ttl || r.Coding != tc.coding || got.Parts[0] != r.Given {
 				t.Errorf("accepted as %q, read %+v", got.Parts, r)
 			}
 			if name == "ovh" && !r.Transactional {
