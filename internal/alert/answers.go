@@ -106,8 +106,8 @@ func (a *Alert) take(ctx context.Context, tx database.Tx, q asked, via Via, w sa
 	}
 	own := q.own()
 	if n := len(own); n > 0 {
-		if last := own[n-1]; w == (said{last.Answer, last.Reason, last.Span}) && w.Answer != Unclear {
-			return nil
+		if last := own[n-1]; w == (said{last.Answer, last.Reason, last.Span}) {
+			return nil // pressed twice, or brought twice by a carrier
 		}
 		if n >= mostAnswers {
 			return ErrMany
@@ -244,7 +244,7 @@ func (a *Alert) reply(ctx context.Context, tx database.Tx, l courier.Letter, tex
 		return err
 	}
 	w := said{Answer: Unclear}
-	if what, ok := ReadReply(text); ok && a.asks(q.school, directory.SMS) == askReply {
+	if what, ok := ReadReply(text); ok && q.school.answers == AnswerByReply {
 		if w.Answer = what; what == Announced {
 			w.Span = HalfDay
 		}
@@ -296,29 +296,30 @@ func (a *Alert) stopped(ctx context.Context, tx database.Tx, schoolID string, po
 	if err != nil {
 		return err
 	}
-	open := map[string]Episode{}
-	var ids []string
-	for _, e := range episodes {
-		if Answerable(e) {
-			open[e.ID] = e
-			ids = append(ids, e.ID)
-		}
-	}
-	rows, err := lettersOf(ctx, tx, schoolID, ids)
-	if err != nil {
-		return err
-	}
-	for _, w := range rows {
-		i := slices.IndexFunc(points, func(p directory.ContactPoint) bool { return p.Person == w.Person })
-		if i < 0 || w.Kind != string(courier.Absence) {
+	seen := map[string]bool{}
+	for _, p := range points {
+		if seen[p.Person] {
 			continue
 		}
+		seen[p.Person] = true
 		because := Bounced
-		if points[i].Channel == directory.SMS {
+		if p.Channel == directory.SMS {
 			because = Stopped
 		}
-		if err := a.openCall(ctx, tx, open[w.Episode], w.Person, because, now); err != nil {
+		// Whoever is to be told of the pupil, whether a letter was addressed to them or to
+		// somebody who shares the address.
+		children, err := directory.Children(ctx, tx, schoolID, p.Person, timetable.Day(now, s.zone))
+		if err != nil {
 			return err
+		}
+		for _, e := range episodes {
+			mine := e.Pupil == p.Person || slices.ContainsFunc(children, func(c directory.Person) bool { return c.ID == e.Pupil })
+			if !mine || !Answerable(e) {
+				continue
+			}
+			if err := a.openCall(ctx, tx, e, p.Person, because, now); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -30,9 +30,10 @@ type Today struct {
 	Held      []HeldRow // first to leave first
 	Told      []ToldRow // what is unusual first, then last told first
 	Messages  []StateCount
-	Calls     []CallRow // oldest first
-	Families  int       // families among them
-	Tasks     []TaskRow // for the head and the CPE
+	Alarms    []AlarmRow // before everything else
+	Calls     []CallRow  // oldest first
+	Families  int        // families among them
+	Tasks     []TaskRow  // for the head and the CPE
 }
 
 // ReasonCount says of how many pupils a reason is known.
@@ -69,6 +70,38 @@ type ToldRow struct {
 	Over    Because   // why it is over: arrived, corrected; empty: it is not
 	OverAt  time.Time
 	Letters []LetterRow
+	Voices  []Voice // what the family says now
+}
+
+// AlarmWhy says why the office must look at once.
+type AlarmWhy string
+
+// Why the office must look at once.
+const (
+	AlarmMissed      AlarmWhy = "missed"      // the family says that the pupil should be in class
+	AlarmContradicts AlarmWhy = "contradicts" // and somebody else of the family says otherwise
+	AlarmOverdue     AlarmWhy = "overdue"     // on the way, for too long
+	AlarmUnread      AlarmWhy = "unread"      // an SMS that nobody has read, after the call was closed
+)
+
+// AlarmRow is a pupil about whom the office acts before everything else.
+type AlarmRow struct {
+	Episode string
+	Why     AlarmWhy
+	Pupil   directory.Person
+	Class   string
+	Voices  []Voice
+}
+
+// Voice is what one person of a family says now.
+type Voice struct {
+	Person  directory.Person
+	Kinship string
+	Says    FamilySays
+	Reason  string
+	Span    Span
+	At      time.Time
+	Numbers []string // E.164, of an alarm's
 }
 
 // LetterRow is what became of one letter.
@@ -127,6 +160,8 @@ type board struct {
 	statements map[string][]attendance.Statement
 	episodes   []Episode
 	calls      []Call
+	answers    map[string][]Answer // by episode
+	closed     []Call              // of episodes with an SMS that nobody has read
 	tasks      []directory.Task
 	letters    map[string][]courier.Letter // by episode
 	people     map[string]directory.Person
@@ -168,6 +203,9 @@ func (b *board) readDay(ctx context.Context, tx database.Tx, now time.Time) (err
 	if b.calls, err = OpenCalls(ctx, tx, id); err != nil {
 		return err
 	}
+	if err = b.readAnswers(ctx, tx); err != nil {
+		return err
+	}
 	b.tasks, err = directory.OpenTasks(ctx, tx, id)
 	return err
 }
@@ -195,6 +233,14 @@ func (b *board) readLetters(ctx context.Context, tx database.Tx) error {
 func (b *board) readPeople(ctx context.Context, tx database.Tx) error {
 	id := b.school.ID
 	var asked, pupils, others, adults, sittings []string
+	for _, e := range b.episodes {
+		if len(b.answers[e.ID]) > 0 {
+			asked = append(asked, e.Pupil)
+		}
+		for _, f := range b.answers[e.ID] {
+			adults = append(adults, f.Person)
+		}
+	}
 	for _, e := range b.episodes {
 		switch e.State {
 		case Held:
@@ -285,6 +331,7 @@ func (b *board) today(now time.Time) Today {
 	slices.SortStableFunc(t.Told, func(a, b ToldRow) int {
 		return cmp.Or(cmp.Compare(usual(a.Letters), usual(b.Letters)), b.At.Compare(a.At))
 	})
+	t.Alarms = b.alarms(now)
 	families := map[string]bool{}
 	for _, c := range b.calls {
 		t.Calls = append(t.Calls, b.call(c))
@@ -374,6 +421,9 @@ func (b *board) told(e Episode, letters []courier.Letter) ToldRow {
 		r.Letters = append(r.Letters, LetterRow{ID: l.ID, Code: l.Code, Kind: l.Kind, Channel: l.Channel, State: l.State, Because: l.Because, Again: courier.MayTryAgain(l, b.now), At: at})
 	}
 	r.People = len(people)
+	for _, f := range Latest(b.answers[e.ID]) {
+		r.Voices = append(r.Voices, b.voice(f, false))
+	}
 	return r
 }
 

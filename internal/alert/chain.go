@@ -33,6 +33,7 @@ func (c *chain) tell() {
 	c.tellStandings()
 	c.tellLetters()
 	c.tellAttempts()
+	c.tellAnswers()
 	c.tellCalls()
 }
 
@@ -251,6 +252,29 @@ func outcomeTone(o courier.Outcome) page.Tone {
 		return page.Absent
 	}
 	return page.Late
+}
+
+// tellAnswers tells what the family answered, and what came too late to be an answer.
+func (c *chain) tellAnswers() {
+	for _, f := range c.answers {
+		l := Link{At: f.At, What: Say("alert.explain.answer."+string(f.Answer), "who", c.whoIs(f.Person)), Notes: []Text{Say("alert.explain.via." + string(f.Via))},
+			Lines: c.find(func(j line) bool { return j.detail["answer"] == f.ID })}
+		if f.Reason != "" {
+			l.Notes = append(l.Notes, Say("alert.answer.reason."+f.Reason))
+		}
+		if f.Span == WholeDay {
+			l.Notes = append(l.Notes, Say("alert.voice.day"))
+		}
+		if f.Answer == ShouldBeHere {
+			l.Tone = page.Absent
+		}
+		c.add(l)
+	}
+	for _, j := range c.lines {
+		if j.Act == "answer.late" {
+			c.links = append(c.links, Link{At: j.at(), What: Say("alert.explain.answer.late", "who", c.whoIs(j.detail["person"])), Lines: []int64{j.Seq}})
+		}
+	}
 }
 
 func (c *chain) tellCalls() {

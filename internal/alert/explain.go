@@ -101,6 +101,7 @@ type chain struct {
 	letters   []courier.Letter // of the episode
 	attempts  []courier.Attempt
 	calls     []Call
+	answers   []Answer
 	lines     []line
 	people    map[string]directory.Person
 	actors    map[string]Actor
@@ -171,7 +172,10 @@ func (c *chain) readEpisode(ctx context.Context) (err error) {
 	if c.letters, err = courier.About(ctx, c.tx, id, []string{c.episode.ID}); err != nil {
 		return err
 	}
-	c.calls, err = callsOf(ctx, c.tx, id, []string{c.episode.ID})
+	if c.calls, err = callsOf(ctx, c.tx, id, []string{c.episode.ID}); err != nil {
+		return err
+	}
+	c.answers, err = answersOf(ctx, c.tx, id, c.episode.ID)
 	return err
 }
 

@@ -1,13 +1,18 @@
 package alert
 
 import (
+	"bytes"
 	"context"
+	"github.com/preau-ent/preau/internal/journal"
 	"io"
+	"testing"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
 )
 
@@ -19,9 +24,34 @@ func OpenForTest(ctx context.Context, tx database.Tx, a *Alert, school, until st
 	return a.OpenService(ctx, tx, school, "cpe", page.CPE, now)
 }
 
+// ReplyForTest hands an SMS of a family over as the courier does.
+func ReplyForTest(ctx context.Context, tx database.Tx, a *Alert, l courier.Letter, text string, now time.Time) error {
+	return a.reply(ctx, tx, l, text, now)
+}
+
+// StoppedForTest tells of stopped contact points as the courier does.
+func StoppedForTest(ctx context.Context, tx database.Tx, a *Alert, school string, points []directory.ContactPoint, why string, now time.Time) error {
+	return a.stopped(ctx, tx, school, points, why, now)
+}
+
 // FrameForTest puts a piece of a page where package app would put it.
 func FrameForTest(c templ.Component, width page.Width) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		return page.Frame(page.Meta{Title: "Aujourd'hui", Active: "today", Width: width}).Render(templ.WithChildren(ctx, c), w)
 	})
 }
+
+// sealer is an installation with a key of its own, for the fuzz test of links.
+func sealer() *Alert {
+	j, err := journal.New(bytes.Repeat([]byte{7}, journal.MinKey))
+	if err != nil {
+		panic(err)
+	}
+	return &Alert{journal: j}
+}
+
+// SealForTest writes what stands behind a code.
+func SealForTest(testing.TB) func(code string) string { return sealer().seal }
+
+// CodeForTest reads a token.
+func CodeForTest(token string) (string, bool) { return sealer().codeOf(token) }

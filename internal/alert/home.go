@@ -32,6 +32,7 @@ type Child struct {
 	Sitting  timetable.Sitting // that the state speaks of
 	Minutes  int               // of lateness
 	Said     []Said            // to this very person, in order
+	Ask      *askView          // what this very person may answer; nil: nothing
 	Sittings []timetable.Sitting
 }
 
@@ -98,7 +99,7 @@ func family(ctx context.Context, tx database.Tx, schoolID, reader string, now ti
 	if f.Closed, err = timetable.IsClosed(ctx, tx, schoolID, day); err != nil {
 		return f, err
 	}
-	h := home{tx: tx, school: schoolID, reader: reader, day: day, now: now, children: children}
+	h := home{tx: tx, of: school{School: s, zone: zone}, reader: reader, day: day, now: now, children: children}
 	if err := h.read(ctx); err != nil {
 		return f, err
 	}
@@ -111,7 +112,7 @@ func family(ctx context.Context, tx database.Tx, schoolID, reader string, now ti
 // home is what is read for a Family.
 type home struct {
 	tx       database.Tx
-	school   string
+	of       school
 	reader   string
 	day      string
 	now      time.Time
@@ -125,6 +126,7 @@ type home struct {
 	statements map[string][]attendance.Statement
 	episodes   map[string][]Episode
 	letters    map[string][]courier.Letter // to the reader, by pupil
+	answers    map[string][]Answer         // of anybody, by pupil
 }
 
 func (h *home) read(ctx context.Context) (err error) {
@@ -132,29 +134,29 @@ func (h *home) read(ctx context.Context) (err error) {
 	for i, p := range h.children {
 		ids[i] = p.ID
 	}
-	if h.classes, err = directory.ClassesOf(ctx, h.tx, h.school, ids, h.day); err != nil {
+	if h.classes, err = directory.ClassesOf(ctx, h.tx, h.of.ID, ids, h.day); err != nil {
 		return err
 	}
-	if h.groups, err = directory.GroupsOf(ctx, h.tx, h.school, ids, h.day); err != nil {
+	if h.groups, err = directory.GroupsOf(ctx, h.tx, h.of.ID, ids, h.day); err != nil {
 		return err
 	}
 	var groups []string
 	for _, g := range h.groups {
 		groups = append(groups, g...)
 	}
-	if h.sittings, err = timetable.OfGroups(ctx, h.tx, h.school, unique(groups), h.day); err != nil {
+	if h.sittings, err = timetable.OfGroups(ctx, h.tx, h.of.ID, unique(groups), h.day); err != nil {
 		return err
 	}
-	if h.marks, err = attendance.OfPupils(ctx, h.tx, h.school, ids, h.day); err != nil {
+	if h.marks, err = attendance.OfPupils(ctx, h.tx, h.of.ID, ids, h.day); err != nil {
 		return err
 	}
 	if err := h.readOtherSittings(ctx); err != nil {
 		return err
 	}
-	if h.statements, err = attendance.Statements(ctx, h.tx, h.school, ids, h.now); err != nil {
+	if h.statements, err = attendance.Statements(ctx, h.tx, h.of.ID, ids, h.now); err != nil {
 		return err
 	}
-	episodes, err := ofPupils(ctx, h.tx, h.school, ids, h.day)
+	episodes, err := ofPupils(ctx, h.tx, h.of.ID, ids, h.day)
 	if err != nil {
 		return err
 	}
@@ -164,7 +166,10 @@ func (h *home) read(ctx context.Context) (err error) {
 		refs[i] = e.ID
 		h.episodes[e.Pupil] = append(h.episodes[e.Pupil], e)
 	}
-	letters, err := courier.AboutTo(ctx, h.tx, h.school, refs, h.reader)
+	if h.answers, err = answersOfPupils(ctx, h.tx, h.of, ids, h.now); err != nil {
+		return err
+	}
+	letters, err := courier.AboutTo(ctx, h.tx, h.of.ID, refs, h.reader)
 	h.letters = map[string][]courier.Letter{}
 	for _, l := range letters {
 		h.letters[l.Pupil] = append(h.letters[l.Pupil], l)
@@ -187,7 +192,7 @@ func (h *home) readOtherSittings(ctx context.Context) (err error) {
 			}
 		}
 	}
-	h.others, err = timetable.Some(ctx, h.tx, h.school, unique(missing))
+	h.others, err = timetable.Some(ctx, h.tx, h.of.ID, unique(missing))
 	return err
 }
 
@@ -204,7 +209,35 @@ func (h *home) child(p directory.Person) Child {
 		}
 	}
 	h.whereabouts(&c)
+	c.Ask = h.ask(p)
 	return c
+}
+
+// ask is the question to the reader about a child: that of the last message which they
+// may have got, as long as it takes an answer.
+func (h *home) ask(p directory.Person) *askView {
+	for _, l := range slices.Backward(h.letters[p.ID]) {
+		if l.Person != h.reader || l.Kind != courier.Absence || !l.State.MayHaveLeft() {
+			continue
+		}
+		i := slices.IndexFunc(h.episodes[p.ID], func(e Episode) bool { return e.ID == l.Ref })
+		if i < 0 || !Answerable(h.episodes[p.ID][i]) {
+			return nil
+		}
+		own := slices.DeleteFunc(slices.Clone(h.answers[p.ID]), func(f Answer) bool { return f.Person != h.reader || f.Episode != l.Ref })
+		a := newAsk("/letters/"+l.ID+"/answer", h.episodes[p.ID][i], own)
+		a.First = p.FirstName
+		return &a
+	}
+	return nil
+}
+
+// told are the statements of a child that the reader may know of: what another of the
+// family announced says nothing to them, not even that somebody did.
+func (h *home) told(pupil string) []attendance.Statement {
+	return slices.DeleteFunc(slices.Clone(h.statements[pupil]), func(s attendance.Statement) bool {
+		return s.By != h.reader && byFamily(s, h.answers[pupil])
+	})
 }
 
 // whereabouts says where a child is: first what is known beside the roll, then the
@@ -212,7 +245,7 @@ func (h *home) child(p directory.Person) Child {
 func (h *home) whereabouts(c *Child) {
 	now, next, over := h.clock(c.Sittings)
 	latest, sitting := h.latestMark(c)
-	statements := h.statements[c.Pupil.ID]
+	statements := h.told(c.Pupil.ID)
 	_, elsewhere := attendance.At(statements, attendance.Elsewhere, h.now)
 	_, inside := attendance.At(statements, attendance.Inside, h.now)
 	switch {

@@ -29,6 +29,24 @@ func (a *Alert) asks(s school, channel directory.Channel) ask {
 	return askLink
 }
 
+// ways lists the ways to answer that this installation can do.
+func (a *Alert) ways() []string {
+	var out []string
+	if a.url != "" {
+		out = append(out, AnswerByLink)
+	}
+	out = append(out, AnswerByPhone)
+	if a.courier.Carriers().Replies(directory.SMS) {
+		out = append(out, AnswerByReply)
+	}
+	return out
+}
+
+// answering is the way in force for a school's SMS.
+func (a *Alert) answering(s school) string {
+	return map[ask]string{askLink: AnswerByLink, askPhone: AnswerByPhone, askReply: AnswerByReply}[a.asks(s, directory.SMS)]
+}
+
 // Alphabet and lengths of a link's token: a letter's code (see courier.NewCode) and a
 // keyed digest of it.
 const (

@@ -31,11 +31,12 @@ type morning struct {
 	courier *courier.Courier
 	now     time.Time
 	school  string
+	url     string
 }
 
 func newMorning(t testing.TB, db *database.DB) *morning {
 	t.Helper()
-	m := &morning{t: t, db: db, town: fictional.Small(time.Time{})}
+	m := &morning{t: t, db: db, town: fictional.Small(time.Time{}), url: "https://preau.alice-guy.example"}
 	m.now, m.school = m.town.Tuesday, m.town.School.ID
 	var err error
 	if m.journal, err = journal.New(bytes.Repeat([]byte{3}, journal.MinKey)); err != nil {
@@ -55,7 +56,7 @@ func (m *morning) start() {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	m.courier = courier.New(courier.Config{DB: m.db, Journal: m.journal, Carriers: courier.Pretend(), Now: clock, Log: log})
 	var err error
-	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log}); err != nil {
+	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log, URL: m.url}); err != nil {
 		m.t.Fatal(err)
 	}
 }

@@ -29,8 +29,8 @@ func TestRoutesByRoleAndSchool(t *testing.T) {
 		walked := 0
 		for _, route := range s.routes.All() {
 			method, path, _ := strings.Cut(route.Pattern, " ")
-			if path == "/language" {
-				continue
+			if path == "/language" || strings.HasPrefix(path, "/r/") {
+				continue // for anyone; see TestAnswerLink
 			}
 			path = strings.NewReplacer("{letter}", letter.ID, "{call}", call.ID).Replace(path)
 			if strings.Contains(path, "{") {
@@ -47,7 +47,7 @@ func TestRoutesByRoleAndSchool(t *testing.T) {
 				return s.get(as, path)
 			}
 			walked++
-			if want := "head, cpe, office"; !strings.HasPrefix(path, "/guardian") && !strings.HasPrefix(path, "/pupil") && route.Rule.String() != want {
+			if want := "head, cpe, office"; !strings.HasPrefix(path, "/guardian") && !strings.HasPrefix(path, "/pupil") && !strings.HasPrefix(path, "/letters/") && route.Rule.String() != want {
 				t.Errorf("%s is for %s, not for %s", route.Pattern, route.Rule, want)
 			}
 			if status, text := ask(""); status != http.StatusSeeOther && status != http.StatusUnauthorized || strings.Contains(text, "Benali") {

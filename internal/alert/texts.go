@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
 )
 
@@ -146,11 +147,13 @@ func todoCount(ctx context.Context, t Today) string {
 	return page.Number(ctx, len(t.Calls))
 }
 
-// seesTasks: what is to be settled about objections and numbers is for the head and
-// the CPE.
-func seesTasks(ctx context.Context) bool {
-	v, ok := page.ViewerFrom(ctx)
-	return ok && (v.Role == page.Head || v.Role == page.CPE)
+// tasksFor: what is to be settled about objections and numbers is for the head and the
+// CPE; another way to tell a family is for whoever telephones.
+func tasksFor(ctx context.Context, tasks []TaskRow) []TaskRow {
+	v, _ := page.ViewerFrom(ctx)
+	return slices.DeleteFunc(slices.Clone(tasks), func(k TaskRow) bool {
+		return v.Role != page.Head && v.Role != page.CPE && k.Kind != directory.TaskSMSStopped && k.Kind != directory.TaskMailBounced
+	})
 }
 
 func callWhom(c CallRow) string {

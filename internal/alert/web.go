@@ -43,6 +43,9 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("POST /calls/{call}/outcome", page.SchoolOffice(), p.closeCall, small)
 	routes.Handle("GET /explain", page.SchoolOffice(), p.findLetter)
 	routes.Handle("GET /explain/{letter}", page.SchoolOffice(), p.showExplain)
+	routes.Handle("GET /r/{token}", page.Anyone(), p.showAnswer)
+	routes.Handle("POST /r/{token}", page.Anyone(), p.giveAnswer, small)
+	routes.Handle("POST /letters/{letter}/answer", page.Only(page.Guardian, page.Pupil), p.answerHere, small)
 	routes.Handle("GET /service", page.SchoolOffice(), p.showService)
 	routes.Handle("POST /service", page.SchoolOffice(), p.changeService, small)
 }
@@ -54,6 +57,8 @@ var (
 	errSecond     = page.Forbidden("alert.service.second")
 	errUntil      = page.Invalid("until", "alert.service.until.wrong")
 	errDeed       = page.Invalid("do", "alert.service.do.wrong")
+	errAnswers    = page.Invalid("answers", "alert.answers.wrong")
+	errHeads      = page.Forbidden("alert.answers.heads")
 )
 
 // refusal turns this package's named errors into what a page says.
@@ -212,6 +217,9 @@ type serviceView struct {
 	Err       error
 	MayOpen   bool
 	People    map[string]directory.Person
+	Ways      []string // to answer that this school may choose; none: not by this viewer
+	Answers   string   // the way that is in force
+	Saved     bool     // it was just changed
 }
 
 func (p *Pages) showService(w http.ResponseWriter, r *http.Request) error {
@@ -227,6 +235,9 @@ func (p *Pages) service(w http.ResponseWriter, r *http.Request, status int, type
 			return err
 		}
 		s.Service, s.Today = school.service, timetable.Day(s.Now, school.zone)
+		if chooses(v.Role) {
+			s.Ways, s.Answers = p.Alert.ways(), p.Alert.answering(school)
+		}
 		s.People, err = directory.People(ctx, tx, v.School, []string{s.Service.AskedBy, s.Service.OpenedBy, s.Service.ClosedBy})
 		return err
 	})
@@ -236,6 +247,7 @@ func (p *Pages) service(w http.ResponseWriter, r *http.Request, status int, type
 	s.Asked = s.Service.ID != "" && s.Service.ClosedAt.IsZero()
 	s.InService = InService(s.Service, s.Today)
 	s.MayOpen = s.Asked && MayOpen(s.Service, v.ID, v.Role == page.Head, s.Service.AskedRole == page.Head)
+	s.Saved = r.Method == http.MethodGet && r.URL.Query().Get("done") == "answers"
 	if s.Until = typed; typed == "" {
 		s.Until = ProposedEnd(s.Today)
 	}
@@ -248,6 +260,9 @@ func (p *Pages) changeService(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	do, until := r.PostForm.Get("do"), r.PostForm.Get("until")
+	if do == "answers" {
+		return p.chooseAnswers(w, r)
+	}
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		now := p.Now()
 		s, err := loadSchool(ctx, tx, v.School)
@@ -272,4 +287,26 @@ func (p *Pages) changeService(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Alert.Poke()
 	return page.See(w, r, "/service")
+}
+
+// chooses tells whether a role says how the school's families answer.
+func chooses(role page.Role) bool { return role == page.Head || role == page.CPE }
+
+// chooseAnswers keeps how families answer.
+func (p *Pages) chooseAnswers(w http.ResponseWriter, r *http.Request) error {
+	v, _ := page.ViewerFrom(r.Context())
+	if !chooses(v.Role) {
+		return errHeads
+	}
+	how := r.PostForm.Get("answers")
+	if !slices.Contains(p.Alert.ways(), how) {
+		return errAnswers
+	}
+	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		return p.Alert.SetAnswers(ctx, tx, v.School, how, v.Account, p.Now())
+	})
+	if err != nil {
+		return err
+	}
+	return page.See(w, r, "/service?done=answers#answers")
 }

@@ -16,6 +16,7 @@ package page
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -73,8 +74,9 @@ func ViewerFrom(ctx context.Context) (Viewer, bool) {
 type visit struct {
 	site *Site
 	lang string
-	path string // path and query of the page itself, local; "" when it was not a GET
-	id   string // the request's number, shown on the page of an unexpected failure
+	zone *time.Location // of the page's reader, where it is neither the viewer's nor the site's; nil
+	path string         // path and query of the page itself, local; "" when it was not a GET
+	id   string         // the request's number, shown on the page of an unexpected failure
 }
 
 type visitKey struct{}
@@ -91,6 +93,9 @@ func RequestID(ctx context.Context) string { return visitFrom(ctx).id }
 // Zone is the zone in which this page's hours are written: the viewer's school's,
 // else the site's.
 func Zone(ctx context.Context) *time.Location {
+	if zone := visitFrom(ctx).zone; zone != nil {
+		return zone
+	}
 	if v, ok := ViewerFrom(ctx); ok && v.Zone != nil {
 		return v.Zone
 	}
@@ -104,4 +109,21 @@ func Zone(ctx context.Context) *time.Location {
 // rendering a component outside a request: a letter's preview, a test.
 func In(ctx context.Context, s *Site, lang string) context.Context {
 	return context.WithValue(ctx, visitKey{}, visit{site: s, lang: lang})
+}
+
+// ForReader returns a request whose page is written for somebody whose language and zone
+// are known without a sign-in: whoever opens a link that they were sent. A language that
+// was chosen in this browser wins; one that the pages do not have changes nothing.
+func ForReader(r *http.Request, lang string, zone *time.Location) *http.Request {
+	v := visitFrom(r.Context())
+	v.zone = zone
+	if known(lang) {
+		v.lang = lang
+	}
+	for _, cookie := range r.CookiesNamed(languageCookie) {
+		if known(cookie.Value) {
+			v.lang = cookie.Value
+		}
+	}
+	return r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 }
