@@ -228,7 +228,7 @@ func TestLinksThatLeadNowhere(t *testing.T) {
 			if status != http.StatusNotFound || !strings.Contains(text, "01 99 00 10 00") || strings.Contains(text, "Léa") {
 				t.Errorf("%d %s", status, text)
 			}
-			if bare(strings.ReplaceAll(text, text[strings.Index(text, `<p class="soft">L'établissement`):strings.Index(text, "</main>")], "")) != bare(first) {
+			if bare(strings.ReplaceAll(text, text[strings.Index(text, `<p class="answer-phone">`):strings.Index(text, "</main>")], "")) != bare(first) {
 				t.Errorf("a genuine link has another page:\n%s", text)
 			}
 			if status, _ := s.post("", path, "answer", "should_be_here"); status != http.StatusNotFound {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/peers/browser"
 )
 
@@ -95,6 +97,39 @@ func TestBoardWithoutScript(t *testing.T) {
 	}
 	tab.Do(chromedp.Navigate(s.server.URL + "/board"))
 	tab.Wait("#board")
+	for _, c := range tab.Complaints() {
+		t.Errorf("the browser complains: %s", c)
+	}
+}
+
+// A tired parent, an old phone, no script: two taps, and the page says that it is noted.
+func TestAnswerInTwoTaps(t *testing.T) {
+	m := newMorning(t, databasetest.SQLite(t))
+	s := told(m)
+	b := browser.Start(t)
+	tab := b.Tab(t, browser.Options{NoScript: true, Width: 320})
+	tab.Go(s.server.URL + m.linkTo("nadia", directory.SMS))
+	tab.Click(".answer-of summary")
+	tab.Click("button[value=transport]")
+	tab.Wait(".notice.done")
+	if got := m.expected("lea"); len(got) != 1 {
+		t.Errorf("stated: %v", got)
+	}
+	tab.Click(".change > summary")
+	tab.Click("button[value=should_be_here]")
+	tab.Do(chromedp.WaitNotPresent(chromedp.CSS(".change[open]")))
+	if text := page.Plain(tab.Text("main")); !strings.Contains(text, "Vous dites que Léa devrait être en classe.") {
+		t.Errorf("%s", text)
+	}
+	if got := m.alarms(); len(got) != 1 || m.expected("lea") != nil {
+		t.Errorf("%v %v", got, m.expected("lea"))
+	}
+	if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
+		t.Errorf("%v px wider than a small phone", wide)
+	}
+	if small := browser.Eval[float64](tab, `Math.min(...[...document.querySelectorAll("main .btn")].filter(b => b.offsetHeight).map(b => b.offsetHeight))`); small < 56 {
+		t.Errorf("a button of %v px", small)
+	}
 	for _, c := range tab.Complaints() {
 		t.Errorf("the browser complains: %s", c)
 	}
