@@ -40,7 +40,6 @@ type answerView struct {
 // askView is the question to one person, and what they answered last.
 type askView struct {
 	To      string // local path that takes the answer
-	ID      string // apart from other questions on the page
 	First   string
 	Morning bool // a half-day is not the whole day yet
 	Given   bool
@@ -57,7 +56,7 @@ func (p *Pages) view(q asked, lang, to string, now time.Time) answerView {
 }
 
 func newAsk(to string, e Episode, own []Answer) askView {
-	a := askView{To: to, ID: e.ID, Morning: strings.HasSuffix(e.HalfDay, "/am")}
+	a := askView{To: to, Morning: strings.HasSuffix(e.HalfDay, "/am")}
 	if last := Latest(own); len(last) > 0 {
 		a.Given, a.Last = true, last[0]
 	}

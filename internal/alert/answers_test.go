@@ -60,6 +60,17 @@ func told(m *morning) *site {
 	return s
 }
 
+func (m *morning) count(table string) (n int) {
+	m.t.Helper()
+	err := m.db.Read(m.t.Context(), func(ctx context.Context, tx database.Tx) error {
+		return tx.NewRaw("SELECT count(*) FROM "+table).Scan(ctx, &n)
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return n
+}
+
 // alarms lists "pupil why: person says, …".
 func (m *morning) alarms() []string {
 	m.t.Helper()
@@ -141,6 +152,10 @@ func TestAnswerLink(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("the page does not say %q:\n%s", want, text)
 			}
+		}
+		s.answer(path, "answer", "announced", "reason", "appointment") // pressed twice
+		if n := m.count("alert_answers"); n != 1 {
+			t.Errorf("%d answers", n)
 		}
 		if _, text := s.get("office:office", "/office"); !strings.Contains(text, "Nadia Benali (mère) prévient de l'absence, 8 h 21 (Rendez-vous)") {
 			t.Errorf("the office does not read it:\n%s", text)
@@ -466,6 +481,22 @@ func TestAnnouncedWhileOthersWait(t *testing.T) {
 		if len(m.board().Held) != 0 {
 			t.Error("still held")
 		}
+	})
+}
+
+// What still waits to leave when the family announces the absence does not leave.
+func TestAnnouncedBeforeTheOthersLeft(t *testing.T) {
+	both(t, func(m *morning) {
+		s := newSite(m)
+		m.lettersWritten()
+		for _, q := range []string{"state = 'leaving', attempts = 1, leaving_at = created_at", "state = 'left'"} {
+			if err := m.db.Statement(t.Context(), "UPDATE courier_letters SET "+q+" WHERE channel = 'sms'"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.answer(m.linkTo("nadia", directory.SMS), "answer", "announced", "reason", "family")
+		m.settle()
+		m.want([]string{"absence sms nadia left"}, nil)
 	})
 }
 
