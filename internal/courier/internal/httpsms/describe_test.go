@@ -218,6 +218,24 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
+// TestCallbackAddress: what follows the address is part of it; without one, nothing is said.
+func TestCallbackAddress(t *testing.T) {
+	t.Parallel()
+	raw := described(`"kind": "alert"`, `"hook": "{callback}?letter={id}&to={to_00}&from={from}", "hooks": ["{callback}", "x"]`, `"to": "{to}", "from": "{from}", `, ``)
+	for address, want := range map[string]string{
+		"https://school.example/carriers/x/y": `{"hook":"https://school.example/carriers/x/y?letter=a%3Ab&to=0033639980001&from=R+%26+D","hooks":["https://school.example/carriers/x/y","x"],`,
+		"":                                    `{"hooks":["x"],`,
+	} {
+		p := provider(t, raw, func(c *Config) { c.CallbackURL, c.Source = address, "R & D" })
+		m := message()
+		m.Letter = "a:b"
+		request, err := p.prepare(m, time.Hour)
+		if _, body, _ := strings.Cut(string(request), "\r\n\r\n"); err != nil || !strings.HasPrefix(body, want) {
+			t.Errorf("%v: %s", err, body)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(described())
 	for _, name := range []string{"ovh", "twilio", "kannel"} {
