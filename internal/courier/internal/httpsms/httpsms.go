@@ -51,6 +51,8 @@ type Provider struct {
 	config  Config
 	address *url.URL
 
+	more chan struct{} // has a token when there may be more room
+
 	mu      sync.Mutex
 	flying  int           // requests under way
 	recent  int           // begun less than a second ago
@@ -100,7 +102,7 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, errors.New("httpsms: the provider's address cannot be read")
 	}
-	return &Provider{d: d, config: c, address: address, changed: make(chan struct{})}, nil
+	return &Provider{d: d, config: c, address: address, more: make(chan struct{}, 1), changed: make(chan struct{})}, nil
 }
 
 // Room says how many messages may be given to Send now without waiting. With 0 a
@@ -115,13 +117,9 @@ func (p *Provider) room() int {
 	return max(0, min(p.d.Window-p.flying, p.d.PerSecond-p.recent))
 }
 
-// Changed returns a channel that is closed when there may be more room than there was.
-// Take it before asking Room, and take it again afterwards.
-func (p *Provider) Changed() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.changed
-}
+// Changed gets a token whenever Room may have grown. It is for one who waits: a token
+// that was taken is gone.
+func (p *Provider) Changed() <-chan struct{} { return p.more }
 
 // enter waits for room and takes a place, which leave gives back. A place counts for
 // the pace of a second from when it was taken.
@@ -154,6 +152,10 @@ func (p *Provider) free(counter *int) {
 	*counter--
 	close(p.changed)
 	p.changed = make(chan struct{})
+	select {
+	case p.more <- struct{}{}:
+	default: // the last one was not taken yet
+	}
 }
 
 // dial connects to address and, for https, encrypts. The end of ctx ends it.
