@@ -99,6 +99,9 @@ func (s *Session) sendPart(ctx context.Context, p part, first bool, before sms.B
 			if err == nil && left <= 0 {
 				err = errors.New("no time is left")
 			}
+			if err == nil {
+				err = context.Cause(ctx)
+			}
 			if err != nil {
 				l.forget(sequence)
 				return kept(sms.NotWritten, fmt.Errorf("held back by the last look: %w", err))
