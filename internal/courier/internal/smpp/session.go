@@ -269,7 +269,8 @@ func (s *Session) place(ctx context.Context, limit time.Duration, first bool) (l
 		wait := max(s.resume.Sub(now), s.next.Sub(now))
 		if wait <= 0 {
 			if unanswered, _ := l.unanswered(); unanswered < s.config.Window {
-				s.next = now.Add(s.interval)
+				// A timer that woke late is made up for, as far as timers are late.
+				s.next = later(s.next, now.Add(-lateTimer)).Add(s.interval)
 				sequence, r = l.expect(submitSMResp)
 				s.mu.Unlock()
 				if s.interval > 0 {
@@ -295,6 +296,15 @@ func (s *Session) place(ctx context.Context, limit time.Duration, first bool) (l
 			return nil, 0, nil, err
 		}
 	}
+}
+
+const lateTimer = 2 * time.Millisecond
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // count counts who waits for a place.
