@@ -175,7 +175,11 @@ func (c bySMS) room() int                { return c.Room() }
 func (c bySMS) changed() <-chan struct{} { return c.Changed() }
 
 func (c bySMS) send(ctx context.Context, e Errand, before sms.Before) Result {
-	r := c.Send(ctx, sms.Message{Letter: e.Letter.ID, To: e.Address, Text: e.Letter.Body, Reference: e.reference}, before)
+	return fromSMS(c.Send(ctx, sms.Message{Letter: e.Letter.ID, To: e.Address, Text: e.Letter.Body, Reference: e.reference}, before))
+}
+
+// fromSMS is a result of a carrier of short messages in the courier's words.
+func fromSMS(r sms.Result) Result {
 	out := Result{Answer: r.Answer, Parts: r.Parts}
 	if out.Answer == "" && r.Err != nil {
 		out.Answer = r.Err.Error()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/courier/internal/httpsms"
+	"github.com/preau-ent/preau/internal/courier/internal/smpp"
 )
 
 // file is a carrier file: one account with one provider of short messages. See
@@ -172,8 +173,37 @@ func strict(raw []byte, v any) error {
 	return fmt.Errorf("line %d or after: %s", line, strings.TrimPrefix(err.Error(), "json: "))
 }
 
-func (f file) smpp(Sources, map[string]string, *x509.CertPool) (carrier, error) {
-	return nil, errors.New("smpp: not yet")
+// smppPart is the part "smpp" of a carrier file.
+type smppPart struct {
+	Host       string  `json:"host"`
+	Port       int     `json:"port"`
+	TLS        string  `json:"tls"`
+	AllowPlain bool    `json:"allow_plain"`
+	SystemID   string  `json:"system_id"`
+	SystemType string  `json:"system_type"`
+	Window     int     `json:"window"`
+	PerSecond  float64 `json:"per_second"`
+}
+
+func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool) (carrier, error) {
+	var p smppPart
+	if err := strict(f.SMPP, &p); err != nil {
+		return nil, fmt.Errorf("smpp: %w", err)
+	}
+	for key := range secrets {
+		if key != "password" {
+			return nil, fmt.Errorf("secret %s: smpp has one, named password", key)
+		}
+	}
+	by := &bySMPP{}
+	session, err := smpp.New(smpp.Config{Host: p.Host, Port: p.Port, TLS: p.TLS, AllowPlain: p.AllowPlain, Roots: roots, SystemID: p.SystemID, SystemType: p.SystemType,
+		Password: secrets["password"], Source: f.Sender, Window: p.Window, PerSecond: p.PerSecond, Now: s.Now, Log: s.Log,
+		Timeouts: smpp.Timeouts{Answer: time.Duration(f.Answer) * time.Second}, Late: by.answeredLate})
+	if err != nil {
+		return nil, err
+	}
+	by.bySMS, by.session = bySMS{session}, session
+	return by, nil
 }
 
 func (f file) http(s Sources, name string, secrets map[string]string, roots *x509.CertPool) (carrier, error) {

@@ -64,6 +64,11 @@ func New(c Config) *Courier {
 			m.token = courier.returnToken
 		}
 	}
+	for _, a := range c.Carriers.by[directory.SMS] {
+		if s, ok := a.carrier.(*bySMPP); ok {
+			s.late = func(letter string, r Result) { courier.answeredLate(context.Background(), a, letter, r) }
+		}
+	}
 	return courier
 }
 

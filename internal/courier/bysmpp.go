@@ -1,0 +1,46 @@
+package courier
+
+import (
+	"context"
+
+	"github.com/preau-ent/preau/internal/courier/internal/smpp"
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+)
+
+// bySMPP is a session with an SMS centre.
+type bySMPP struct {
+	bySMS
+	session *smpp.Session
+	late    func(letter string, r Result) // set by New
+}
+
+func (c *bySMPP) run(ctx context.Context, in sms.Inbox) error { return c.session.Run(ctx, in) }
+
+// answeredLate hears the answer to a message that was given up as unsure.
+func (c *bySMPP) answeredLate(letter string, r sms.Result) {
+	if c.late != nil {
+		c.late(letter, fromSMS(r))
+	}
+}
+
+// answeredLate settles a letter that was unsure by an answer that came after all. What
+// cannot be kept leaves it unsure, which is what a person has seen.
+func (c *Courier) answeredLate(ctx context.Context, a *account, letter string, r Result) {
+	e := Errand{account: a}
+	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		if e.Letter, err = oneLetter(ctx, tx, "l.id = ?", letter); err != nil {
+			return err
+		}
+		point, err := directory.PointByID(ctx, tx, e.Letter.School, e.Letter.Contact)
+		e.Address, e.Attempt = point.Address, e.Letter.Attempts
+		return err
+	})
+	if err == nil && e.Letter.State == Unsure {
+		err = c.settleInSchool(ctx, e.Letter.School, []answered{{e: e, r: r}})
+	}
+	if err != nil {
+		c.log.Error("courier: a late answer could not be kept", "carrier", a.name, "letter", letter, "err", err)
+	}
+}
