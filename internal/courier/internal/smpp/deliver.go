@@ -158,12 +158,13 @@ type report struct {
 	fate          sms.Fate
 }
 
-// field finds one field of a receipt's text: any case, spaces around the colon or none.
-// "id" is not the end of another word.
+// These find one field of a receipt's text: any case, spaces around the colon or none.
+// "id" is not the end of another word; what a colon follows is the next field's name, and
+// the value is missing.
 var (
-	receiptID   = regexp.MustCompile(`(?i)(?:^|[\s;,])(?:message)?id\s*:\s*([^\s;,]+)`)
-	receiptStat = regexp.MustCompile(`(?i)(?:^|[\s;,])stat(?:us)?\s*:\s*([A-Za-z]+)`)
-	receiptErr  = regexp.MustCompile(`(?i)(?:^|[\s;,])err\s*:\s*([0-9A-Za-z]+)`)
+	receiptID   = regexp.MustCompile(`(?i)(?:^|[\s;,])(?:message)?id\s*:\s*([^\s;,:]+)(\s*:)?`)
+	receiptStat = regexp.MustCompile(`(?i)(?:^|[\s;,])stat(?:us)?\s*:\s*([A-Za-z]+)(\s*:)?`)
+	receiptErr  = regexp.MustCompile(`(?i)(?:^|[\s;,])err\s*:\s*([0-9A-Za-z]+)(\s*:)?`)
 	receiptText = regexp.MustCompile(`(?i)(?:^|[\s;,])text\s*:`)
 )
 
@@ -175,7 +176,7 @@ func readReceipt(text string) report {
 		text = text[:at[0]]
 	}
 	find := func(r *regexp.Regexp) string {
-		if found := r.FindStringSubmatch(text); found != nil {
+		if found := r.FindStringSubmatch(text); found != nil && found[2] == "" {
 			return found[1]
 		}
 		return ""
