@@ -1,6 +1,6 @@
 # Préau. "make help" says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test check stories bench fuzz dist setup clean
+.PHONY: help run build test check stories torture bench fuzz dist setup clean
 
 # go test runs as many packages at once as there are cores; some start real programs.
 GOTEST = go test -timeout 20m
@@ -23,6 +23,9 @@ check: setup ## formatting, vet, staticcheck, generated files up to date
 
 stories: setup ## whole mornings, told and checked (ARGS="-run TestStories/lea -v")
 	scripts/with-postgres $(GOTEST) -count=1 $(ARGS) ./stories/...
+
+torture: setup ## 1,000 random mornings with every fault of carriers, network and clock, kill -9 at every step (RUNS=1000)
+	PREAU_TORTURE=$(or $(RUNS),1000) scripts/with-postgres go test -timeout 170m -count=1 -run TestTorture ./stories
 
 bench: setup ## measurements, with disks waited for (ARGS="-bench Roll")
 	PREAU_POSTGRES_FSYNC=on scripts/with-postgres $(GOTEST) -p 1 -run '^$$' -bench . -benchmem $(ARGS) ./...
