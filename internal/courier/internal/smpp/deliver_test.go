@@ -303,7 +303,7 @@ func FuzzReceipt(f *testing.F) {
 		if r.stat == "" && r.fate != sms.Unknown || len(r.stat) > 90 || len(r.err) > 60 || utf8.RuneCountInString(r.id) > 100 {
 			t.Errorf("%q is read as %+v", text, r)
 		}
-		if r.id != "" && !strings.ContainsAny(r.id, " \t\r\n") && !strings.HasSuffix(r.id, "…") {
+		if r.id != "" && len(r.stat) < 25 && len(r.err) < 15 && !strings.ContainsAny(r.id, " \t\r\n") && !strings.HasSuffix(r.id, "…") {
 			if again := readReceipt("id:" + r.id + " stat:" + r.stat + " err:" + r.err); again.id != r.id || again.stat != r.stat || again.err != r.err || again.fate != r.fate {
 				t.Errorf("%+v is read again as %+v", r, again)
 			}
