@@ -56,7 +56,7 @@ var base = []string{"internal/database", "internal/database/databasetest", "inte
 	"internal/courier/internal/smpp", "internal/courier/internal/httpsms"}
 
 // onlyCourier are packages of the outside world that one door uses.
-var onlyCourier = []string{"net/smtp", "github.com/wneessen/go-mail", "github.com/linxGnu/gosmpp", "github.com/knadh/go-pop3"}
+var onlyCourier = []string{"net/smtp", "github.com/wneessen/go-mail", "github.com/linxGnu/gosmpp"}
 
 // TestImports reads the sources themselves: a version that asked the go command would
 // be answered from the test cache and stay green.
