@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -283,52 +284,95 @@ func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode st
 	return nil
 }
 
-// stillTrue is asked by the courier when a letter is about to leave.
-func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, l courier.Letter, now time.Time) (string, error) {
-	v, err := letterByID(ctx, tx, l.School, l.ID)
-	if err == ErrNotFound {
-		return courier.BecauseUnvouched, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	e, err := EpisodeByID(ctx, tx, l.School, v.Episode)
-	if err != nil {
-		return "", err
-	}
-	if l.Kind != courier.Absence {
-		return a.stillFollows(ctx, tx, e, v, now)
-	}
-	if e.State != Told {
-		return string(e.Because), nil
-	}
-	s, err := loadSchool(ctx, tx, l.School)
-	if err != nil {
-		return "", err
-	}
-	if because, err := a.stillAbsent(ctx, tx, s, e, now); err != nil || because != "" {
-		return string(because), err
-	}
-	return a.stillEntitled(ctx, tx, l, now)
-}
-
-// stillFollows is asked of arrivals and corrections: they go to exactly those who were
-// told, whatever changed since, except that a court's decision wins over everything.
-func (a *Alert) stillFollows(ctx context.Context, tx database.Tx, e Episode, v letterRow, now time.Time) (string, error) {
-	wanted := map[Because]courier.Kind{Arrived: courier.Arrived, Corrected: courier.Correction}[e.Because]
-	if e.State != Over || string(wanted) != v.Kind {
-		return courier.BecauseUnvouched, nil
-	}
-	_, not, err := directory.MayBeTold(ctx, tx, e.School, e.Pupil, now)
-	if err != nil {
-		return "", err
-	}
-	for _, n := range not {
-		if n.Person == v.Person && n.Why == directory.NotCourt {
-			return string(NotEntitled), nil
+// stillTrue is asked by the courier when letters are about to leave. What is read for one
+// letter of an episode serves the others: they leave by the same transaction.
+func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, letters []courier.Letter, now time.Time) (map[string]string, error) {
+	because := map[string]string{}
+	known := map[string]*standing{} // by episode
+	var s school
+	for _, l := range letters {
+		v, err := letterByID(ctx, tx, l.School, l.ID)
+		if err == ErrNotFound {
+			continue // unvouched
+		}
+		if err != nil {
+			return nil, err
+		}
+		k := known[v.Episode]
+		if k == nil {
+			if s.ID == "" {
+				if s, err = loadSchool(ctx, tx, l.School); err != nil {
+					return nil, err
+				}
+			}
+			if k, err = a.readStanding(ctx, tx, s, v.Episode, now); err != nil {
+				return nil, err
+			}
+			known[v.Episode] = k
+		}
+		if why := k.keeps(l, v); why != courier.BecauseUnvouched {
+			because[l.ID] = why
 		}
 	}
-	return "", nil
+	return because, nil
+}
+
+// standing is what decides whether the letters of an episode may leave.
+type standing struct {
+	episode Episode
+	absent  Because // why its absence is no longer to be told; empty: it is
+	told    []directory.Recipient
+	not     []directory.Standing
+}
+
+func (a *Alert) readStanding(ctx context.Context, tx database.Tx, s school, episode string, now time.Time) (*standing, error) {
+	e, err := EpisodeByID(ctx, tx, s.ID, episode)
+	if err != nil {
+		return nil, err
+	}
+	k := &standing{episode: e}
+	if e.State == Told {
+		if k.absent, err = a.stillAbsent(ctx, tx, s, e, now); err != nil {
+			return nil, err
+		}
+	}
+	k.told, k.not, err = directory.MayBeTold(ctx, tx, s.ID, e.Pupil, now)
+	return k, err
+}
+
+// keeps says what keeps a letter from leaving, empty if nothing does.
+func (k *standing) keeps(l courier.Letter, v letterRow) string {
+	switch {
+	case l.Kind != courier.Absence:
+		return k.keepsFollowing(v)
+	case k.episode.State != Told:
+		return cmp.Or(string(k.episode.Because), courier.BecauseUnvouched)
+	case k.absent != "":
+		return string(k.absent)
+	}
+	for _, r := range k.told {
+		for _, p := range r.Points {
+			if r.Person.ID == l.Person && p.ID == l.Contact {
+				return ""
+			}
+		}
+	}
+	return string(NotEntitled)
+}
+
+// keepsFollowing is for arrivals and corrections: they go to exactly those who were told,
+// whatever changed since, except that a court's decision wins over everything.
+func (k *standing) keepsFollowing(v letterRow) string {
+	wanted := map[Because]courier.Kind{Arrived: courier.Arrived, Corrected: courier.Correction}[k.episode.Because]
+	if k.episode.State != Over || string(wanted) != v.Kind {
+		return courier.BecauseUnvouched
+	}
+	for _, n := range k.not {
+		if n.Person == v.Person && n.Why == directory.NotCourt {
+			return string(NotEntitled)
+		}
+	}
+	return ""
 }
 
 func (a *Alert) stillAbsent(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (Because, error) {
@@ -345,19 +389,4 @@ func (a *Alert) stillAbsent(ctx context.Context, tx database.Tx, s school, e Epi
 		return "", nil
 	}
 	return why, nil
-}
-
-func (a *Alert) stillEntitled(ctx context.Context, tx database.Tx, l courier.Letter, now time.Time) (string, error) {
-	recipients, _, err := directory.MayBeTold(ctx, tx, l.School, l.Pupil, now)
-	if err != nil {
-		return "", err
-	}
-	for _, r := range recipients {
-		for _, p := range r.Points {
-			if r.Person.ID == l.Person && p.ID == l.Contact {
-				return "", nil
-			}
-		}
-	}
-	return string(NotEntitled), nil
 }

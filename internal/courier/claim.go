@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"sync"
 	"time"
 
@@ -27,8 +28,12 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 			return err
 		}
 		looked = len(letters) > 0
+		vouched, err := c.vouched(ctx, tx, letters, now)
+		if err != nil {
+			return err
+		}
 		for _, l := range letters {
-			point, because, err := c.examine(ctx, tx, l, now)
+			point, because, err := c.examine(ctx, tx, l, vouched, now)
 			if err != nil {
 				return err
 			}
@@ -77,7 +82,31 @@ func (c *Courier) choose(ctx context.Context, tx database.Tx, e *Errand, r *room
 	return nil
 }
 
-func (c *Courier) examine(ctx context.Context, tx database.Tx, l Letter, now time.Time) (directory.ContactPoint, string, error) {
+// vouched asks who answers for the letters. A letter that nobody answers for is not in
+// what it gives.
+func (c *Courier) vouched(ctx context.Context, tx database.Tx, letters []Letter, now time.Time) (map[string]string, error) {
+	byKind := map[Kind][]Letter{}
+	for _, l := range letters {
+		byKind[l.Kind] = append(byKind[l.Kind], l)
+	}
+	all := map[string]string{}
+	for kind, some := range byKind {
+		vouch := c.vouch[kind]
+		if vouch == nil {
+			continue
+		}
+		because, err := vouch(ctx, tx, some, now)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, because)
+	}
+	return all, nil
+}
+
+// examine asks what keeps a letter from leaving: its time, its address, how many went
+// there today, whether it is as it was written, and who answers for it.
+func (c *Courier) examine(ctx context.Context, tx database.Tx, l Letter, vouched map[string]string, now time.Time) (directory.ContactPoint, string, error) {
 	point, err := directory.PointByID(ctx, tx, l.School, l.Contact)
 	if err != nil {
 		return point, "", err
@@ -89,12 +118,11 @@ func (c *Courier) examine(ctx context.Context, tx database.Tx, l Letter, now tim
 	if because := refusal(l, now, c.carriers.Has(l.Channel), point, today); because != "" && !(because == BecauseCap && l.Kind != Absence) {
 		return point, because, nil
 	}
-	vouch := c.vouch[l.Kind]
-	if vouch == nil || l.Digest != c.digest(l, point) {
+	because, answered := vouched[l.ID]
+	if !answered || l.Digest != c.digest(l, point) {
 		return point, BecauseUnvouched, nil
 	}
-	because, err := vouch(ctx, tx, l, now)
-	return point, because, err
+	return point, because, nil
 }
 
 // keepBack makes a waiting letter void. An unsure one may have left: it stays unsure

@@ -128,10 +128,11 @@ type Errand struct {
 	reference uint16 // of 16 bits, for carriers that echo one
 }
 
-// Vouch is asked, in the claim's transaction, whether what a letter says is still true
-// and its recipient still entitled. because is empty to let it leave, else the reason
-// why it is void. Registered per kind by who writes those letters.
-type Vouch func(ctx context.Context, tx database.Tx, l Letter, now time.Time) (because string, err error)
+// Vouch is asked, in the claim's transaction, whether what letters of one school say is
+// still true and their recipients still entitled: by id, empty to let one leave, else
+// the reason why it is void. A letter that it says nothing of is unvouched. Registered
+// per kind by who writes those letters.
+type Vouch func(ctx context.Context, tx database.Tx, letters []Letter, now time.Time) (because map[string]string, err error)
 
 // Reply takes what a family answered by SMS to a letter, inside the school's
 // transaction. text is what they wrote, "" where it cannot be told what it is about.

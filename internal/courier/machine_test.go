@@ -130,11 +130,15 @@ func (m *machine) restart() {
 	m.courier = New(Config{DB: m.db, Journal: m.journal, Carriers: Carriers{domain: "t.example", by: map[directory.Channel][]*account{directory.Email: {{name: "mail", provider: "mail", weight: 1, carrier: m.far}},
 		directory.SMS: {{name: "one", provider: "centre", weight: 1, receipts: true, carrier: m.far}, {name: "two", provider: "centre", weight: 3, receipts: true, carrier: m.far}}}},
 		Now: func() time.Time { return m.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	m.courier.VouchFor(Absence, func(_ context.Context, _ database.Tx, l Letter, _ time.Time) (string, error) {
-		if m.untrue[l.ID] {
-			return "arrived", nil
+	m.courier.VouchFor(Absence, func(_ context.Context, _ database.Tx, letters []Letter, _ time.Time) (map[string]string, error) {
+		because := map[string]string{}
+		for _, l := range letters {
+			because[l.ID] = ""
+			if m.untrue[l.ID] {
+				because[l.ID] = "arrived"
+			}
 		}
-		return "", nil
+		return because, nil
 	})
 	if err := m.db.Statement(context.Background(), "UPDATE courier_instances SET ended_at = ? WHERE ended_at IS NULL", database.Stamp(m.now)); err != nil {
 		m.t.Fatal(err)

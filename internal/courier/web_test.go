@@ -55,7 +55,13 @@ func newOffice(t *testing.T, db *database.DB, demo bool, carriers courier.Carrie
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	c := courier.New(courier.Config{DB: db, Journal: j, Carriers: carriers, Now: func() time.Time { return o.now }, Log: log})
-	yes := func(context.Context, database.Tx, courier.Letter, time.Time) (string, error) { return "", nil }
+	yes := func(_ context.Context, _ database.Tx, letters []courier.Letter, _ time.Time) (map[string]string, error) {
+		because := map[string]string{}
+		for _, l := range letters {
+			because[l.ID] = ""
+		}
+		return because, nil
+	}
 	for _, k := range []courier.Kind{courier.Absence, courier.Arrived, courier.Correction} {
 		c.VouchFor(k, yes)
 	}
