@@ -169,8 +169,21 @@ func strict(raw []byte, v any) error {
 	if err == nil {
 		return nil
 	}
-	line := 1 + bytes.Count(raw[:min(int(d.InputOffset()), len(raw))], []byte("\n"))
-	return fmt.Errorf("line %d or after: %s", line, strings.TrimPrefix(err.Error(), "json: "))
+	at := d.InputOffset()
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &kind):
+		at = kind.Offset
+	default:
+		if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
+			at = max(at, int64(bytes.Index(raw, []byte(name))))
+		}
+	}
+	line := 1 + bytes.Count(raw[:min(int(at), len(raw))], []byte("\n"))
+	return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // smppPart is the part "smpp" of a carrier file.
