@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -343,4 +345,93 @@ func TestStopByMessage(t *testing.T) {
 			t.Errorf("after STOP, an alert was sent: %s", one.Text)
 		}
 	}
+}
+
+// A carrier that cannot be reached keeps nobody waiting in silence: after five minutes the
+// office telephones, and the message still leaves when the carrier is back.
+func TestACarrierThatCannotBeReached(t *testing.T) {
+	c := peers.SMPP(t, peers.SMSCentreOptions{})
+	c.Plan(peers.SMSFault{At: peers.AtBind, Do: peers.SMSRefuse, Status: peers.ESMEBindFailed, Times: peers.Always})
+	s := serve(t, withCentres(t, app.Config{}, centre{name: "centre", at: c}))
+	s.mark("ewen", attendance.Absent)
+	s.until("told, and waiting", func(m morning) bool { return m.letter("sylvie", directory.SMS).State == courier.Waiting })
+	s.advance(6 * time.Minute)
+	s.until("telephoned", func(m morning) bool {
+		return m.telephones("sylvie") && m.letter("sylvie", directory.SMS).State == courier.Waiting
+	})
+	c.Plan()
+	s.until("left", func(m morning) bool { return m.letter("sylvie", directory.SMS).State == courier.Left })
+	if n := len(c.Messages()); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+// A message that comes back says so: the letter is refused, the address is given up, the
+// family is telephoned; another family's letters are as they were.
+func TestReturnedMail(t *testing.T) {
+	mail, box := peers.SMTP(t), peers.POP3(t)
+	config := mailTo(t, mail)
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(peers.MailboxPassword+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config.Mail.Return = "retour+*@alice-guy.example"
+	config.Mail.Box = app.BoxConfig{Host: box.Host(), Port: box.Port(), TLS: "none", Username: peers.MailboxUser, PasswordFile: password, Every: 50 * time.Millisecond}
+	s := serve(t, config)
+	s.mark("ewen", attendance.Absent)
+	s.mark("lea", attendance.Absent)
+	s.until("all left", func(m morning) bool {
+		return m.letter("sylvie", directory.Email).State == courier.Left && m.letter("nadia", directory.Email).State == courier.Left
+	})
+	for _, m := range mail.Messages() {
+		if !strings.HasPrefix(m.From, "retour+") {
+			t.Fatalf("a letter's return path is %s", m.From)
+		}
+		if strings.Contains(m.To[0], "sylvie") {
+			box.Deliver(t, []byte("From: MAILER-DAEMON@mx.example\r\nTo: "+m.From+"\r\nSubject: Undelivered\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"+
+				"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"+
+				"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; "+m.To[0]+"\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"))
+		}
+	}
+	s.until("refused, telephoned, with a task", func(m morning) bool {
+		return m.letter("sylvie", directory.Email).State == courier.Refused && m.telephones("sylvie") &&
+			slices.ContainsFunc(m.tasks, func(k directory.Task) bool { return k.Person == "sylvie" && k.Kind == directory.TaskMailBounced })
+	})
+	if m := s.now(); m.letter("nadia", directory.Email).State != courier.Left || m.telephones("nadia") {
+		t.Error("another family's letter is not as it was")
+	}
+	if left := box.Left(t); len(left) != 0 {
+		t.Errorf("%d reports stay in the mailbox", len(left))
+	}
+}
+
+// A provider over HTTP calls back on the site's own address: what it says of a message,
+// and what a telephone answered. Without its secret it is told nothing.
+func TestAProviderCallsBack(t *testing.T) {
+	gateway := peers.Gateway(t, peers.GatewayOptions{Mode: peers.Twilio, User: "AC-fictional", Password: "token"})
+	config := app.Config{Data: t.TempDir(), Addr: freeAddr(t)}
+	config.URL = "http://" + config.Addr
+	writeGateway(t, filepath.Join(config.Data, "carriers"), gateway)
+	s := serve(t, config)
+	s.mark("ewen", attendance.Absent)
+	s.until("left", func(m morning) bool { return m.letter("sylvie", directory.SMS).State == courier.Left })
+	sent := gateway.Taken()[0]
+	for path, want := range map[string]int{"/carriers/gateway/wrong": 404, "/carriers/none/" + gatewaySecret: 404, "/carriers/gateway/" + gatewaySecret: 404} {
+		res, err := http.PostForm(config.URL+path, url.Values{"MessageSid": {sent.Given}, "MessageStatus": {"delivered"}, "To": {sent.To[0]}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("a stranger at %s: %d, want %d", path, res.StatusCode, want)
+		}
+	}
+	if got := gateway.Report(peers.GatewayReport{Number: sent.Number, Status: "delivered"}); got.Status != 200 {
+		t.Fatalf("the provider's receipt was answered %d", got.Status)
+	}
+	s.until("delivered", func(m morning) bool { return m.letter("sylvie", directory.SMS).State == courier.Delivered })
+	if got := gateway.Reply(sent.Callback, sent.To[0], "LYCEE", "STOP"); got.Status != 200 {
+		t.Fatalf("the telephone's message was answered %d", got.Status)
+	}
+	s.until("stopped", func(m morning) bool { return m.telephones("sylvie") })
 }

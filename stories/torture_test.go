@@ -151,47 +151,57 @@ func (o *ordeal) writeCarriers() {
 	o.t.Helper()
 	data, _ := strings.CutPrefix(o.env[0], childData+"=")
 	folder := filepath.Join(data, "carriers")
-	write := func(name string, value any) {
-		o.t.Helper()
-		text, ok := value.(string)
-		if !ok {
-			b, err := json.MarshalIndent(value, "", "  ")
-			if err != nil {
-				o.t.Fatal(err)
-			}
-			text = string(b)
-		}
-		if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600)); err != nil {
-			o.t.Fatal(err)
-		}
-	}
+	write := func(name string, value any) { writeFile(o.t, folder, name, value) }
 	write("secret", "secret")
 	for i, c := range o.centres {
 		write(fmt.Sprintf("centre-%d.json", i), map[string]any{"kind": "smpp", "sender": "LYCEE", "weight": 1 + o.random.IntN(3), "answer_seconds": 1,
 			"smpp":    map[string]any{"host": c.Host(), "port": c.Port(), "tls": "none", "system_id": "preau", "window": 1 + o.random.IntN(10)},
 			"secrets": map[string]any{"password": map[string]any{"file": "secret"}}})
 	}
-	if !o.http {
-		return
+	if o.http {
+		writeGateway(o.t, folder, o.wire.gateway)
 	}
-	// The example that is documented, with the address of the pretended provider.
+}
+
+// writeFile writes a file of a folder of carriers: a text as it is, anything else as JSON.
+func writeFile(t testing.TB, folder, name string, value any) {
+	t.Helper()
+	text, ok := value.(string)
+	if !ok {
+		b, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(b)
+	}
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const gatewaySecret = "callback-secret-of-a-test-0123456789"
+
+// writeGateway writes the carrier file gateway.json: the documented example, with the
+// address and the credentials of a provider on this machine.
+func writeGateway(t testing.TB, folder string, gateway *peers.HTTPGateway) {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "docs", "carriers", "twilio.json"))
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var f map[string]any
 	if err := json.Unmarshal(b, &f); err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
 	part := f["http"].(map[string]any)
-	part["url"] = o.wire.gateway.URL() + "/2010-04-01/Accounts/AC-fictional/Messages.json"
+	part["url"] = gateway.URL() + "/2010-04-01/Accounts/AC-fictional/Messages.json"
 	delete(part, "check")
 	part["auth"] = map[string]any{"kind": "basic", "user": "AC-fictional", "secret": "auth_token"}
 	f["secrets"] = map[string]any{"auth_token": map[string]any{"file": "token"}, "callback": map[string]any{"file": "callback"}}
 	f["answer_seconds"] = 1
-	write("token", "token")
-	write("callback", "callback-secret-of-a-test-0123456789")
-	write("gateway.json", f)
+	writeFile(t, folder, "token", "token")
+	writeFile(t, folder, "callback", gatewaySecret)
+	writeFile(t, folder, "gateway.json", f)
 }
 
 // smsFaults are what an SMS centre may do to one message of a run.

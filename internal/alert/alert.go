@@ -56,6 +56,7 @@ const (
 	PupilsOwn    Because = "pupils-number" // the only number is the pupil's own
 	NoCarrier    Because = "no-carrier"    // this installation has no way out for it
 	NobodyToTell Because = "nobody"        // nobody is entitled
+	NotYet       Because = "not-yet"       // it waits for its carrier for too long
 	Lapsed       Because = "lapsed"        // the letter's time ran out before it left
 	RefusedBy    Because = "refused"       // the carrier refused it
 	Unsure       Because = "unsure"        // it left, and nobody knows whether it arrived

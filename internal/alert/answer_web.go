@@ -81,7 +81,7 @@ func (p *Pages) asked(ctx context.Context, tx database.Tx, token string, now tim
 	if !ok {
 		return asked{}, ErrNotFound
 	}
-	l, err := courier.Find(ctx, tx, code)
+	l, err := courier.ByCode(ctx, tx, code)
 	if errors.Is(err, courier.ErrNotFound) || err == nil && l.Code != code {
 		return asked{}, ErrNotFound
 	}

@@ -83,6 +83,11 @@ func (a *Alert) CloseCall(ctx context.Context, tx database.Tx, school, id string
 	return a.journal.Append(ctx, tx, school, now, journal.Deed{Act: "call.closed", Actor: by, Subject: c.Episode, Detail: map[string]string{"call": id, "outcome": string(outcome)}})
 }
 
+// waitingMost is how long a letter may wait for a carrier that cannot be reached before
+// somebody telephones: the law says "immediately". It is long enough for a whole school's
+// letters to leave one after the other.
+const waitingMost = 5 * time.Minute
+
 // troubled says why a letter's recipient must be telephoned, "" if they need not be.
 func troubled(l courier.Letter, now time.Time) Because {
 	switch {
@@ -94,6 +99,8 @@ func troubled(l courier.Letter, now time.Time) Because {
 		return Unsure
 	case l.State == courier.Leaving && now.Sub(l.LeavingAt) >= unknownMost:
 		return Unsure // its carrier has not answered: nobody knows
+	case l.State == courier.Waiting && now.Sub(l.CreatedAt) >= waitingMost:
+		return NotYet
 	case l.State == courier.Void && l.Because == courier.BecauseExpired:
 		return Lapsed
 	case l.State == courier.Void && (l.Because == string(NotEntitled) || l.Because == courier.BecauseUnvouched):

@@ -49,11 +49,12 @@ type MailConfig struct {
 
 // BoxConfig is the mailbox that bounces are read from, by POP3.
 type BoxConfig struct {
-	Host         string `help:"POP3 server of the mailbox that bounces come to; empty: they are not read." env:"PREAU_MAIL_BOX_HOST"`
-	Port         int    `help:"Its port; 0: 995, or 110 with starttls or none." env:"PREAU_MAIL_BOX_PORT"`
-	TLS          string `name:"tls" help:"tls, starttls, or none (this machine only)." env:"PREAU_MAIL_BOX_TLS" enum:"starttls,tls,none" default:"tls"`
-	Username     string `help:"Name to sign in with." env:"PREAU_MAIL_BOX_USERNAME"`
-	PasswordFile string `help:"File that holds the password. It can be given in PREAU_MAIL_BOX_PASSWORD too." env:"PREAU_MAIL_BOX_PASSWORD_FILE" type:"path"`
+	Host         string        `help:"POP3 server of the mailbox that bounces come to; empty: they are not read." env:"PREAU_MAIL_BOX_HOST"`
+	Port         int           `help:"Its port; 0: 995, or 110 with starttls or none." env:"PREAU_MAIL_BOX_PORT"`
+	TLS          string        `name:"tls" help:"tls, starttls, or none (this machine only)." env:"PREAU_MAIL_BOX_TLS" enum:"starttls,tls,none" default:"tls"`
+	Every        time.Duration `help:"Pause between two looks into it." env:"PREAU_MAIL_BOX_EVERY" default:"1m"`
+	Username     string        `help:"Name to sign in with." env:"PREAU_MAIL_BOX_USERNAME"`
+	PasswordFile string        `help:"File that holds the password. It can be given in PREAU_MAIL_BOX_PASSWORD too." env:"PREAU_MAIL_BOX_PASSWORD_FILE" type:"path"`
 }
 
 // Source is the address of the database.
@@ -129,7 +130,7 @@ func (c Config) Carriers(now func() time.Time, log *slog.Logger) (courier.Carrie
 func (m MailConfig) mail() (courier.Mail, error) {
 	out := courier.Mail{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, From: m.From, FromName: m.FromName, Roots: m.Roots,
 		DKIMDomain: m.DKIMDomain, DKIMSelector: m.DKIMSelector, DKIMKeyFile: m.DKIMKeyFile, Return: m.Return,
-		Box: courier.Box{Host: m.Box.Host, Port: m.Box.Port, TLS: m.Box.TLS, Username: m.Box.Username}}
+		Box: courier.Box{Host: m.Box.Host, Port: m.Box.Port, TLS: m.Box.TLS, Username: m.Box.Username, Every: m.Box.Every}}
 	if m.From == "" {
 		return out, errors.New("--mail-from is missing: the address that letters come from")
 	}

@@ -65,7 +65,7 @@ func (c *Courier) bouncedLetter(ctx context.Context, b bounce.Bounce) (l Letter,
 	err = c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
 		switch {
 		case hasToken:
-			l, err = oneLetter(ctx, tx, "l.code = ?", code)
+			l, err = ByCode(ctx, tx, code)
 			ok = err == nil && c.returnToken(l) == b.Token
 		case b.MessageID != "":
 			l, err = oneLetter(ctx, tx, "l.message_id = ?", b.MessageID)

@@ -14,6 +14,12 @@ func ByReference(ctx context.Context, tx database.Tx, school, reference string) 
 	return oneLetter(ctx, tx, "l.school = ? AND (l.id = ? OR l.code = ?)", school, reference, reference)
 }
 
+// ByCode reads a letter of any school by the reference that its reader has before them;
+// ErrNotFound.
+func ByCode(ctx context.Context, tx database.Tx, code string) (Letter, error) {
+	return oneLetter(ctx, tx, "l.code = ?", code)
+}
+
 // AboutTo lists the letters of subjects that are addressed to one person, oldest first.
 func AboutTo(ctx context.Context, tx database.Tx, school string, refs []string, person string) ([]Letter, error) {
 	if len(refs) == 0 {
@@ -33,7 +39,7 @@ func StatesAbout(ctx context.Context, tx database.Tx, school string, refs []stri
 	}
 	var rows []Letter
 	err := tx.NewSelect().Model(&rows).
-		Column("id", "code", "kind", "ref", "pupil", "person", "channel", "state", "because", "attempts", "created_at", "leaving_at").
+		Column("id", "code", "kind", "ref", "pupil", "person", "channel", "state", "because", "attempts", "created_at", "expires_at", "leaving_at", "settled_at").
 		Where("l.school = ? AND l.ref IN (?)", school, bun.List(refs)).Order("created_at", "id").Scan(ctx)
 	return rows, err
 }

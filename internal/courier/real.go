@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/preau-ent/preau/internal/courier/internal/bounce"
 	"github.com/preau-ent/preau/internal/courier/internal/smtp"
@@ -44,6 +45,7 @@ type Box struct {
 	TLS      string // tls, starttls, none (this machine only)
 	Username string
 	Password string
+	Every    time.Duration // between two looks; a minute when 0
 }
 
 // Real is the carriers of a configuration. A channel without a carrier sends nothing; its
@@ -99,7 +101,7 @@ func (c *Carriers) addMail(m Mail) error {
 		return nil
 	}
 	c.box, err = bounce.NewMailbox(bounce.Config{Host: m.Box.Host, Port: m.Box.Port, TLS: m.Box.TLS, Username: m.Box.Username, Password: m.Box.Password,
-		Roots: conf.Roots, Return: m.Return})
+		Roots: conf.Roots, Return: m.Return, Every: m.Box.Every})
 	return err
 }
 
