@@ -14,11 +14,11 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
-	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/fictional"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
+	"github.com/preau-ent/preau/peers"
 )
 
 // crowd is a school whose queue holds many letters about an absence.
@@ -33,7 +33,7 @@ type crowd struct {
 // absent, a morning that only a measurement may have.
 func newCrowd(b *testing.B, config app.Config, letters int) *crowd {
 	b.Helper()
-	town := fictional.School(1, fictional.Options{Weeks: 1})
+	town := fictional.School(1, fictional.Options{Weeks: 1, Pupils: 1_800})
 	now := town.Tuesday.Add(10 * time.Minute)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	install, err := app.Open(b.Context(), config, app.Options{Log: log, Clock: app.StandingClock(now), For: app.Installing})
@@ -126,36 +126,77 @@ func (c *crowd) commits(n int) float64 {
 }
 
 // BenchmarkQueue empties a queue of 1,500 letters into a carrier that takes whatever
-// comes, and compares with what the database alone could do: one commit before a letter
-// leaves and one after its answer.
+// comes at once, and compares with what the database alone could do: one commit before a
+// letter leaves and one after its answer.
 func BenchmarkQueue(b *testing.B) {
+	each(b, func(b *testing.B, config app.Config) (*crowd, time.Duration) {
+		c := newCrowd(b, config, 1_500)
+		begin := time.Now()
+		if err := c.app.Courier.Pass(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		return c, time.Since(begin)
+	})
+}
+
+// BenchmarkCentre empties the queue into an SMS centre that we did not write, beyond the
+// wire, as fast as its window allows.
+func BenchmarkCentre(b *testing.B) { centreAt(b, 0) }
+
+// BenchmarkCentre50 and 200: the centre takes so many a second, and our file says so.
+func BenchmarkCentre50(b *testing.B)  { centreAt(b, 50) }
+func BenchmarkCentre200(b *testing.B) { centreAt(b, 200) }
+
+func centreAt(b *testing.B, perSecond int) {
+	each(b, func(b *testing.B, config app.Config) (*crowd, time.Duration) {
+		at := peers.SMPP(b, peers.SMSCentreOptions{PerSecond: perSecond})
+		c := newCrowd(b, withCentres(b, config, centre{name: "centre", at: at, perSec: float64(perSecond), window: 10}), 1_500)
+		ctx, stop := context.WithCancel(b.Context())
+		defer stop()
+		ended := make(chan error, 1)
+		begin := time.Now()
+		go func() { ended <- c.app.Courier.Run(ctx, time.Minute) }()
+		if _, err := at.Wait(ctx, c.letters); err != nil {
+			b.Fatal(err)
+		}
+		for c.count(courier.Left) < c.letters { // some are in two parts
+			if time.Since(begin) > 10*time.Minute {
+				b.Fatalf("%d of %d left", c.count(courier.Left), c.letters)
+			}
+		}
+		took := time.Since(begin)
+		stop()
+		if err := <-ended; err != nil {
+			b.Fatal(err)
+		}
+		if perSecond > 0 {
+			b.ReportMetric(float64(len(at.Messages()))/took.Seconds()/float64(perSecond), "of-the-carrier")
+		}
+		b.ReportMetric(float64(at.Throttled()), "throttled")
+		return c, took
+	})
+}
+
+// each measures on both databases, and beside it the commits of the same database in the
+// same run.
+func each(b *testing.B, empty func(*testing.B, app.Config) (*crowd, time.Duration)) {
 	for _, engine := range []database.Engine{database.SQLite, database.Postgres} {
 		b.Run(string(engine), func(b *testing.B) {
 			for b.Loop() {
-				b.StopTimer()
 				config := app.Config{Data: b.TempDir(), Addr: "127.0.0.1:0"}
 				if engine == database.Postgres {
 					config.Database = databasetest.NewPostgres(b)
 				}
-				c := newCrowd(b, config, 1_500)
-				b.StartTimer()
-				begin := time.Now()
-				if err := c.app.Courier.Pass(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				rate := float64(c.letters) / time.Since(begin).Seconds()
-				b.StopTimer()
+				c, took := empty(b, config)
 				if left := c.count(courier.Left); left != c.letters {
 					b.Fatalf("%d of %d left", left, c.letters)
 				}
-				commits := c.commits(1_000)
+				rate, commits := float64(c.letters)/took.Seconds(), c.commits(1_000)
+				b.ReportMetric(float64(c.letters), "letters")
 				b.ReportMetric(rate, "letters/s")
 				b.ReportMetric(commits, "commits/s")
 				b.ReportMetric(rate/(commits/2), "of-two-commits")
-				b.StartTimer()
 			}
 		})
 	}
 }
-
-var _ = directory.SMS

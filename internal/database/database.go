@@ -22,7 +22,8 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver, "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -114,10 +115,14 @@ func openSQLite(ctx context.Context, source, path string) (*DB, error) {
 }
 
 func openPostgres(ctx context.Context, source string) (*DB, error) {
-	p, err := sql.Open("pgx", source)
+	config, err := pgx.ParseConfig(source)
 	if err != nil {
 		return nil, fmt.Errorf("database: cannot read the address of PostgreSQL (it is not repeated here: it may hold a password)")
 	}
+	// bun writes values into the text of a query, so that hardly one is asked twice:
+	// preparing each would cost two more round trips and a plan that is thrown away.
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	p := stdlib.OpenDB(*config)
 	p.SetMaxOpenConns(16)
 	p.SetMaxIdleConns(16)
 	if err := p.PingContext(ctx); err != nil {
