@@ -85,6 +85,9 @@ type Episode struct {
 	SettledAt     time.Time `bun:",nullzero"`
 }
 
+// day is the local date of the episode.
+func (e Episode) day() string { return e.HalfDay[:len(time.DateOnly)] }
+
 // Decision is what was decided about one mark.
 type Decision struct {
 	bun.BaseModel `bun:"table:alert_decisions,alias:d"`

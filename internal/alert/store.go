@@ -76,31 +76,62 @@ func ServiceOf(ctx context.Context, tx database.Tx, school string) (Service, boo
 
 // facts reads what decisions about a mark look at.
 func facts(ctx context.Context, tx database.Tx, s school, k attendance.Mark, now time.Time) (Facts, error) {
-	f := Facts{Now: now, Zone: s.zone, Mark: k, Sittings: map[string]timetable.Sitting{}, Hold: s.hold,
-		InService: InService(s.service, timetable.Day(now, s.zone))}
-	var err error
-	if f.Marks, err = attendance.OfPupil(ctx, tx, s.ID, k.Pupil, k.Day); err != nil {
-		return f, err
+	d, err := readDay(ctx, tx, s, []string{k.Pupil}, k.Day, now)
+	return d.facts(k), err
+}
+
+// dayRead is what decisions about the marks of some pupils of one day look at.
+type dayRead struct {
+	school     school
+	now        time.Time
+	closed     bool
+	marks      map[string][]attendance.Mark // by pupil, in order
+	sittings   map[string]timetable.Sitting
+	statements map[string][]attendance.Statement
+	episodes   map[string][]Episode // by pupil, in order
+}
+
+func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day string, now time.Time) (d dayRead, err error) {
+	d = dayRead{school: s, now: now, episodes: map[string][]Episode{}}
+	if d.marks, err = attendance.OfPupils(ctx, tx, s.ID, pupils, day); err != nil {
+		return d, err
 	}
-	for _, other := range append(f.Marks, k) {
-		if _, ok := f.Sittings[other.Sitting]; !ok {
-			if f.Sittings[other.Sitting], err = timetable.ByID(ctx, tx, s.ID, other.Sitting); err != nil {
-				return f, err
-			}
+	var sittings []string
+	for _, marks := range d.marks {
+		for _, k := range marks {
+			sittings = append(sittings, k.Sitting)
 		}
 	}
-	f.Sitting = f.Sittings[k.Sitting]
-	statements, err := attendance.Statements(ctx, tx, s.ID, []string{k.Pupil}, now)
-	if err != nil {
-		return f, err
+	if d.sittings, err = timetable.Some(ctx, tx, s.ID, unique(sittings)); err != nil {
+		return d, err
 	}
-	f.Statements = statements[k.Pupil]
-	if f.Closed, err = timetable.IsClosed(ctx, tx, s.ID, timetable.Day(now, s.zone)); err != nil {
-		return f, err
+	if d.statements, err = attendance.Statements(ctx, tx, s.ID, pupils, now); err != nil {
+		return d, err
 	}
-	err = tx.NewSelect().Model(&f.Episodes).Where("e.school = ? AND e.pupil = ? AND e.half_day IN (?)", s.ID, k.Pupil, bun.List([]string{k.Day + "/am", k.Day + "/pm"})).
-		Order("first_at", "half_day", "seq").Scan(ctx)
-	return f, err
+	if d.closed, err = timetable.IsClosed(ctx, tx, s.ID, timetable.Day(now, s.zone)); err != nil {
+		return d, err
+	}
+	episodes, err := ofPupils(ctx, tx, s.ID, pupils, day)
+	for _, e := range episodes {
+		d.episodes[e.Pupil] = append(d.episodes[e.Pupil], e)
+	}
+	return d, err
+}
+
+// facts are those of one mark of the day.
+func (d dayRead) facts(k attendance.Mark) Facts {
+	return Facts{Now: d.now, Zone: d.school.zone, Mark: k, Sitting: d.sittings[k.Sitting], Marks: d.marks[k.Pupil], Sittings: d.sittings, Statements: d.statements[k.Pupil],
+		Episodes: d.episodes[k.Pupil], Closed: d.closed, InService: InService(d.school.service, timetable.Day(d.now, d.school.zone)), Hold: d.school.hold}
+}
+
+// mark gives a mark of the day by its number. ErrNotFound.
+func (d dayRead) mark(pupil string, n int64) (attendance.Mark, error) {
+	for _, k := range d.marks[pupil] {
+		if k.N == n {
+			return k, nil
+		}
+	}
+	return attendance.Mark{}, ErrNotFound
 }
 
 // EpisodeByID reads an episode; ErrNotFound.
@@ -165,12 +196,23 @@ func lettersOf(ctx context.Context, tx database.Tx, school string, episodes []st
 	return rows, err
 }
 
-// letterByID reads what vouches for a letter; ErrNotFound: nobody does.
+// lettersByID reads what vouches for letters of a school, by letter.
+func lettersByID(ctx context.Context, tx database.Tx, school string, ids []string) (map[string]letterRow, error) {
+	var rows []letterRow
+	err := tx.NewSelect().Model(&rows).Where("w.school = ? AND w.letter IN (?)", school, bun.List(ids)).Scan(ctx)
+	out := map[string]letterRow{}
+	for _, w := range rows {
+		out[w.Letter] = w
+	}
+	return out, err
+}
+
+// letterByID reads what vouches for a letter. ErrNotFound.
 func letterByID(ctx context.Context, tx database.Tx, school, id string) (letterRow, error) {
-	w := letterRow{School: school, Letter: id}
-	err := tx.NewSelect().Model(&w).WherePK().Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return w, ErrNotFound
+	rows, err := lettersByID(ctx, tx, school, []string{id})
+	w, ok := rows[id]
+	if err == nil && !ok {
+		err = ErrNotFound
 	}
 	return w, err
 }

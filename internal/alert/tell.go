@@ -9,7 +9,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -284,34 +283,27 @@ func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode st
 	return nil
 }
 
-// stillTrue is asked by the courier when letters are about to leave. What is read for one
-// letter of an episode serves the others: they leave by the same transaction.
+// stillTrue is asked by the courier when letters of a school are about to leave. What
+// speaks against them is read for all of them together.
 func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, letters []courier.Letter, now time.Time) (map[string]string, error) {
+	ids := make([]string, len(letters))
+	for i, l := range letters {
+		ids[i] = l.ID
+	}
+	rows, err := lettersByID(ctx, tx, letters[0].School, ids)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	known, err := readStandings(ctx, tx, letters[0].School, rows, now)
+	if err != nil {
+		return nil, err
+	}
 	because := map[string]string{}
-	known := map[string]*standing{} // by episode
-	var s school
 	for _, l := range letters {
-		v, err := letterByID(ctx, tx, l.School, l.ID)
-		if err == ErrNotFound {
-			continue // unvouched
-		}
-		if err != nil {
-			return nil, err
-		}
-		k := known[v.Episode]
-		if k == nil {
-			if s.ID == "" {
-				if s, err = loadSchool(ctx, tx, l.School); err != nil {
-					return nil, err
-				}
+		if v, ok := rows[l.ID]; ok {
+			if why := known[v.Episode].keeps(l, v); why != courier.BecauseUnvouched {
+				because[l.ID] = why
 			}
-			if k, err = a.readStanding(ctx, tx, s, v.Episode, now); err != nil {
-				return nil, err
-			}
-			known[v.Episode] = k
-		}
-		if why := k.keeps(l, v); why != courier.BecauseUnvouched {
-			because[l.ID] = why
 		}
 	}
 	return because, nil
@@ -321,23 +313,38 @@ func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, letters []courier
 type standing struct {
 	episode Episode
 	absent  Because // why its absence is no longer to be told; empty: it is
-	told    []directory.Recipient
-	not     []directory.Standing
+	directory.Told
 }
 
-func (a *Alert) readStanding(ctx context.Context, tx database.Tx, s school, episode string, now time.Time) (*standing, error) {
-	e, err := EpisodeByID(ctx, tx, s.ID, episode)
+// readStandings reads what decides about the letters of some episodes, by episode.
+func readStandings(ctx context.Context, tx database.Tx, schoolID string, rows map[string]letterRow, now time.Time) (map[string]*standing, error) {
+	var ids, pupils []string
+	for _, v := range rows {
+		ids, pupils = append(ids, v.Episode), append(pupils, v.Pupil)
+	}
+	pupils = unique(pupils)
+	var episodes []Episode
+	if err := tx.NewSelect().Model(&episodes).Where("e.school = ? AND e.id IN (?)", schoolID, bun.List(unique(ids))).Scan(ctx); err != nil {
+		return nil, err
+	}
+	s, err := loadSchool(ctx, tx, schoolID)
 	if err != nil {
 		return nil, err
 	}
-	k := &standing{episode: e}
-	if e.State == Told {
-		if k.absent, err = a.stillAbsent(ctx, tx, s, e, now); err != nil {
-			return nil, err
-		}
+	told, err := directory.MayBeToldOf(ctx, tx, schoolID, pupils, now)
+	if err != nil {
+		return nil, err
 	}
-	k.told, k.not, err = directory.MayBeTold(ctx, tx, s.ID, e.Pupil, now)
-	return k, err
+	known := map[string]*standing{}
+	for _, e := range episodes {
+		known[e.ID] = &standing{episode: e, Told: told[e.Pupil]}
+	}
+	err = lookAgain(ctx, tx, s, episodes, now, func(e Episode, v Verdict, why Because) {
+		if v != Tell && v != Keep {
+			known[e.ID].absent = why
+		}
+	})
+	return known, err
 }
 
 // keeps says what keeps a letter from leaving, empty if nothing does.
@@ -350,7 +357,7 @@ func (k *standing) keeps(l courier.Letter, v letterRow) string {
 	case k.absent != "":
 		return string(k.absent)
 	}
-	for _, r := range k.told {
+	for _, r := range k.Recipients {
 		for _, p := range r.Points {
 			if r.Person.ID == l.Person && p.ID == l.Contact {
 				return ""
@@ -367,26 +374,10 @@ func (k *standing) keepsFollowing(v letterRow) string {
 	if k.episode.State != Over || string(wanted) != v.Kind {
 		return courier.BecauseUnvouched
 	}
-	for _, n := range k.not {
+	for _, n := range k.Not {
 		if n.Person == v.Person && n.Why == directory.NotCourt {
 			return string(NotEntitled)
 		}
 	}
 	return ""
-}
-
-func (a *Alert) stillAbsent(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (Because, error) {
-	k, err := attendance.MarkByNumber(ctx, tx, s.ID, e.Mark)
-	if err != nil {
-		return "", err
-	}
-	f, err := facts(ctx, tx, s, k, now)
-	if err != nil {
-		return "", err
-	}
-	v, why := LookAgain(f, e)
-	if v == Tell || v == Keep {
-		return "", nil
-	}
-	return why, nil
 }

@@ -268,16 +268,11 @@ func (a *Alert) lookAtHeld(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		for _, e := range held {
-			v, _, err := a.look(ctx, tx, s, e, a.now())
-			if err != nil {
-				return err
-			}
+		return lookAgain(ctx, tx, s, held, a.now(), func(e Episode, v Verdict, _ Because) {
 			if v != Keep {
 				changed = append(changed, due{e, v})
 			}
-		}
-		return nil
+		})
 	})
 	if err != nil {
 		return err
@@ -298,17 +293,31 @@ func (a *Alert) lookAtHeld(ctx context.Context, id string) error {
 	return nil
 }
 
-func (a *Alert) look(ctx context.Context, tx database.Tx, s school, e Episode, now time.Time) (Verdict, Because, error) {
-	k, err := attendance.MarkByNumber(ctx, tx, s.ID, e.Mark)
-	if err != nil {
-		return Keep, "", err
+// lookAgain says what becomes of episodes now, in their order. What it looks at is read
+// once a day of theirs, for all of them.
+func lookAgain(ctx context.Context, tx database.Tx, s school, episodes []Episode, now time.Time, say func(Episode, Verdict, Because)) error {
+	pupils := map[string][]string{} // by day
+	for _, e := range episodes {
+		pupils[e.day()] = append(pupils[e.day()], e.Pupil)
 	}
-	f, err := facts(ctx, tx, s, k, now)
-	if err != nil {
-		return Keep, "", err
+	days := map[string]dayRead{}
+	for day, ids := range pupils {
+		d, err := readDay(ctx, tx, s, unique(ids), day, now)
+		if err != nil {
+			return err
+		}
+		days[day] = d
 	}
-	v, why := LookAgain(f, e)
-	return v, why, nil
+	for _, e := range episodes {
+		d := days[e.day()]
+		k, err := d.mark(e.Pupil, e.Mark)
+		if err != nil {
+			return err
+		}
+		v, why := LookAgain(d.facts(k), e)
+		say(e, v, why)
+	}
+	return nil
 }
 
 // settleHeld looks again inside the school's transaction, and in the same transaction
@@ -318,8 +327,9 @@ func (a *Alert) settleHeld(ctx context.Context, tx database.Tx, s school, id str
 	if err != nil || e.State != Held {
 		return false, err
 	}
-	v, why, err := a.look(ctx, tx, s, e, now)
-	if err != nil {
+	var v Verdict
+	var why Because
+	if err := lookAgain(ctx, tx, s, []Episode{e}, now, func(_ Episode, is Verdict, because Because) { v, why = is, because }); err != nil {
 		return false, err
 	}
 	deed := journal.Deed{Act: "alert." + string(v), Actor: "alert", Subject: e.ID, Detail: map[string]string{"pupil": e.Pupil, "because": string(why)}}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -22,41 +25,33 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 		now := c.now()
 		rooms := c.carriers.rooms(now)
 		errands = nil
-		var deeds []journal.Deed
 		letters, err := due(ctx, tx, school, now, rooms.channels(c.carriers), mostAtOnce)
-		if err != nil {
+		if err != nil || len(letters) == 0 {
 			return err
 		}
-		looked = len(letters) > 0
-		vouched, err := c.vouched(ctx, tx, letters, now)
+		looked = true
+		x, err := c.examination(ctx, tx, school, letters, now)
 		if err != nil {
 			return err
 		}
 		for _, l := range letters {
-			point, because, err := c.examine(ctx, tx, l, vouched, now)
-			if err != nil {
-				return err
-			}
-			if because != "" {
+			if because := x.keeps(c, l, now); because != "" {
 				if err := c.keepBack(ctx, tx, l, because, now); err != nil {
 					return err
 				}
 				continue
 			}
-			e := Errand{Letter: l, Address: point.Address}
+			e := Errand{Letter: l, Address: x.points[l.Contact].Address}
 			if err := c.choose(ctx, tx, &e, &rooms); err != nil {
 				return err
 			}
 			if e.account == nil {
 				continue // its channel is full by now
 			}
-			deed, err := c.leave(ctx, tx, &e, now)
-			if err != nil {
-				return err
-			}
-			errands, deeds = append(errands, e), append(deeds, deed)
+			x.leaves(l)
+			errands = append(errands, e)
 		}
-		return c.journal.Append(ctx, tx, school, now, deeds...)
+		return c.leave(ctx, tx, school, errands, now)
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("claim: %w", err)
@@ -82,47 +77,62 @@ func (c *Courier) choose(ctx context.Context, tx database.Tx, e *Errand, r *room
 	return nil
 }
 
-// vouched asks who answers for the letters. A letter that nobody answers for is not in
-// what it gives.
-func (c *Courier) vouched(ctx context.Context, tx database.Tx, letters []Letter, now time.Time) (map[string]string, error) {
-	byKind := map[Kind][]Letter{}
-	for _, l := range letters {
-		byKind[l.Kind] = append(byKind[l.Kind], l)
-	}
-	all := map[string]string{}
-	for kind, some := range byKind {
-		vouch := c.vouch[kind]
-		if vouch == nil {
-			continue
-		}
-		because, err := vouch(ctx, tx, some, now)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(all, because)
-	}
-	return all, nil
+// examination is what may keep letters from leaving, read for all of them together.
+type examination struct {
+	points  map[string]directory.ContactPoint
+	same    map[string][]string // contact points of the same address
+	today   map[string]int      // letters to the address of each contact point
+	vouched map[string]string   // by letter; one that is not in it has nobody who answers for it
 }
 
-// examine asks what keeps a letter from leaving: its time, its address, how many went
-// there today, whether it is as it was written, and who answers for it.
-func (c *Courier) examine(ctx context.Context, tx database.Tx, l Letter, vouched map[string]string, now time.Time) (directory.ContactPoint, string, error) {
-	point, err := directory.PointByID(ctx, tx, l.School, l.Contact)
-	if err != nil {
-		return point, "", err
+func (c *Courier) examination(ctx context.Context, tx database.Tx, school string, letters []Letter, now time.Time) (x examination, err error) {
+	byKind, contacts := map[Kind][]Letter{}, make([]string, len(letters))
+	for i, l := range letters {
+		byKind[l.Kind] = append(byKind[l.Kind], l)
+		contacts[i] = l.Contact
 	}
-	today, err := lettersSince(ctx, tx, l.School, point, now.Add(-24*time.Hour))
-	if err != nil {
-		return point, "", err
+	if x.points, err = directory.PointsByID(ctx, tx, school, contacts); err != nil {
+		return x, err
 	}
-	if because := refusal(l, now, c.carriers.Has(l.Channel), point, today); because != "" && !(because == BecauseCap && l.Kind != Absence) {
-		return point, because, nil
+	if x.same, err = directory.SameAddresses(ctx, tx, school, slices.Collect(maps.Values(x.points))); err != nil {
+		return x, err
 	}
-	because, answered := vouched[l.ID]
+	if x.today, err = lettersSince(ctx, tx, school, x.same, now.Add(-24*time.Hour)); err != nil {
+		return x, err
+	}
+	x.vouched = map[string]string{}
+	for kind, some := range byKind {
+		if vouch := c.vouch[kind]; vouch != nil {
+			because, err := vouch(ctx, tx, some, now)
+			if err != nil {
+				return x, err
+			}
+			maps.Copy(x.vouched, because)
+		}
+	}
+	return x, nil
+}
+
+// keeps says what keeps a letter from leaving, empty if nothing does: its time, its
+// address, how many went there today, whether it is as it was written, and who answers
+// for it.
+func (x examination) keeps(c *Courier, l Letter, now time.Time) string {
+	point := x.points[l.Contact]
+	if because := refusal(l, now, c.carriers.Has(l.Channel), point, x.today[l.Contact]); because != "" && !(because == BecauseCap && l.Kind != Absence) {
+		return because
+	}
+	because, answered := x.vouched[l.ID]
 	if !answered || l.Digest != c.digest(l, point) {
-		return point, BecauseUnvouched, nil
+		return BecauseUnvouched
 	}
-	return point, because, nil
+	return because
+}
+
+// leaves counts a letter for those that follow it.
+func (x examination) leaves(l Letter) {
+	for _, id := range x.same[l.Contact] {
+		x.today[id]++
+	}
 }
 
 // keepBack makes a waiting letter void. An unsure one may have left: it stays unsure
@@ -134,26 +144,41 @@ func (c *Courier) keepBack(ctx context.Context, tx database.Tx, l Letter, becaus
 	return settle(ctx, tx, l, Unsure, "no-answer, "+because, l.DueAt, now)
 }
 
-func (c *Courier) leave(ctx context.Context, tx database.Tx, e *Errand, now time.Time) (journal.Deed, error) {
-	l := &e.Letter
-	res, err := tx.NewUpdate().Model((*Letter)(nil)).
-		Set("state = ?, attempts = attempts + 1, leaving_at = ?", Leaving, database.Stamp(now)).
-		Where("l.school = ? AND l.id = ? AND l.state = ? AND l.attempts = ?", l.School, l.ID, l.State, l.Attempts).Exec(ctx)
-	if err := one(res, err); err != nil {
-		return journal.Deed{}, err
+// leave commits, with the transaction, that letters begin to leave: their attempts, and
+// a line of the journal for each.
+func (c *Courier) leave(ctx context.Context, tx database.Tx, school string, errands []Errand, now time.Time) error {
+	if len(errands) == 0 {
+		return nil
 	}
-	l.State, l.Attempts, l.LeavingAt = Leaving, l.Attempts+1, now
-	a := Attempt{School: l.School, Letter: l.ID, N: l.Attempts, Instance: c.instance, Carrier: e.account.name, StartedAt: database.Stamp(now)}
-	if l.Channel == directory.SMS {
-		// Never 0, which is none.
-		e.reference = uint16(crc32.ChecksumIEEE([]byte(l.ID))%0xffff) + 1
-		a.Provider, a.Address, a.Reference = e.account.provider, c.numberDigest(e.Address), int(e.reference)
+	ids, attempts, deeds := make([]string, len(errands)), make([]Attempt, len(errands)), make([]journal.Deed, len(errands))
+	for i := range errands {
+		e := &errands[i]
+		l := &e.Letter
+		ids[i] = l.ID
+		l.State, l.Attempts, l.LeavingAt = Leaving, l.Attempts+1, now
+		e.Attempt = l.Attempts
+		attempts[i] = Attempt{School: school, Letter: l.ID, N: l.Attempts, Instance: c.instance, Carrier: e.account.name, StartedAt: database.Stamp(now)}
+		if l.Channel == directory.SMS {
+			// Never 0, which is none.
+			e.reference = uint16(crc32.ChecksumIEEE([]byte(l.ID))%0xffff) + 1
+			attempts[i].Provider, attempts[i].Address, attempts[i].Reference = e.account.provider, c.numberDigest(e.Address), int(e.reference)
+		}
+		deeds[i] = journal.Deed{Act: "letter.leaving", Actor: c.instance, Subject: l.ID, Detail: detail(*l, e.account.name)}
 	}
-	if _, err := tx.NewInsert().Model(&a).Exec(ctx); err != nil {
-		return journal.Deed{}, err
+	// They were read in this transaction, which holds the school: the state is asked again
+	// all the same, and the schema asks that attempts go up by one.
+	res, err := tx.NewUpdate().Model((*Letter)(nil)).Set("state = ?, attempts = attempts + 1, leaving_at = ?", Leaving, database.Stamp(now)).
+		Where("l.school = ? AND l.id IN (?) AND l.state IN (?)", school, bun.List(ids), bun.List([]State{Waiting, Unsure})).Exec(ctx)
+	if err != nil {
+		return err
 	}
-	e.Attempt = a.N
-	return journal.Deed{Act: "letter.leaving", Actor: c.instance, Subject: l.ID, Detail: detail(*l, a.Carrier)}, nil
+	if n, err := res.RowsAffected(); err != nil || n != int64(len(ids)) {
+		return errors.Join(err, errMoved)
+	}
+	if _, err := tx.NewInsert().Model(&attempts).Exec(ctx); err != nil {
+		return err
+	}
+	return c.journal.Append(ctx, tx, school, now, deeds...)
 }
 
 // numberDigest stands for a telephone number where only sameness matters.

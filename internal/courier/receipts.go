@@ -76,33 +76,47 @@ func forms(key string) []string {
 	return out
 }
 
+// partsOf are the short messages that a carrier took of a letter.
+func (c *Courier) partsOf(a answered) []part {
+	rows := make([]part, len(a.r.Parts))
+	for i, id := range a.r.Parts {
+		rows[i] = part{School: a.e.Letter.School, Letter: a.e.Letter.ID, Attempt: a.e.Attempt, N: i + 1, Provider: a.e.account.provider, Key: keyOf(id), Address: c.numberDigest(a.e.Address)}
+	}
+	return rows
+}
+
 // keepParts keeps the carrier's ids of what it took, and applies receipts that came
 // before them.
-func (c *Courier) keepParts(ctx context.Context, tx database.Tx, l Letter, e Errand, ids []string, now time.Time) ([]journal.Deed, error) {
-	rows := make([]part, len(ids))
-	var keys []string
-	for i, id := range ids {
-		rows[i] = part{School: l.School, Letter: l.ID, Attempt: e.Attempt, N: i + 1, Provider: e.account.provider, Key: keyOf(id), Address: c.numberDigest(e.Address)}
-		if id != "" {
-			keys = append(keys, forms(rows[i].Key)...)
-		}
+func (c *Courier) keepParts(ctx context.Context, tx database.Tx, parts []part, now time.Time) ([]journal.Deed, error) {
+	if len(parts) == 0 {
+		return nil, nil
 	}
-	if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(&parts).Exec(ctx); err != nil {
 		return nil, err
 	}
-	if !e.account.receipts || len(keys) == 0 {
+	var keys, providers []string
+	for _, p := range parts {
+		if p.Key != "" {
+			keys, providers = append(keys, forms(p.Key)...), append(providers, p.Provider)
+		}
+	}
+	if len(keys) == 0 {
 		return nil, nil
 	}
 	var early []receipt
-	if err := tx.NewSelect().Model(&early).Where("r.settled_at IS NULL AND r.provider = ? AND r.key IN (?)", e.account.provider, bun.List(keys)).
+	if err := tx.NewSelect().Model(&early).Where("r.settled_at IS NULL AND r.provider IN (?) AND r.key IN (?)", bun.List(providers), bun.List(keys)).
 		OrderExpr("r.received_at").Scan(ctx); err != nil {
 		return nil, err
 	}
 	var deeds []journal.Deed
 	for _, r := range early {
+		// One that speaks of another school's letter is applied in its own transaction.
 		p, ok, err := c.about(ctx, tx, r)
-		if err != nil || !ok {
-			return deeds, err
+		if err != nil {
+			return nil, err
+		}
+		if !ok || p.School != parts[0].School {
+			continue
 		}
 		more, err := c.apply(ctx, tx, r, p, now)
 		if err != nil {

@@ -63,48 +63,60 @@ func (c *Courier) settleTogether(ctx context.Context, batch []answered) {
 }
 
 func (c *Courier) settleInSchool(ctx context.Context, school string, some []answered) error {
+	ids := make([]string, len(some))
+	for i, a := range some {
+		ids[i] = a.e.Letter.ID
+	}
 	return c.db.InSchool(database.Urgent(ctx), school, func(ctx context.Context, tx database.Tx) error {
 		now := c.now()
+		letters, err := byIDs(ctx, tx, school, ids)
+		if err != nil {
+			return err
+		}
 		var deeds []journal.Deed
+		var parts []part
 		for _, a := range some {
-			deed, err := c.settleOne(ctx, tx, a.e, a.r, now)
+			l, ok := letters[a.e.Letter.ID]
+			if !ok {
+				return ErrNotFound
+			}
+			deed, err := c.settleOne(ctx, tx, l, a.e, a.r, now)
 			if err != nil {
 				return err
 			}
 			deeds = append(deeds, deed...)
+			if l.Channel == directory.SMS {
+				parts = append(parts, c.partsOf(a)...)
+			}
 		}
-		return c.journal.Append(ctx, tx, school, now, deeds...)
+		more, err := c.keepParts(ctx, tx, parts, now)
+		if err != nil {
+			return err
+		}
+		return c.journal.Append(ctx, tx, school, now, append(deeds, more...)...)
 	})
 }
 
-func (c *Courier) settleOne(ctx context.Context, tx database.Tx, e Errand, r Result, now time.Time) ([]journal.Deed, error) {
-	l, err := ByID(ctx, tx, e.Letter.School, e.Letter.ID)
-	if err != nil {
-		return nil, err
+// settleOne moves a letter on by the answer to one of its attempts.
+func (c *Courier) settleOne(ctx context.Context, tx database.Tx, l Letter, e Errand, r Result, now time.Time) ([]journal.Deed, error) {
+	state, because, due, moved := settled(l, e.Attempt, r, len(c.carriers.by[l.Channel]) > 1, now)
+	if !moved {
+		return nil, nil
 	}
-	var deeds []journal.Deed
-	if state, because, due, moved := settled(l, e.Attempt, r, len(c.carriers.by[l.Channel]) > 1, now); moved {
-		// The attempt of a letter found unsure by its program's silence has its end already.
-		if l.State == Leaving || l.Because == BecauseStillWaiting {
-			if err := endAttempt(ctx, tx, l, r, now); err != nil {
-				return nil, err
-			}
-		}
-		if err := settle(ctx, tx, l, state, because, due, now); err != nil {
+	// The attempt of a letter found unsure by its program's silence has its end already.
+	if l.State == Leaving || l.Because == BecauseStillWaiting {
+		if err := endAttempt(ctx, tx, l, r, now); err != nil {
 			return nil, err
 		}
-		detail := map[string]string{"attempt": fmt.Sprint(e.Attempt), "outcome": string(r.Outcome)}
-		if l.State == Unsure {
-			detail["late"] = "yes"
-		}
-		deeds = append(deeds, journal.Deed{Act: "letter." + string(state), Actor: c.instance, Subject: l.ID, Detail: detail})
-		l.State, l.Because = state, because
 	}
-	if len(r.Parts) == 0 || l.Channel != directory.SMS {
-		return deeds, nil
+	if err := settle(ctx, tx, l, state, because, due, now); err != nil {
+		return nil, err
 	}
-	more, err := c.keepParts(ctx, tx, l, e, r.Parts, now)
-	return append(deeds, more...), err
+	detail := map[string]string{"attempt": fmt.Sprint(e.Attempt), "outcome": string(r.Outcome)}
+	if l.State == Unsure {
+		detail["late"] = "yes"
+	}
+	return []journal.Deed{{Act: "letter." + string(state), Actor: c.instance, Subject: l.ID, Detail: detail}}, nil
 }
 
 func endAttempt(ctx context.Context, tx database.Tx, l Letter, r Result, now time.Time) error {

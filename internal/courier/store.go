@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,21 +143,47 @@ func schoolsDue(ctx context.Context, tx database.Tx, now time.Time, open []direc
 	return schools, err
 }
 
-// lettersSince counts the letters that began to leave for an address of a school since a
-// moment, whoever it belongs to.
-func lettersSince(ctx context.Context, tx database.Tx, school string, point directory.ContactPoint, since time.Time) (int, error) {
-	same, err := directory.SameAddress(ctx, tx, school, point)
-	if err != nil || len(same) == 0 {
-		return 0, err
+// lettersSince counts, for each contact point of same, the letters that began to leave
+// since a moment for it and for those of the same address.
+func lettersSince(ctx context.Context, tx database.Tx, school string, same map[string][]string, since time.Time) (map[string]int, error) {
+	out := map[string]int{}
+	if len(same) == 0 {
+		return out, nil
 	}
-	n, err := tx.NewSelect().Model((*Letter)(nil)).Where("l.school = ? AND l.contact IN (?) AND l.created_at >= ? AND l.attempts > 0",
-		school, bun.List(same), database.Stamp(since)).Count(ctx)
-	return int(n), err
+	var all []string
+	for _, ids := range same {
+		all = append(all, ids...)
+	}
+	var rows []struct {
+		Contact string
+		N       int
+	}
+	err := tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.contact, count(*) AS n").
+		Where("l.school = ? AND l.contact IN (?) AND l.created_at >= ? AND l.attempts > 0", school, bun.List(all), database.Stamp(since)).GroupExpr("l.contact").Scan(ctx, &rows)
+	for point, ids := range same {
+		for _, r := range rows {
+			if slices.Contains(ids, r.Contact) {
+				out[point] += r.N
+			}
+		}
+	}
+	return out, err
 }
 
 // ByID reads a letter; ErrNotFound.
 func ByID(ctx context.Context, tx database.Tx, school, id string) (Letter, error) {
 	return oneLetter(ctx, tx, "l.school = ? AND l.id = ?", school, id)
+}
+
+// byIDs reads letters of a school, by id.
+func byIDs(ctx context.Context, tx database.Tx, school string, ids []string) (map[string]Letter, error) {
+	var rows []Letter
+	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.id IN (?)", school, bun.List(ids)).Scan(ctx)
+	out := make(map[string]Letter, len(rows))
+	for _, l := range rows {
+		out[l.ID] = l
+	}
+	return out, err
 }
 
 // Find reads a letter by its id or by the reference that the family reads, in any

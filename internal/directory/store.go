@@ -278,54 +278,83 @@ type Unused struct {
 	Why   PointReason
 }
 
-// MayBeTold answers the one question of an absence: who may be told about this pupil
-// at this moment, and where. It also gives those who may not, with the reason, for the
-// journal and for explain. ErrNotFound if the pupil is not of the school.
+// Told is the answer to the one question of an absence: who may be told about a pupil,
+// and where; and who may not, with the reason, for the journal and for explain.
+type Told struct {
+	Recipients []Recipient
+	Not        []Standing
+}
+
+// MayBeTold answers the one question of an absence about one pupil; see MayBeToldOf.
+// ErrNotFound if the pupil is not of the school.
 func MayBeTold(ctx context.Context, tx database.Tx, school, pupil string, at time.Time) (told []Recipient, not []Standing, err error) {
-	s, err := SchoolByID(ctx, tx, school)
+	all, err := MayBeToldOf(ctx, tx, school, []string{pupil}, at)
 	if err != nil {
 		return nil, nil, err
+	}
+	t, ok := all[pupil]
+	if !ok {
+		return nil, nil, ErrNotFound
+	}
+	return t.Recipients, t.Not, nil
+}
+
+// MayBeToldOf answers, for each pupil, who may be told about them at this moment, and
+// where. A pupil that is not of the school has no answer.
+func MayBeToldOf(ctx context.Context, tx database.Tx, school string, pupils []string, at time.Time) (map[string]Told, error) {
+	s, err := SchoolByID(ctx, tx, school)
+	if err != nil {
+		return nil, err
 	}
 	loc, err := s.Location()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	cases, err := Cases(ctx, tx, school, []string{pupil})
-	if err != nil {
-		return nil, nil, err
+	cases, err := Cases(ctx, tx, school, pupils)
+	if err != nil || len(cases) == 0 {
+		return nil, err
 	}
-	if len(cases) == 0 {
-		return nil, nil, ErrNotFound
-	}
-	c := cases[0]
-	ids := []string{pupil}
-	standings := Entitled(c, at.In(loc).Format(time.DateOnly))
-	for _, st := range standings {
-		ids = append(ids, st.Person)
+	day := at.In(loc).Format(time.DateOnly)
+	var ids []string
+	standings := make([][]Standing, len(cases))
+	for i, c := range cases {
+		standings[i] = Entitled(c, day)
+		ids = append(ids, c.Pupil.ID)
+		for _, st := range standings[i] {
+			ids = append(ids, st.Person)
+		}
 	}
 	points, err := points(ctx, tx, school, ids)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	all := make(map[string]Told, len(cases))
+	for i, c := range cases {
+		all[c.Pupil.ID] = whoIsTold(c, standings[i], points)
+	}
+	return all, nil
+}
+
+func whoIsTold(c Case, standings []Standing, points map[string][]ContactPoint) (t Told) {
 	for _, st := range standings {
 		if !st.Told {
-			not = append(not, st)
+			t.Not = append(t.Not, st)
 			continue
 		}
 		r := Recipient{Person: c.Adults[st.Person], Why: st.Why}
-		if st.Person == pupil {
+		if st.Person == c.Pupil.ID {
 			r.Person = c.Pupil
 		}
 		for _, p := range points[st.Person] {
-			if why := usable(p, st, pupil, points[pupil]); why != PointUsable {
+			if why := usable(p, st, c.Pupil.ID, points[c.Pupil.ID]); why != PointUsable {
 				r.Not = append(r.Not, Unused{p, why})
 			} else {
 				r.Points = append(r.Points, p)
 			}
 		}
-		told = append(told, r)
+		t.Recipients = append(t.Recipients, r)
 	}
-	return told, not, nil
+	return t
 }
 
 func points(ctx context.Context, tx database.Tx, school string, people []string) (map[string][]ContactPoint, error) {
@@ -407,10 +436,27 @@ func SchoolsWith(ctx context.Context, tx database.Tx, channel Channel, address s
 	return schools, err
 }
 
-// SameAddress lists the contact points of a school that have the same channel and
-// address: two guardians may share a number.
-func SameAddress(ctx context.Context, tx database.Tx, school string, p ContactPoint) ([]string, error) {
-	var ids []string
-	err := tx.NewSelect().Model((*ContactPoint)(nil)).Column("id").Where("c.school = ? AND c.channel = ? AND c.address = ?", school, p.Channel, p.Address).Scan(ctx, &ids)
-	return ids, err
+// SameAddresses lists, for each contact point given, the ids of all those of the school
+// that have the same channel and address: two guardians may share a number.
+func SameAddresses(ctx context.Context, tx database.Tx, school string, given []ContactPoint) (map[string][]string, error) {
+	out := map[string][]string{}
+	var addresses []string
+	var channels []Channel
+	for _, p := range given {
+		addresses, channels = append(addresses, p.Address), append(channels, p.Channel)
+	}
+	for part := range slices.Chunk(addresses, 500) {
+		var rows []ContactPoint
+		if err := tx.NewSelect().Model(&rows).Column("id", "channel", "address").Where("c.school = ? AND c.channel IN (?) AND c.address IN (?)", school, bun.List(channels), bun.List(part)).Order("id").Scan(ctx); err != nil {
+			return nil, err
+		}
+		for _, p := range given {
+			for _, same := range rows {
+				if same.Channel == p.Channel && same.Address == p.Address {
+					out[p.ID] = append(out[p.ID], same.ID)
+				}
+			}
+		}
+	}
+	return out, nil
 }
