@@ -19,8 +19,8 @@ import (
 
 // claim takes the next letters of a school that may leave and for which there is room,
 // in one transaction: everything that could keep one is asked again, its address is
-// read, and leaving is committed. looked is false when there was nothing to look at.
-func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, looked bool, err error) {
+// read, and leaving is committed.
+func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, did found, err error) {
 	err = c.db.InSchool(database.Urgent(ctx), school, func(ctx context.Context, tx database.Tx) error {
 		now := c.now()
 		rooms := c.carriers.rooms(now)
@@ -29,7 +29,9 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 		if err != nil || len(letters) == 0 {
 			return err
 		}
-		looked = true
+		if did = some; len(letters) == mostAtOnce {
+			did = more
+		}
 		x, err := c.examination(ctx, tx, school, letters, now)
 		if err != nil {
 			return err
@@ -46,7 +48,8 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 				return err
 			}
 			if e.account == nil {
-				continue // its channel is full by now
+				did = some // its channel is full by now
+				continue
 			}
 			x.leaves(l)
 			errands = append(errands, e)
@@ -54,13 +57,13 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, l
 		return c.leave(ctx, tx, school, errands, now)
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("claim: %w", err)
+		return nil, nothing, fmt.Errorf("claim: %w", err)
 	}
 	for _, e := range errands {
 		e.account.expect(1)
 		c.step(StepClaimed)
 	}
-	return errands, looked, nil
+	return errands, did, nil
 }
 
 // choose gives an errand its account.

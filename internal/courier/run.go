@@ -103,6 +103,7 @@ const (
 	heartbeat = 10 * time.Second // of this program's row, and of what is watched
 	deadAfter = time.Minute      // a program not seen for so long is dead
 	idle      = 2 * time.Second  // between two looks at an empty queue
+	gather    = 10 * time.Millisecond
 )
 
 // Run claims and sends until ctx ends, then waits for the letters on their way as long
@@ -143,7 +144,7 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 				c.log.Error("courier: heartbeat", "err", err)
 			}
 		}
-		worked, err := c.round(ctx, sending, &carried)
+		did, err := c.round(ctx, sending, &carried)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -151,14 +152,20 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 			// Whatever cannot be written is not sent: the claim comes first.
 			c.log.Error("courier: round", "err", err)
 		}
-		if worked && err == nil {
+		if did == more && err == nil {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-c.poke:
 		case <-time.After(idle):
+		case <-c.poke:
+			// Answers and room come one by one: letters that leave together cost less.
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(gather):
+			}
 		}
 	}
 }
@@ -197,8 +204,17 @@ func (c *Courier) connect(ctx context.Context, wg *sync.WaitGroup) {
 	}
 }
 
+// found is what a look at the queue found.
+type found int
+
+const (
+	nothing found = iota // nothing to look at, or no room for it
+	some                 // something, and that was all that there is room for now
+	more                 // something, and there may be more, with room for it
+)
+
 // round claims what there is room for, school by school, and sets it on its way.
-func (c *Courier) round(ctx, sending context.Context, carried *sync.WaitGroup) (worked bool, err error) {
+func (c *Courier) round(ctx, sending context.Context, carried *sync.WaitGroup) (did found, err error) {
 	var schools []string
 	err = c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
 		now := c.now()
@@ -206,20 +222,20 @@ func (c *Courier) round(ctx, sending context.Context, carried *sync.WaitGroup) (
 		return err
 	})
 	if err != nil {
-		return false, err
+		return nothing, err
 	}
 	for _, school := range schools {
-		errands, looked, err := c.claim(ctx, school)
+		errands, what, err := c.claim(ctx, school)
 		if err != nil {
-			return worked, err
+			return did, err
 		}
-		worked = worked || looked
+		did = max(did, what)
 		for _, e := range errands {
 			carried.Add(1)
 			go c.carry(sending, e, carried.Done)
 		}
 	}
-	return worked, nil
+	return did, nil
 }
 
 // Pass does once everything that is to be done now and returns when each letter has its
@@ -236,9 +252,9 @@ func (c *Courier) Pass(ctx context.Context) error {
 		return err
 	}
 	for {
-		worked, err := c.round(ctx, ctx, &carried)
+		did, err := c.round(ctx, ctx, &carried)
 		carried.Wait()
-		if err != nil || !worked {
+		if err != nil || did == nothing {
 			return err
 		}
 	}
