@@ -81,6 +81,14 @@ func askedBy(ctx context.Context, tx database.Tx, l courier.Letter, now time.Tim
 	if q.row, err = letterByID(ctx, tx, l.School, l.ID); err != nil {
 		return q, err
 	}
+	// A number or an address that the school took away may be somebody else's.
+	point, err := directory.PointByID(ctx, tx, l.School, l.Contact)
+	if err != nil {
+		return q, err
+	}
+	if !point.EndedAt.IsZero() {
+		return q, ErrNotFound
+	}
 	told, _, err := directory.MayBeTold(ctx, tx, l.School, q.row.Pupil, now)
 	if err != nil {
 		return q, err

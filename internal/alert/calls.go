@@ -51,10 +51,12 @@ func (a *Alert) telephoneAll(ctx context.Context, tx database.Tx, e Episode, why
 	return a.journalStandings(ctx, tx, e.School, e, recipients, not, now)
 }
 
-// spareCalls closes the open rows of an episode whose pupil arrived.
+// spareCalls closes the open rows of an episode whose pupil arrived. Who was told and
+// said STOP since gets no message about the arrival: that row stays.
 func (a *Alert) spareCalls(ctx context.Context, tx database.Tx, e Episode, now time.Time) error {
 	_, err := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", NotNeeded, database.Stamp(now), "alert").
-		Where("c.school = ? AND c.episode = ? AND c.outcome = ''", e.School, e.ID).Exec(ctx)
+		Where("c.school = ? AND c.episode = ? AND c.outcome = '' AND (c.because <> ? OR c.adult NOT IN (?))", e.School, e.ID, Stopped,
+			tx.NewSelect().TableExpr("alert_letters AS w").ColumnExpr("w.person").Where("w.school = ? AND w.episode = ?", e.School, e.ID)).Exec(ctx)
 	return err
 }
 

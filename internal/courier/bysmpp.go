@@ -37,7 +37,7 @@ func (c *Courier) answeredLate(ctx context.Context, a *account, letter string, r
 		e.Address, e.Attempt = point.Address, e.Letter.Attempts
 		return err
 	})
-	if err == nil && e.Letter.State == Unsure {
+	if err == nil && (e.Letter.State == Unsure || e.Letter.State == Leaving) {
 		err = c.settleInSchool(ctx, e.Letter.School, []answered{{e: e, r: r}})
 	}
 	if err != nil {

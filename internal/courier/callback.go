@@ -19,16 +19,16 @@ type byHTTP struct {
 // answers success only for what is kept, so that the provider comes again with the rest.
 // Nothing about it tells a stranger whether the carrier exists.
 func (p *Pages) called(w http.ResponseWriter, r *http.Request) error {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, httpsms.MostCallback+1))
+	if err != nil {
+		return page.NotFound()
+	}
 	a := p.Courier.carriers.named(r.PathValue("carrier"))
 	if a == nil {
 		return page.NotFound()
 	}
 	over, ok := a.carrier.(byHTTP)
 	if !ok {
-		return page.NotFound()
-	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, httpsms.MostCallback+1))
-	if err != nil {
 		return page.NotFound()
 	}
 	said, err := over.provider.Callback(r, raw)

@@ -73,7 +73,7 @@ func (c Carriers) named(name string) *account {
 	return nil
 }
 
-// providers lists whose receipts tell about a channel, and accounts that give any.
+// giveReceipts lists the accounts that say later whether a message arrived.
 func (c Carriers) giveReceipts() []string {
 	var names []string
 	for _, a := range c.all() {

@@ -120,8 +120,11 @@ func (c *Courier) examination(ctx context.Context, tx database.Tx, school string
 // address, how many went there today, whether it is as it was written, and who answers
 // for it.
 func (x examination) keeps(c *Courier, l Letter, now time.Time) string {
-	point := x.points[l.Contact]
-	if because := refusal(l, now, c.carriers.Has(l.Channel), point, x.today[l.Contact]); because != "" && !(because == BecauseCap && l.Kind != Absence) {
+	point, today := x.points[l.Contact], x.today[l.Contact]
+	if l.Attempts > 0 {
+		today-- // itself
+	}
+	if because := refusal(l, now, c.carriers.Has(l.Channel), point, today); because != "" && !(because == BecauseCap && l.Kind != Absence) {
 		return because
 	}
 	because, answered := x.vouched[l.ID]
@@ -133,6 +136,9 @@ func (x examination) keeps(c *Courier, l Letter, now time.Time) string {
 
 // leaves counts a letter for those that follow it.
 func (x examination) leaves(l Letter) {
+	if l.Attempts > 0 {
+		return // it is counted already
+	}
 	for _, id := range x.same[l.Contact] {
 		x.today[id]++
 	}
@@ -160,13 +166,13 @@ func (c *Courier) leave(ctx context.Context, tx database.Tx, school string, erra
 		ids[i] = l.ID
 		l.State, l.Attempts, l.LeavingAt = Leaving, l.Attempts+1, now
 		e.Attempt = l.Attempts
-		attempts[i] = Attempt{School: school, Letter: l.ID, N: l.Attempts, Instance: c.instance, Carrier: e.account.name, StartedAt: database.Stamp(now)}
+		attempts[i] = Attempt{School: school, Letter: l.ID, N: l.Attempts, Instance: c.instance(), Carrier: e.account.name, StartedAt: database.Stamp(now)}
 		if l.Channel == directory.SMS {
 			// Never 0, which is none.
 			e.reference = uint16(crc32.ChecksumIEEE([]byte(l.ID))%0xffff) + 1
 			attempts[i].Provider, attempts[i].Address, attempts[i].Reference = e.account.provider, c.numberDigest(e.Address), int(e.reference)
 		}
-		deeds[i] = journal.Deed{Act: "letter.leaving", Actor: c.instance, Subject: l.ID, Detail: detail(*l, e.account.name)}
+		deeds[i] = journal.Deed{Act: "letter.leaving", Actor: c.instance(), Subject: l.ID, Detail: detail(*l, e.account.name)}
 	}
 	// They were read in this transaction, which holds the school: the state is asked again
 	// all the same, and the schema asks that attempts go up by one.

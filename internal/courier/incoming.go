@@ -2,12 +2,15 @@ package courier
 
 import (
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/database"
@@ -38,7 +41,12 @@ var stopWords = regexp.MustCompile(`^(STOP|STOPALL|ARRET|ARRETER|ARRETEZ|DESABON
 
 // isStop tells whether a message asks for no more.
 func isStop(text string) bool {
-	plain := strings.ToUpper(directory.ToGSM(strings.ReplaceAll(strings.ReplaceAll(text, "Ê", "E"), "ê", "e")))
+	plain := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1 // the accents of arrêt, désabonner
+		}
+		return unicode.ToUpper(r)
+	}, norm.NFD.String(text))
 	words := strings.FieldsFunc(plain, func(r rune) bool { return !(r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') })
 	return stopWords.MatchString(strings.Join(words, " "))
 }
@@ -48,14 +56,16 @@ func isStop(text string) bool {
 // carrier gives it again, so what it does is harmless the second time. The text itself
 // is handed on and not kept.
 func (c *Courier) incoming(ctx context.Context, a *account, m sms.Incoming) error {
+	from := map[string]string{} // school → the number as the school has it
 	var schools []string
 	pupils := 0
 	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		if schools, err = directory.SchoolsWith(ctx, tx, directory.SMS, m.From); err != nil {
+		if from, err = directory.SchoolsOf(ctx, tx, m.From); err != nil {
 			return err
 		}
+		schools = slices.Sorted(maps.Keys(from))
 		for _, school := range schools {
-			letters, err := answerable(ctx, tx, school, m.From, c.now())
+			letters, err := answerable(ctx, tx, school, from[school], c.now())
 			if err != nil {
 				return err
 			}
@@ -69,13 +79,13 @@ func (c *Courier) incoming(ctx context.Context, a *account, m sms.Incoming) erro
 	for _, school := range schools {
 		err := c.db.InSchool(database.Urgent(ctx), school, func(ctx context.Context, tx database.Tx) error {
 			if isStop(m.Text) {
-				return c.stop(ctx, tx, school, directory.SMS, m.From, StopAsked, c.now())
+				return c.stop(ctx, tx, school, directory.SMS, from[school], StopAsked, c.now())
 			}
 			text := m.Text
 			if pupils > 1 {
 				text = ""
 			}
-			return c.answer(ctx, tx, school, m.From, text, c.now())
+			return c.answer(ctx, tx, school, from[school], text, c.now())
 		})
 		if err != nil {
 			return err

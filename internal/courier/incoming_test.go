@@ -4,7 +4,7 @@ import "testing"
 
 func TestIsStop(t *testing.T) {
 	for text, want := range map[string]bool{
-		"STOP": true, " stop ": true, "Stop.": true, "arrêt": true, "ARRET": true, "Stop sms": true, "STOP 36111": true, "Arrêter !": true, "stopall": true,
+		"STOP": true, " stop ": true, "Stop.": true, "arrêt": true, "ARRET": true, "Stop sms": true, "STOP 36111": true, "Arrêter !": true, "stopall": true, "Désabonner": true, "DÉSABONNEMENT": true, "Arre\u0302t": true,
 		"": false, "Stop il est malade": false, "non stop": false, "1": false, "arrêt de bus": false, "STOP 1": false,
 	} {
 		if got := isStop(text); got != want {

@@ -268,7 +268,7 @@ func TestLettersMachine(t *testing.T) {
 				}
 			},
 			"watch": func(*rapid.T) {
-				if err := m.courier.watch(context.Background()); err != nil {
+				if err := errors.Join(m.courier.watch(context.Background()), m.courier.matchOpen(context.Background())); err != nil {
 					m.t.Fatal(err)
 				}
 				m.quiet = true

@@ -2,7 +2,9 @@ package courier
 
 import (
 	"context"
+	"errors"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +51,11 @@ var fates = map[sms.Fate]string{sms.Underway: "underway", sms.Delivered: "delive
 // receiptLife is how long a receipt that fits no letter is looked at again.
 const receiptLife = 3 * 24 * time.Hour
 
+var number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// isNumber tells whether a text is a telephone number in E.164.
+func isNumber(s string) bool { return number.MatchString(s) }
+
 // keyOf is the form in which a carrier's ids are compared: they come back in another
 // case, with or without leading zeros (jookies/jasmin 643, 916).
 func keyOf(id string) string {
@@ -88,8 +95,9 @@ func (c *Courier) partsOf(a answered) []part {
 // keepParts keeps the carrier's ids of what it took, and applies receipts that came
 // before them.
 func (c *Courier) keepParts(ctx context.Context, tx database.Tx, parts []part, now time.Time) ([]journal.Deed, error) {
-	if len(parts) == 0 {
-		return nil, nil
+	parts, err := newParts(ctx, tx, parts)
+	if err != nil || len(parts) == 0 {
+		return nil, err
 	}
 	if _, err := tx.NewInsert().Model(&parts).Exec(ctx); err != nil {
 		return nil, err
@@ -127,13 +135,32 @@ func (c *Courier) keepParts(ctx context.Context, tx database.Tx, parts []part, n
 	return deeds, nil
 }
 
+// newParts are those that are not kept yet: an answer that comes late may name what an
+// earlier one or a receipt has named.
+func newParts(ctx context.Context, tx database.Tx, parts []part) ([]part, error) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	letters := make([]string, len(parts))
+	for i, p := range parts {
+		letters[i] = p.Letter
+	}
+	var kept []part
+	if err := tx.NewSelect().Model(&kept).Where("p.school = ? AND p.letter IN (?)", parts[0].School, bun.List(letters)).Scan(ctx); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(parts, func(p part) bool {
+		return slices.ContainsFunc(kept, func(k part) bool { return k.Letter == p.Letter && k.Attempt == p.Attempt && k.N == p.N })
+	}), nil
+}
+
 // receive keeps a receipt, then applies it if it is known of which letter it speaks. An
 // error means that it is not kept: the carrier is not to think that it is.
 func (c *Courier) receive(ctx context.Context, a *account, said sms.Receipt) error {
 	r := receipt{ID: database.NewID(), Provider: a.provider, Key: keyOf(said.ID), Letter: said.Letter, Reference: int(said.Reference), Fate: fates[said.Fate], Code: said.Code, ReceivedAt: database.Stamp(c.now())}
-	if said.To != "" {
+	if isNumber(said.To) {
 		r.Address = c.numberDigest(said.To)
-	}
+	} // anything else, a national form or our own name, says nothing of whom it is about
 	if r.Key == "" && r.Letter == "" && r.Reference == 0 {
 		c.log.Warn("courier: a receipt about nothing", "carrier", a.name, "fate", r.Fate)
 		return nil
@@ -162,9 +189,7 @@ func (c *Courier) matchOpen(ctx context.Context) error {
 			OrderExpr("r.received_at DESC").Limit(500).Scan(ctx)
 	})
 	for _, r := range open {
-		if err == nil {
-			err = c.match(ctx, r)
-		}
+		err = errors.Join(err, c.match(ctx, r)) // one that cannot be applied does not keep the others
 	}
 	return err
 }
@@ -209,9 +234,13 @@ func (c *Courier) about(ctx context.Context, tx database.Tx, r receipt) (part, b
 		if err := tx.NewSelect().Model(&rows).Where("p.provider = ? AND p.key IN (?)", r.Provider, bun.List(forms(r.Key))).Limit(10).Scan(ctx); err != nil {
 			return part{}, false, err
 		}
-		rows = slices.DeleteFunc(rows, func(p part) bool { return r.Address != "" && p.Address != r.Address })
+		// Without a number only the very same id will do.
+		rows = slices.DeleteFunc(rows, func(p part) bool { return p.Address != r.Address && (r.Address != "" || p.Key != r.Key) })
 		if exact := slices.DeleteFunc(slices.Clone(rows), func(p part) bool { return p.Key != r.Key }); len(exact) > 0 {
 			rows = exact
+		}
+		if r.Letter != "" { // what the carrier echoes of ours says more than its own id
+			rows = slices.DeleteFunc(rows, func(p part) bool { return p.Letter != r.Letter })
 		}
 		if len(rows) > 0 {
 			return rows[0], len(rows) == 1, nil
@@ -293,8 +322,12 @@ func keepFate(ctx context.Context, tx database.Tx, p part, fate string) error {
 	if n, err := res.RowsAffected(); err != nil || n > 0 {
 		return err
 	}
+	there, err := tx.NewSelect().Model((*part)(nil)).Where("p.school = ? AND p.letter = ? AND p.attempt = ? AND p.n = ?", p.School, p.Letter, p.Attempt, p.N).Exists(ctx)
+	if err != nil || there {
+		return err // it has its fate already
+	}
 	p.Fate = fate
-	_, err = tx.NewInsert().Model(&p).On("CONFLICT (school, letter, attempt, n) DO NOTHING").Exec(ctx)
+	_, err = tx.NewInsert().Model(&p).Exec(ctx)
 	return err
 }
 
@@ -315,7 +348,9 @@ func heardOf(l Letter, all []part, r receipt) (State, string) {
 	switch {
 	case failed > 0:
 		return Refused, strings.TrimSpace("undelivered " + r.Code)
-	case delivered > 0 && delivered >= expected(l, all):
+	case len(all) < expected(l, all):
+		return l.State, l.Because // of another part nothing is known
+	case delivered == len(all):
 		return Delivered, ""
 	case l.State == Unsure && (delivered > 0 || r.Fate == "underway"):
 		return Left, "" // whoever knows of it took it

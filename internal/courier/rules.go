@@ -44,7 +44,7 @@ func refusal(l Letter, now time.Time, hasCarrier bool, point directory.ContactPo
 		return BecauseExpired
 	case !hasCarrier:
 		return BecauseNoCarrier
-	case point.Person != l.Person || point.Channel != l.Channel || point.Address == "" || !point.EndedAt.IsZero():
+	case point.Person != l.Person || point.Channel != l.Channel || point.Address == "" || !point.EndedAt.IsZero() || !point.StoppedAt.IsZero():
 		return BecauseGone
 	case today >= MaxADay:
 		return BecauseCap
@@ -67,7 +67,7 @@ func settled(l Letter, attempt int, r Result, others bool, now time.Time) (state
 	switch {
 	case l.State == Leaving:
 		state, because, due = next(l, r, now)
-		if state == Waiting && others {
+		if state == Waiting && others && (attempt == 1 || r.Outcome == NotWritten) {
 			due = now // another account may take it at once
 		}
 		return state, because, due, true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/preau-ent/preau/internal/courier/internal/bounce"
@@ -25,7 +26,7 @@ type Courier struct {
 	vouch    map[Kind]Vouch
 	reply    map[Kind]Reply
 	stopped  Stopped
-	instance string
+	program  atomic.Pointer[string] // see instance
 	poke     chan struct{}
 	answers  chan answered
 	step     func(string)
@@ -58,7 +59,8 @@ func New(c Config) *Courier {
 		c.Step = func(string) {}
 	}
 	courier := &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{}, reply: map[Kind]Reply{},
-		instance: database.NewID(), poke: make(chan struct{}, 1), answers: make(chan answered, mostAtOnce), step: c.Step}
+		poke: make(chan struct{}, 1), answers: make(chan answered, mostAtOnce), step: c.Step}
+	courier.rename()
 	for _, a := range c.Carriers.by[directory.Email] {
 		if m, ok := a.carrier.(*byMail); ok {
 			m.token = courier.returnToken
@@ -75,6 +77,15 @@ func New(c Config) *Courier {
 // VouchFor registers who answers for a kind of letters. A kind without a voucher never
 // leaves.
 func (c *Courier) VouchFor(k Kind, v Vouch) { c.vouch[k] = v }
+
+// instance is this program among those that run, for the attempts that it makes.
+func (c *Courier) instance() string { return *c.program.Load() }
+
+// rename makes it another program, for those that it makes from now on.
+func (c *Courier) rename() {
+	id := database.NewID()
+	c.program.Store(&id)
+}
 
 // Carriers tells which ways out there are.
 func (c *Courier) Carriers() Carriers { return c.carriers }
@@ -170,9 +181,21 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 	}
 }
 
-// connect keeps the carriers' connections until ctx ends, and wakes the courier when
-// one of them has room again.
+// connect keeps the carriers' connections until ctx ends, wakes the courier when one of
+// them has room again, and looks now and then for what receipts are about.
 func (c *Courier) connect(ctx context.Context, wg *sync.WaitGroup) {
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(heartbeat):
+			}
+			if err := c.matchOpen(ctx); err != nil && ctx.Err() == nil {
+				c.log.Error("courier: receipts", "err", err)
+			}
+		}
+	})
 	for _, a := range c.carriers.all() {
 		if talks, ok := a.carrier.(interface {
 			run(ctx context.Context, in sms.Inbox) error
@@ -248,7 +271,7 @@ func (c *Courier) Pass(ctx context.Context) error {
 		settled.Wait()
 		c.answers = make(chan answered, mostAtOnce)
 	}()
-	if err := c.watch(ctx); err != nil {
+	if err := errors.Join(c.watch(ctx), c.matchOpen(ctx)); err != nil {
 		return err
 	}
 	for {

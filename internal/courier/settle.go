@@ -101,7 +101,10 @@ func (c *Courier) settleInSchool(ctx context.Context, school string, some []answ
 func (c *Courier) settleOne(ctx context.Context, tx database.Tx, l Letter, e Errand, r Result, now time.Time) ([]journal.Deed, error) {
 	state, because, due, moved := settled(l, e.Attempt, r, len(c.carriers.by[l.Channel]) > 1, now)
 	if !moved {
-		return nil, nil
+		// The letter was settled by other means; its attempt still ends.
+		_, err := tx.NewUpdate().Model((*Attempt)(nil)).Set("outcome = ?, answer = ?, ended_at = ?", r.Outcome, r.Answer, database.Stamp(now)).
+			Where("a.school = ? AND a.letter = ? AND a.n = ? AND a.outcome = ''", l.School, l.ID, e.Attempt).Exec(ctx)
+		return nil, err
 	}
 	// The attempt of a letter found unsure by its program's silence has its end already.
 	if l.State == Leaving || l.Because == BecauseStillWaiting {
@@ -116,7 +119,7 @@ func (c *Courier) settleOne(ctx context.Context, tx database.Tx, l Letter, e Err
 	if l.State == Unsure {
 		detail["late"] = "yes"
 	}
-	return []journal.Deed{{Act: "letter." + string(state), Actor: c.instance, Subject: l.ID, Detail: detail}}, nil
+	return []journal.Deed{{Act: "letter." + string(state), Actor: c.instance(), Subject: l.ID, Detail: detail}}, nil
 }
 
 func endAttempt(ctx context.Context, tx database.Tx, l Letter, r Result, now time.Time) error {

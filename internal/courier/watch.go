@@ -16,12 +16,12 @@ import (
 func (c *Courier) begin(ctx context.Context) error {
 	err := c.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		now := database.Stamp(c.now())
-		_, err := tx.NewRaw("INSERT INTO courier_instances (id, started_at, seen_at) VALUES (?, ?, ?)", c.instance, now, now).Exec(ctx)
+		_, err := tx.NewRaw("INSERT INTO courier_instances (id, started_at, seen_at) VALUES (?, ?, ?)", c.instance(), now, now).Exec(ctx)
 		if err != nil || c.db.Engine() == database.Postgres {
 			return err
 		}
 		// One program at a time serves a SQLite file (see app): the others are dead.
-		_, err = tx.NewRaw("UPDATE courier_instances SET ended_at = ? WHERE id <> ? AND ended_at IS NULL", now, c.instance).Exec(ctx)
+		_, err = tx.NewRaw("UPDATE courier_instances SET ended_at = ? WHERE id <> ? AND ended_at IS NULL", now, c.instance()).Exec(ctx)
 		return err
 	})
 	if err != nil {
@@ -33,10 +33,21 @@ func (c *Courier) begin(ctx context.Context) error {
 func (c *Courier) beat(ctx context.Context) error {
 	err := c.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		now := database.Stamp(c.now())
-		if _, err := tx.NewRaw("UPDATE courier_instances SET seen_at = ? WHERE id = ?", now, c.instance).Exec(ctx); err != nil {
+		res, err := tx.NewRaw("UPDATE courier_instances SET seen_at = ? WHERE id = ? AND ended_at IS NULL", now, c.instance()).Exec(ctx)
+		if err != nil {
 			return err
 		}
-		_, err := tx.NewRaw("UPDATE courier_instances SET ended_at = ? WHERE ended_at IS NULL AND seen_at < ?", now, now.Add(-deadAfter)).Exec(ctx)
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			// Another program found this one silent for too long: what it had on its way is
+			// unsure by now. It goes on as a new one.
+			c.rename()
+			if _, err := tx.NewRaw("INSERT INTO courier_instances (id, started_at, seen_at) VALUES (?, ?, ?)", c.instance(), now, now).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		_, err = tx.NewRaw("UPDATE courier_instances SET ended_at = ? WHERE ended_at IS NULL AND seen_at < ?", now, now.Add(-deadAfter)).Exec(ctx)
 		return err
 	})
 	if err != nil {
@@ -49,7 +60,7 @@ func (c *Courier) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := c.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
-		_, err := tx.NewRaw("UPDATE courier_instances SET ended_at = ? WHERE id = ?", database.Stamp(c.now()), c.instance).Exec(ctx)
+		_, err := tx.NewRaw("UPDATE courier_instances SET ended_at = ? WHERE id = ?", database.Stamp(c.now()), c.instance()).Exec(ctx)
 		return err
 	})
 	if err != nil {
@@ -83,7 +94,7 @@ const (
 	receiptWithin = 15 * time.Minute // from leaving to a receipt, where the carrier gives any
 )
 
-// watch shows what was silent for too long, and looks again for what receipts are about.
+// watch shows what was silent for too long.
 func (c *Courier) watch(ctx context.Context) error {
 	if err := c.moveOn(ctx, Unsure, BecauseStillWaiting, func(q *bun.SelectQuery, now time.Time) *bun.SelectQuery {
 		return q.Where("l.state = ? AND l.leaving_at <= ?", Leaving, database.Stamp(now.Add(-answerWithin)))
@@ -93,12 +104,13 @@ func (c *Courier) watch(ctx context.Context) error {
 	if tell := c.carriers.giveReceipts(); len(tell) > 0 {
 		if err := c.moveOn(ctx, Unheard, "", func(q *bun.SelectQuery, now time.Time) *bun.SelectQuery {
 			return q.Join("JOIN courier_attempts AS a ON a.school = l.school AND a.letter = l.id AND a.n = l.attempts").
-				Where("l.state = ? AND l.channel = ? AND l.leaving_at <= ? AND a.carrier IN (?)", Left, directory.SMS, database.Stamp(now.Add(-receiptWithin)), bun.List(tell))
+				Where("l.state = ? AND l.channel = ? AND l.leaving_at BETWEEN ? AND ? AND a.carrier IN (?)", Left, directory.SMS,
+					database.Stamp(now.Add(-receiptLife)), database.Stamp(now.Add(-receiptWithin)), bun.List(tell))
 		}); err != nil {
 			return fmt.Errorf("courier: watch: %w", err)
 		}
 	}
-	return c.matchOpen(ctx)
+	return nil
 }
 
 // moveOn moves the letters that a question finds to a state, each in its school's
@@ -106,7 +118,8 @@ func (c *Courier) watch(ctx context.Context) error {
 func (c *Courier) moveOn(ctx context.Context, to State, because string, which func(*bun.SelectQuery, time.Time) *bun.SelectQuery) error {
 	var rows []Letter
 	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		return which(tx.NewSelect().Model(&rows), c.now()).OrderExpr("l.leaving_at").Limit(500).Scan(ctx)
+		// The first condition is the index's own: SQLite does not infer it.
+		return which(tx.NewSelect().Model(&rows).Where("l.state IN ('leaving', 'left')"), c.now()).OrderExpr("l.leaving_at").Limit(500).Scan(ctx)
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -125,9 +126,10 @@ func TestPointsWith(t *testing.T) {
 			if err != nil || len(points) != 1 || points[0].ID != "nadia-sms" {
 				t.Errorf("%+v %v", points, err)
 			}
-			for address, want := range map[string][]string{number: {"alice-guy", "other"}, "anne@lointain.example": nil, "": nil} {
-				if schools, err := directory.SchoolsWith(ctx, tx, directory.SMS, address); err != nil || !slices.Equal(schools, want) {
-					t.Errorf("%s: %v %v", address, schools, err)
+			both := map[string]string{"alice-guy": number, "other": number}
+			for from, want := range map[string]map[string]string{number: both, "0" + number[3:]: both, "+33639989999": {}, "anne@lointain.example": {}, "0": {}, "": {}} {
+				if schools, err := directory.SchoolsOf(ctx, tx, from); err != nil || !maps.Equal(schools, want) {
+					t.Errorf("%s: %v %v", from, schools, err)
 				}
 			}
 			return nil

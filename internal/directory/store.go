@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/text/collate"
@@ -428,12 +429,49 @@ func PointsWith(ctx context.Context, tx database.Tx, school string, channel Chan
 	return rows, err
 }
 
-// SchoolsWith lists the schools that have a contact point of this channel and address.
-func SchoolsWith(ctx context.Context, tx database.Tx, channel Channel, address string) ([]string, error) {
-	var schools []string
-	err := tx.NewSelect().Model((*ContactPoint)(nil)).ColumnExpr("DISTINCT c.school").Where("c.channel = ? AND c.address = ?", channel, address).
-		OrderExpr("c.school").Scan(ctx, &schools)
-	return schools, err
+// SchoolsOf lists the schools that have a contact point for SMS of this number, each with
+// the number as it has it. A number that is not in E.164 is read as each school's region
+// writes numbers: some networks bring 06 39 98 01 00.
+func SchoolsOf(ctx context.Context, tx database.Tx, number string) (map[string]string, error) {
+	out := map[string]string{}
+	in := func(e164 string, of func(school string) bool) error {
+		var schools []string
+		err := tx.NewSelect().Model((*ContactPoint)(nil)).ColumnExpr("DISTINCT c.school").Where("c.channel = ? AND c.address = ?", SMS, e164).Scan(ctx, &schools)
+		for _, s := range schools {
+			if of(s) {
+				out[s] = e164
+			}
+		}
+		return err
+	}
+	if strings.HasPrefix(number, "+") {
+		return out, in(number, func(string) bool { return true })
+	}
+	schools, err := Schools(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, region := range regionsOf(schools) {
+		e164, _, ok := readPhone(number, region)
+		if !ok {
+			continue
+		}
+		if err := in(e164, func(id string) bool {
+			return slices.ContainsFunc(schools, func(s School) bool { return s.ID == id && s.Region == region })
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func regionsOf(schools []School) []string {
+	var regions []string
+	for _, s := range schools {
+		regions = append(regions, s.Region)
+	}
+	slices.Sort(regions)
+	return slices.Compact(regions)
 }
 
 // SameAddresses lists, for each contact point given, the ids of all those of the school

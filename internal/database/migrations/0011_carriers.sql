@@ -5,9 +5,12 @@ ALTER TABLE courier_attempts ADD COLUMN provider TEXT NOT NULL DEFAULT '';      
 ALTER TABLE courier_attempts ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE courier_attempts ADD COLUMN reference INTEGER NOT NULL DEFAULT 0;    -- ours, of 16 bits, where a carrier echoes one
 CREATE INDEX courier_attempts_reference ON courier_attempts (provider, address, reference);
+CREATE INDEX courier_attempts_echo ON courier_attempts (provider, letter);
 CREATE INDEX courier_attempts_pending ON courier_attempts (instance) WHERE outcome = '';
 -- The queue, in the order in which it is looked at.
+DROP INDEX courier_letters_due;
 CREATE INDEX courier_letters_queue ON courier_letters (school, kind, due_at, id) WHERE state IN ('waiting', 'unsure');
+CREATE INDEX courier_letters_message ON courier_letters (message_id); -- of what comes back, and for explain
 CREATE INDEX courier_letters_leaving ON courier_letters (state, leaving_at) WHERE state IN ('leaving', 'left');
 
 -- The short messages that an attempt became: one letter may be two of them.
