@@ -49,7 +49,7 @@ type askView struct {
 func (p *Pages) view(q asked, lang, to string, now time.Time) answerView {
 	t := p.Alert.letters.texts[p.Alert.letters.Lang(lang)]
 	w := words{school: q.school, at: q.episode.FirstAt, code: q.letter.Code}
-	v := answerView{School: q.school.ShortName, Phone: q.school.Phone, Now: now, State: q.episode.State, Because: q.episode.Because, OverAt: q.episode.SettledAt,
+	v := answerView{School: q.school.Name, Phone: q.school.Phone, Now: now, State: q.episode.State, Because: q.episode.Because, OverAt: q.episode.SettledAt,
 		Place: t.fields(lang, w).kind}
 	v.Asks = newAsk(to, q.episode, q.own())
 	return v

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
@@ -181,7 +182,7 @@ func (p *Pages) closeCall(w http.ResponseWriter, r *http.Request) error {
 
 // findLetter leads from the reference that somebody reads out to its story.
 func (p *Pages) findLetter(w http.ResponseWriter, r *http.Request) error {
-	ref := strings.ToUpper(strings.TrimSpace(r.URL.Query().Get("ref")))
+	ref := courier.Reference(r.URL.Query().Get("ref"))
 	if ref == "" {
 		return page.NotFound()
 	}

@@ -31,7 +31,7 @@ type Config struct {
 // MailConfig is the mail server that carries letters. Without a host, every channel is
 // pretended.
 type MailConfig struct {
-	Host         string `help:"Mail server that carries the letters. Empty: every letter is pretended and nothing leaves." env:"PREAU_MAIL_HOST"`
+	Host         string `help:"Mail server that carries e-mail. Empty: no e-mail leaves; without a carrier file either, every letter is pretended." env:"PREAU_MAIL_HOST"`
 	Port         int    `help:"Its port; 0: 587, or 465 with tls." env:"PREAU_MAIL_PORT"`
 	TLS          string `name:"tls" help:"starttls, tls, or none (this machine only)." env:"PREAU_MAIL_TLS" enum:"starttls,tls,none" default:"starttls"`
 	Username     string `help:"Name to sign in with; empty: none." env:"PREAU_MAIL_USERNAME"`
@@ -155,11 +155,10 @@ func (m MailConfig) mail() (courier.Mail, error) {
 func password(prefix, variable, username, file string) (string, error) {
 	password := os.Getenv(variable)
 	if file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
+		var err error
+		if password, err = courier.ReadSecret(file); err != nil {
 			return "", fmt.Errorf("%spassword-file: %w", prefix, err)
 		}
-		password = strings.TrimRight(string(b), "\r\n")
 	}
 	if username != "" && password == "" {
 		return "", fmt.Errorf("%susername is given and no password: name a file by %spassword-file, or set %s", prefix, prefix, variable)

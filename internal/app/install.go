@@ -88,8 +88,14 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 		for channel, names := range carriers.Names() {
 			say("carriers", fmt.Sprintf("%s by %s", channel, strings.Join(names, ", ")))
 		}
-		if c.Mail.Host != "" {
-			say("mail", fmt.Sprintf("%s:%d (%s) from %s, sign-in %s", c.Mail.Host, c.Mail.Port, c.Mail.TLS, c.Mail.From, cmp.Or(c.Mail.Username, "none")))
+		say("carrier files", cmp.Or(c.CarriersDir, filepath.Join(c.Data, "carriers")))
+		if m := c.Mail; m.Host != "" {
+			say("mail", fmt.Sprintf("%s:%d (%s) from %s, sign-in %s", m.Host, cmp.Or(m.Port, map[string]int{"starttls": 587, "tls": 465, "none": 25}[m.TLS]), m.TLS, m.From, cmp.Or(m.Username, "none")))
+			say("signature", cmp.Or(m.DKIMSelector, "none: preau signs nothing (docs/email.md)"))
+			say("return path", cmp.Or(m.Return, "the sender: what comes back is not read (docs/email.md)"))
+			if m.Return != "" {
+				say("mailbox", cmp.Or(m.Box.Host, "none: what comes back is not read (docs/email.md)"))
+			}
 		}
 	}
 	source, err := c.Source()

@@ -100,11 +100,12 @@ func (pretend) send(_ context.Context, _ Errand, before sms.Before) Result {
 // byMail is a mail server. It has its connections, one a letter.
 type byMail struct {
 	*smtp.Carrier
-	dkim  smtp.DKIM
-	mu    sync.Mutex
-	busy  int
-	freed chan struct{}
-	token func(l Letter) string // of the address that the letter's bounces go to; nil: the sender's
+	dkim    smtp.DKIM
+	signsIn bool
+	mu      sync.Mutex
+	busy    int
+	freed   chan struct{}
+	token   func(l Letter) string // of the address that the letter's bounces go to; nil: the sender's
 }
 
 // mailConnections are open at once to the mail server: most servers refuse a client more

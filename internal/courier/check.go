@@ -39,22 +39,26 @@ func (c Carriers) Accounts() []Account {
 }
 
 // Check connects to a carrier, signs in and leaves; nothing is sent. Its error says in
-// words what is wrong. The mail server is checked with the mailbox of its bounces.
-// ErrNoCarrier.
-func (c Carriers) Check(ctx context.Context, name string) error {
+// words what is wrong. signedIn is false where the carrier asks for no sign-in, or its file
+// names no harmless request to try it with. The mail server is checked with the mailbox
+// of its bounces. ErrNoCarrier.
+func (c Carriers) Check(ctx context.Context, name string) (signedIn bool, err error) {
 	a := c.named(name)
 	if a == nil {
-		return ErrNoCarrier
+		return false, ErrNoCarrier
 	}
-	checks, ok := a.carrier.(interface{ Check(context.Context) error })
-	if !ok {
-		return nil // pretended
+	switch by := a.carrier.(type) {
+	case *byMail:
+		signedIn, err = by.signsIn, by.Check(ctx)
+	case *bySMPP:
+		signedIn, err = true, by.Check(ctx)
+	case byHTTP:
+		signedIn, err = by.provider.SignsIn(), by.Check(ctx)
 	}
-	err := checks.Check(ctx)
 	if name == "mail" && c.box != nil {
 		if boxErr := c.box.Check(ctx); boxErr != nil {
 			err = errors.Join(err, fmt.Errorf("the mailbox of returned messages: %w", boxErr))
 		}
 	}
-	return err
+	return signedIn, err
 }

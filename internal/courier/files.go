@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/preau-ent/preau/internal/courier/internal/httpsms"
 	"github.com/preau-ent/preau/internal/courier/internal/smpp"
@@ -82,7 +83,7 @@ func readFile(s Sources, path string) (*account, error) {
 		return nil, err
 	}
 	f := file{}
-	if err := strict(raw, &f); err != nil {
+	if err := strict(raw, 0, &f); err != nil {
 		return nil, err
 	}
 	secrets := map[string]string{}
@@ -91,7 +92,7 @@ func readFile(s Sources, path string) (*account, error) {
 			return nil, fmt.Errorf("secret %s: %w", key, err)
 		}
 	}
-	a := &account{name: name, provider: name, weight: 1, receipts: true, replies: f.Replies}
+	a := &account{name: name, provider: name, weight: 1, replies: f.Replies}
 	if f.Provider != "" {
 		a.provider = f.Provider
 	}
@@ -100,9 +101,6 @@ func readFile(s Sources, path string) (*account, error) {
 	}
 	if a.weight < 1 || a.weight > 1000 {
 		return nil, errors.New("weight: it is between 1 and 1000; take the file away to use the carrier no more")
-	}
-	if f.Receipts != nil {
-		a.receipts = *f.Receipts
 	}
 	if f.Answer == 0 {
 		f.Answer = 30
@@ -118,13 +116,38 @@ func readFile(s Sources, path string) (*account, error) {
 	}
 	switch {
 	case f.Kind == "smpp" && f.SMPP != nil && f.HTTP == nil:
-		a.carrier, err = f.smpp(s, secrets, roots)
+		a.carrier, err = f.smpp(s, secrets, roots, lineOf(raw, f.SMPP))
+		a.receipts = true
+		if f.Replies && strings.ContainsFunc(f.Sender, unicode.IsLetter) {
+			err = errors.Join(err, errors.New("replies: nobody can answer to a sender with letters; give a number as sender, or say false"))
+		}
 	case f.Kind == "http" && f.HTTP != nil && f.SMPP == nil:
-		a.carrier, err = f.http(s, name, secrets, roots)
+		var by byHTTP
+		by, err = f.http(s, name, secrets, roots)
+		a.carrier = by
+		if err != nil {
+			break
+		}
+		receipts, replies := by.provider.Tells()
+		a.receipts = receipts && s.URL != ""
+		if f.Receipts != nil && *f.Receipts && !a.receipts {
+			err = errors.New("receipts: the provider has nowhere to bring them: it needs the part callback.receipt, and the site its --url")
+		}
+		if f.Replies && !(replies && s.URL != "") {
+			err = errors.Join(err, errors.New("replies: the provider has nowhere to bring them: it needs the part callback.reply, and the site its --url"))
+		}
 	default:
 		err = errors.New(`kind: it is "smpp" or "http", with the part of that name and not the other`)
 	}
+	if f.Receipts != nil {
+		a.receipts = *f.Receipts
+	}
 	return a, err
+}
+
+// lineOf is how many lines of a file stand before a part of it.
+func lineOf(raw, part []byte) int {
+	return bytes.Count(raw[:max(0, bytes.Index(raw, part))], []byte("\n"))
 }
 
 // read reads a secret. A relative file is beside the carrier file.
@@ -142,8 +165,24 @@ func (s secret) read(folder string) (string, error) {
 	if !filepath.IsAbs(s.File) {
 		s.File = filepath.Join(folder, s.File)
 	}
-	b, err := os.ReadFile(s.File)
-	return strings.TrimRight(string(b), "\r\n"), err
+	return ReadSecret(s.File)
+}
+
+// ReadSecret reads a secret from a file that not everybody on this machine can read.
+func ReadSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return "", fmt.Errorf("%s can be read by everybody on this machine: chmod o= %s", path, path)
+	}
+	b, err := os.ReadFile(path)
+	text := strings.TrimRight(string(b), "\r\n")
+	if err == nil && text == "" {
+		err = fmt.Errorf("%s is empty", path)
+	}
+	return text, err
 }
 
 func readRoots(path string) (*x509.CertPool, error) {
@@ -158,8 +197,9 @@ func readRoots(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// strict reads JSON and refuses names that mean nothing, with the line.
-func strict(raw []byte, v any) error {
+// strict reads JSON and refuses names that mean nothing, with the line; before is how many
+// lines stand before it in its file.
+func strict(raw []byte, before int, v any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
@@ -179,10 +219,10 @@ func strict(raw []byte, v any) error {
 		at = kind.Offset
 	default:
 		if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
-			at = max(at, int64(bytes.Index(raw, []byte(name))))
+			at = int64(max(0, bytes.Index(raw, []byte(name))))
 		}
 	}
-	line := 1 + bytes.Count(raw[:min(int(at), len(raw))], []byte("\n"))
+	line := before + 1 + bytes.Count(raw[:min(int(at), len(raw))], []byte("\n"))
 	return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(err.Error(), "json: "))
 }
 
@@ -198,9 +238,9 @@ type smppPart struct {
 	PerSecond  float64 `json:"per_second"`
 }
 
-func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool) (carrier, error) {
+func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool, before int) (carrier, error) {
 	var p smppPart
-	if err := strict(f.SMPP, &p); err != nil {
+	if err := strict(f.SMPP, before, &p); err != nil {
 		return nil, fmt.Errorf("smpp: %w", err)
 	}
 	for key := range secrets {
@@ -219,10 +259,10 @@ func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool) (
 	return by, nil
 }
 
-func (f file) http(s Sources, name string, secrets map[string]string, roots *x509.CertPool) (carrier, error) {
+func (f file) http(s Sources, name string, secrets map[string]string, roots *x509.CertPool) (byHTTP, error) {
 	d, err := httpsms.Parse(f.HTTP)
 	if err != nil {
-		return nil, err
+		return byHTTP{}, err
 	}
 	callback := ""
 	if s.URL != "" && secrets["callback"] != "" {
@@ -230,7 +270,7 @@ func (f file) http(s Sources, name string, secrets map[string]string, roots *x50
 	}
 	p, err := httpsms.New(httpsms.Config{Description: d, Secrets: secrets, Source: f.Sender, CallbackURL: callback, Roots: roots, Now: s.Now, Timeout: time.Duration(f.Answer) * time.Second})
 	if err != nil {
-		return nil, err
+		return byHTTP{}, err
 	}
 	return byHTTP{bySMS{p}, p}, nil
 }

@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,7 @@ import (
 )
 
 const aCentre = `{
-  "kind": "smpp", "sender": "LYCEE", "weight": 3, "replies": true,
+  "kind": "smpp", "sender": "+33639980000", "weight": 3, "replies": true,
   "smpp": {"host": "127.0.0.1", "port": 2775, "tls": "none", "system_id": "preau", "window": 5, "per_second": 50},
   "secrets": {"password": {"file": "password"}}
 }`
@@ -73,7 +74,8 @@ func TestCarrierFilesThatAreWrong(t *testing.T) {
 		"a file that is absent":      {"c.json", `{"file": "password"}`, `{"file": "none"}`, "no such file"},
 		"a secret nobody asks for":   {"c.json", `"secrets": {`, `"secrets": {"more": {"file": "password"}, `, "named password"},
 		"plain text to elsewhere":    {"c.json", `127.0.0.1`, `smsc.example`, "plain"},
-		"a sender too long":          {"c.json", `"LYCEE"`, `"LYCEE ALICE GUY"`, "sender"},
+		"a sender too long":          {"c.json", `"+33639980000"`, `"0639980000 0639980001"`, "sender"},
+		"replies to a name":          {"c.json", `"+33639980000"`, `"LYCEE"`, "nobody can answer"},
 		"an impatience":              {"c.json", `"weight": 3`, `"answer_seconds": 61`, "between 1 and 60"},
 	} {
 		text := aCentre
@@ -87,6 +89,50 @@ func TestCarrierFilesThatAreWrong(t *testing.T) {
 			t.Errorf("%s: %v, want %q", what, err, c.says)
 		} else if strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: the error says the secret", what)
+		}
+	}
+}
+
+// A secret that everybody on the machine can read, or that is empty, is none.
+func TestReadSecret(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	for _, c := range []struct {
+		text string
+		mode os.FileMode
+		want string
+	}{{"hush\n", 0o600, ""}, {"hush", 0o640, ""}, {"hush", 0o644, "chmod o="}, {"\n", 0o600, "empty"}} {
+		if err := errors.Join(os.WriteFile(path, []byte(c.text), 0o600), os.Chmod(path, c.mode)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadSecret(path)
+		if c.want == "" && (err != nil || got != "hush") || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush")) {
+			t.Errorf("%q %v: %q %v", c.text, c.mode, got, err)
+		}
+	}
+}
+
+// A provider over HTTP that has nowhere to bring what it says is not believed.
+func TestCarrierFilesWithoutAWayBack(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "carriers", "twilio.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := string(raw[:strings.Index(string(raw), `"secrets"`)]) + `"secrets": {"auth_token": {"file": "s"}, "callback": {"file": "s"}}}`
+	secret := strings.Repeat("s", 30)
+	for what, c := range map[string]struct{ from, to, url, says string }{
+		"all is there":         {"", "", "https://ent.example", ""},
+		"no address":           {"", "", "", "replies: the provider has nowhere"},
+		"receipts, no address": {`"replies": true`, `"replies": false`, "", "receipts: the provider has nowhere"},
+		"neither is asked": {`"receipts": true,
+  "replies": true`, `"replies": false`, "", ""},
+	} {
+		text := strings.Replace(part, c.from, c.to, 1)
+		got, err := Real(Settings{Files: Sources{URL: c.url, Folder: folder(t, map[string]string{"c.json": text, "s": secret})}})
+		switch {
+		case c.says == "" && err != nil, c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)):
+			t.Errorf("%s: %v", what, err)
+		case err == nil && got.Accounts()[0].Receipts != (c.url != ""):
+			t.Errorf("%s: receipts %v", what, got.Accounts()[0].Receipts)
 		}
 	}
 }

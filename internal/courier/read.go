@@ -11,7 +11,7 @@ import (
 // ByReference reads a letter of a school by its id or by the reference that its reader
 // has before them; ErrNotFound.
 func ByReference(ctx context.Context, tx database.Tx, school, reference string) (Letter, error) {
-	return oneLetter(ctx, tx, "l.school = ? AND (l.id = ? OR l.code = ?)", school, reference, reference)
+	return oneLetter(ctx, tx, "l.school = ? AND (l.id = ? OR l.code = ?)", school, reference, Reference(reference))
 }
 
 // ByCode reads a letter of any school by the reference that its reader has before them;

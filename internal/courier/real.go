@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"os"
 	"strings"
 	"time"
 
@@ -88,14 +87,14 @@ func (c *Carriers) addMail(m Mail) error {
 			return err
 		}
 	} else if m.DKIMKeyFile != "" || m.DKIMDomain != "" {
-		return errors.New("courier: a DKIM key or domain is given and no selector")
+		return errors.New("courier: a DKIM key or domain is given and no selector: --mail-dkim-selector")
 	}
 	carrier, err := smtp.New(conf)
 	if err != nil {
 		return err
 	}
 	by := newByMail(carrier)
-	by.dkim = conf.DKIM
+	by.dkim, by.signsIn = conf.DKIM, m.Username != ""
 	c.by[directory.Email] = []*account{{name: "mail", provider: "mail", weight: 1, carrier: by}}
 	if m.Box.Host == "" {
 		return nil
@@ -106,11 +105,14 @@ func (c *Carriers) addMail(m Mail) error {
 }
 
 func readDKIM(m Mail, domain string) (smtp.DKIM, error) {
-	pem, err := os.ReadFile(m.DKIMKeyFile)
+	if m.DKIMKeyFile == "" {
+		return smtp.DKIM{}, errors.New("courier: a DKIM selector is given and no key: --mail-dkim-key-file")
+	}
+	pem, err := ReadSecret(m.DKIMKeyFile)
 	if err != nil {
 		return smtp.DKIM{}, fmt.Errorf("courier: the DKIM key: %w", err)
 	}
-	key, err := smtp.ReadKey(pem)
+	key, err := smtp.ReadKey([]byte(pem))
 	if err != nil {
 		return smtp.DKIM{}, fmt.Errorf("courier: the DKIM key %s: %w", m.DKIMKeyFile, err)
 	}

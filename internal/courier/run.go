@@ -98,11 +98,13 @@ func (c *Courier) Poke() {
 	}
 }
 
+const codeLength = 7
+
 // NewCode makes a reference for a family to read out: 7 characters that are not taken
 // for one another, 35 bits.
 func NewCode() string {
 	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-	var b [7]byte
+	var b [codeLength]byte
 	rand.Read(b[:])
 	for i := range b {
 		b[i] = letters[b[i]%32]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -186,10 +187,20 @@ func byIDs(ctx context.Context, tx database.Tx, school string, ids []string) (ma
 	return out, err
 }
 
-// Find reads a letter by its id or by the reference that the family reads, in any
-// school: for the operator's explain. ErrNotFound.
+// Find reads a letter by its id, its Message-ID, the reference or the link that the family
+// reads, in any school: for the operator's explain. ErrNotFound.
 func Find(ctx context.Context, tx database.Tx, message string) (Letter, error) {
-	return oneLetter(ctx, tx, "l.id = ? OR l.code = ? OR l.message_id = ?", message, message, message)
+	return oneLetter(ctx, tx, "l.id = ? OR l.code = ? OR l.message_id = ?", message, Reference(message), strings.Trim(message, "<>"))
+}
+
+// Reference is the reference in what somebody reads out or pastes: itself, in any case,
+// or the link to answer by, which begins with it.
+func Reference(text string) string {
+	text = strings.ToUpper(strings.TrimSpace(text[strings.LastIndex(text, "/")+1:]))
+	if len(text) > codeLength {
+		return text[:codeLength]
+	}
+	return text
 }
 
 func oneLetter(ctx context.Context, tx database.Tx, where string, args ...any) (Letter, error) {

@@ -208,3 +208,13 @@ func (p *Provider) Check(ctx context.Context) error {
 	}
 	return fmt.Errorf("httpsms: %s: http.check was answered %s", address.Host, p.words(a))
 }
+
+// Tells says whether the description lets the provider bring receipts, and what telephones
+// answer.
+func (p *Provider) Tells() (receipts, replies bool) {
+	c := p.d.Callback
+	return c != nil && c.Receipt != nil, c != nil && c.Reply != nil
+}
+
+// SignsIn tells whether Check does more than connect.
+func (p *Provider) SignsIn() bool { return p.d.Check != nil }

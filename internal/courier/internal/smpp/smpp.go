@@ -130,7 +130,7 @@ func New(c Config) (*Session, error) {
 	case NoTLS:
 		standard = 2775
 		if !c.AllowPlain && !thisMachine(c.Host) {
-			return nil, fmt.Errorf("smpp: host %s without encryption: the password and the messages would be readable on the way; set tls to %q, or allow plain text if the way there is a private network or a tunnel", c.Host, TLS)
+			return nil, fmt.Errorf("smpp: host %s without encryption: the password and the messages would be readable on the way; set tls to %q, or allow_plain to true if the way there is a private network or a tunnel", c.Host, TLS)
 		}
 	default:
 		return nil, fmt.Errorf("smpp: tls %q: it is %q or %q", c.TLS, TLS, NoTLS)
