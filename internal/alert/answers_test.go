@@ -124,7 +124,7 @@ func TestAnswerLink(t *testing.T) {
 			t.Fatal(status, text)
 		}
 		for _, want := range []string{"Léa B. n'est pas en maths depuis 8 h 05", "Que savez-vous ?", "Je préviens de son absence", "Léa devrait être en classe", "Léa est avec moi et arrive",
-			"Lycee Alice-Guy · mardi 24 novembre", `lang="fr"`, "01 99 00 10 00"} {
+			"Lycée Alice-Guy · mardi 24 novembre", `lang="fr"`, "01 99 00 10 00"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the page does not say %q:\n%s", want, text)
 			}

@@ -139,7 +139,7 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 		for i, e := range told {
 			ids[i], byID[e.ID] = e.ID, e
 		}
-		letters, err := courier.About(ctx, tx, id, ids)
+		letters, err := courier.StatesAbout(ctx, tx, id, ids)
 		if err != nil {
 			return err
 		}

@@ -189,19 +189,18 @@ func (a *Alert) followUp(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	for _, episode := range over {
-		var left bool
-		err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-			rows, err := a.unanswered(ctx, tx, id, episode)
-			left = len(rows) > 0
-			return err
-		})
-		if err != nil {
-			return err
+	var open []string
+	err = a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		rows, err := a.unanswered(ctx, tx, id, over)
+		for _, r := range rows {
+			open = append(open, r.Episode)
 		}
-		if !left {
-			continue
-		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, episode := range unique(open) {
 		if err := a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, s school, now time.Time) error {
 			return a.follow(ctx, tx, id, episode, now)
 		}); err != nil {
@@ -218,14 +217,17 @@ type toldLetter struct {
 	courier.Letter
 }
 
-// unanswered lists the absence letters of an episode that may have reached a family
-// and that no arrival or correction follows yet.
-func (a *Alert) unanswered(ctx context.Context, tx database.Tx, school, episode string) ([]toldLetter, error) {
-	rows, err := lettersOf(ctx, tx, school, []string{episode})
+// unanswered lists the absence letters of episodes that may have reached a family and
+// that no arrival or correction follows yet.
+func (a *Alert) unanswered(ctx context.Context, tx database.Tx, school string, episodes []string) ([]toldLetter, error) {
+	if len(episodes) == 0 {
+		return nil, nil
+	}
+	rows, err := lettersOf(ctx, tx, school, episodes)
 	if err != nil {
 		return nil, err
 	}
-	letters, err := courier.About(ctx, tx, school, []string{episode})
+	letters, err := courier.StatesAbout(ctx, tx, school, episodes)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +255,7 @@ func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode st
 	if err != nil || e.State != Over || (e.Because != Arrived && e.Because != Corrected) {
 		return err
 	}
-	rows, err := a.unanswered(ctx, tx, schoolID, episode)
+	rows, err := a.unanswered(ctx, tx, schoolID, []string{episode})
 	if err != nil || len(rows) == 0 {
 		return err
 	}

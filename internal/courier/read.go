@@ -39,7 +39,7 @@ func StatesAbout(ctx context.Context, tx database.Tx, school string, refs []stri
 	}
 	var rows []Letter
 	err := tx.NewSelect().Model(&rows).
-		Column("id", "code", "kind", "ref", "pupil", "person", "channel", "state", "because", "attempts", "created_at", "expires_at", "leaving_at", "settled_at").
+		Column("school", "id", "code", "kind", "ref", "pupil", "person", "contact", "channel", "lang", "state", "because", "attempts", "created_at", "expires_at", "leaving_at", "settled_at").
 		Where("l.school = ? AND l.ref IN (?)", school, bun.List(refs)).Order("created_at", "id").Scan(ctx)
 	return rows, err
 }
