@@ -228,7 +228,7 @@ func (r *Receipt) read(e entry) (sms.Receipt, bool) {
 	case slices.Contains(r.Fates.Unknown, word):
 		out.Fate = sms.Unknown
 	}
-	out.Code = short(word+" "+e.text(r.Code), 60)
+	out.Code = sms.OneLine(word+" "+e.text(r.Code), 60)
 	return out, true
 }
 

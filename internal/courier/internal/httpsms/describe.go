@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 )
 
 // Description says how one provider is spoken to. It is data: the "http" part of a
@@ -210,7 +211,7 @@ func (d *Description) judgeURL(path, address string) error {
 	switch u.Scheme {
 	case "https":
 	case "http":
-		if !thisMachine(u.Hostname()) && !d.AllowPlain {
+		if !sms.ThisMachine(u.Hostname()) && !d.AllowPlain {
 			return wrong(path, "http can be read by anybody on the way: write https, or \"allow_plain\": true if the line is protected otherwise")
 		}
 	default:
@@ -405,14 +406,6 @@ func (p *pattern) UnmarshalText(text []byte) error {
 		return fmt.Errorf("it is not a regular expression: %w", err)
 	}
 	return nil
-}
-
-// thisMachine reports whether host can only be the machine we run on.
-func thisMachine(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
 }
 
 // printable reports whether s is plain ASCII on one line.

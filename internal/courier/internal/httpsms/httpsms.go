@@ -29,6 +29,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 )
 
 // Config says which provider carries our messages, and as whom.
@@ -88,7 +90,7 @@ func New(c Config) (*Provider, error) {
 	if c.CallbackURL != "" {
 		u, err := url.Parse(c.CallbackURL)
 		if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !printable(c.CallbackURL) ||
-			(u.Scheme != "https" && (u.Scheme != "http" || !thisMachine(u.Hostname()))) {
+			(u.Scheme != "https" && (u.Scheme != "http" || !sms.ThisMachine(u.Hostname()))) {
 			return nil, errors.New("httpsms: the address of callbacks is of the form https://site/carriers/NAME/SECRET")
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/preau-ent/preau/internal/courier/internal/sms"
 )
@@ -178,23 +177,7 @@ func (p *Provider) words(a answer) string {
 	if secret := p.config.Secrets[callbackSecret]; secret != "" {
 		said = strings.ReplaceAll(said, secret, "…")
 	}
-	return short(said, 200)
-}
-
-// short makes somebody else's words safe to keep: one line, printable, at most so many
-// characters.
-func short(words string, most int) string {
-	words = strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(words, " "))
-	runes := []rune(strings.Join(strings.Fields(words), " "))
-	if len(runes) > most {
-		runes = append(runes[:most-1], '…')
-	}
-	return string(runes)
+	return sms.OneLine(said, 200)
 }
 
 // stage is how far an attempt came.

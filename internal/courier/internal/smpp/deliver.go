@@ -84,7 +84,7 @@ func give(f frame, in sms.Inbox) (status, error) {
 // e164 writes an address as a number, or as it is when it is none: a short code, a name,
 // a number whose country nobody knows.
 func (a address) e164() string {
-	text := oneShortLine(a.text, 21)
+	text := sms.OneLine(a.text, 21)
 	digits := strings.TrimPrefix(strings.TrimPrefix(text, "+"), "00")
 	if number := "+" + digits; e164.MatchString(number) && (a.ton <= 1 || digits != text) {
 		return number
@@ -95,8 +95,8 @@ func (a address) e164() string {
 // receipt reads a receipt: its optional fields, and its text for what they leave out.
 func (d delivery) receipt(underway bool) sms.Receipt {
 	said := readReceipt(d.decoded())
-	r := sms.Receipt{ID: said.id, To: d.from.e164(), Fate: said.fate, Code: oneShortLine(strings.TrimSpace(said.stat+" "+said.err), 60)}
-	if id := oneShortLine(strings.TrimRight(string(d.options[tagReceipted]), "\x00"), 100); id != "" {
+	r := sms.Receipt{ID: said.id, To: d.from.e164(), Fate: said.fate, Code: sms.OneLine(strings.TrimSpace(said.stat+" "+said.err), 60)}
+	if id := sms.OneLine(strings.TrimRight(string(d.options[tagReceipted]), "\x00"), 100); id != "" {
 		r.ID = id
 	}
 	if reference := d.options[tagReference]; len(reference) == 2 {
@@ -107,10 +107,10 @@ func (d delivery) receipt(underway bool) sms.Receipt {
 		switch {
 		case !known:
 		case said.stat == "":
-			r.Fate, r.Code = fate.fate, oneShortLine(strings.TrimSpace(fate.name+" "+said.err), 60)
+			r.Fate, r.Code = fate.fate, sms.OneLine(strings.TrimSpace(fate.name+" "+said.err), 60)
 		case fate.fate != said.fate:
 			// The two disagree: neither is proof.
-			r.Fate, r.Code = sms.Unknown, oneShortLine(strings.TrimSpace(fate.name+"/"+said.stat+" "+said.err), 60)
+			r.Fate, r.Code = sms.Unknown, sms.OneLine(strings.TrimSpace(fate.name+"/"+said.stat+" "+said.err), 60)
 		}
 	}
 	if underway && r.Fate != sms.Unknown {
@@ -181,7 +181,7 @@ func readReceipt(text string) report {
 		}
 		return ""
 	}
-	r := report{id: oneShortLine(find(receiptID), 100), stat: strings.ToUpper(oneShortLine(find(receiptStat), 30)), err: oneShortLine(find(receiptErr), 20), fate: sms.Unknown}
+	r := report{id: sms.OneLine(find(receiptID), 100), stat: strings.ToUpper(sms.OneLine(find(receiptStat), 30)), err: sms.OneLine(find(receiptErr), 20), fate: sms.Unknown}
 	for _, s := range stats {
 		if strings.HasPrefix(r.stat, s.begins) {
 			r.fate = s.fate

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/linxGnu/gosmpp/data"
 	"github.com/linxGnu/gosmpp/pdu"
@@ -139,7 +138,7 @@ func (s *Session) sendPart(ctx context.Context, p part, first bool, before sms.B
 
 // heardOf is what an answer says of one part.
 func heardOf(a answer) sms.Result {
-	r := sms.Result{Outcome: a.status.outcome(), Answer: oneShortLine(strings.TrimSpace(a.status.String()+" "+a.words), 200)}
+	r := sms.Result{Outcome: a.status.outcome(), Answer: sms.OneLine(strings.TrimSpace(a.status.String()+" "+a.words), 200)}
 	if r.Outcome == sms.Accepted {
 		r.Parts = []string{a.id}
 		return r
@@ -249,20 +248,4 @@ func (s *Session) Cancel(ctx context.Context, id, to string) (bool, error) {
 		return false, &failure{doing: "cancel", status: a.status}
 	}
 	return true, nil
-}
-
-// oneShortLine makes somebody else's words safe to keep: one line, printable, at most so
-// many characters.
-func oneShortLine(words string, most int) string {
-	words = strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(words, " "))
-	runes := []rune(strings.Join(strings.Fields(words), " "))
-	if len(runes) > most {
-		runes = append(runes[:most-1], '…')
-	}
-	return string(runes)
 }

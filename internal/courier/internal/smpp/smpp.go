@@ -129,7 +129,7 @@ func New(c Config) (*Session, error) {
 	case TLS:
 	case NoTLS:
 		standard = 2775
-		if !c.AllowPlain && !thisMachine(c.Host) {
+		if !c.AllowPlain && !sms.ThisMachine(c.Host) {
 			return nil, fmt.Errorf("smpp: host %s without encryption: the password and the messages would be readable on the way; set tls to %q, or allow_plain to true if the way there is a private network or a tunnel", c.Host, TLS)
 		}
 	default:
@@ -204,12 +204,4 @@ func (c Config) bindRequest() pdu.PDU {
 	b := pdu.NewBindRequest(pdu.Transceiver)
 	b.SystemID, b.Password, b.SystemType = c.SystemID, c.Password, c.SystemType
 	return b
-}
-
-// thisMachine reports whether host can only be the machine we run on.
-func thisMachine(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
 }

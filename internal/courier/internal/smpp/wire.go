@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"github.com/linxGnu/gosmpp/pdu"
+
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 )
 
 // command is a command_id (section 5.1.2.1).
@@ -174,10 +176,10 @@ func readAnswer(f frame) answer {
 	body := fields{rest: f.body}
 	if f.status == statusOK && bytes.IndexByte(f.body, 0) < 0 {
 		// The end of the id is missing, and nothing else can be meant.
-		a.id = oneShortLine(string(f.body), 100)
+		a.id = sms.OneLine(string(f.body), 100)
 		return a
 	}
-	a.id = oneShortLine(body.text(), 100)
-	a.words = oneShortLine(string(bytes.TrimRight(body.options()[tagInformation], "\x00")), 150)
+	a.id = sms.OneLine(body.text(), 100)
+	a.words = sms.OneLine(string(bytes.TrimRight(body.options()[tagInformation], "\x00")), 150)
 	return a
 }
