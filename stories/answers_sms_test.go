@@ -30,7 +30,7 @@ func TestAnswersByMessage(t *testing.T) {
 	if !strings.Contains(sent.Text, "Répondez 1 si vous le saviez, 2 si pour vous Ewen est en classe.") {
 		t.Fatalf("the message does not ask: %s", sent.Text)
 	}
-	write := func(text string) { c.Deliver(peers.SMSDeliver{From: sent.To, To: "LYCEE", Text: text}) }
+	write := func(text string) { c.Deliver(peers.SMSDeliver{From: sent.To, To: replyNumber[1:], Text: text}) }
 	stated := func() (out []attendance.Statement) {
 		s.in(func(ctx context.Context, tx database.Tx) error {
 			all, err := attendance.Statements(ctx, tx, s.town.School.ID, []string{"ewen"}, s.clock.Now())

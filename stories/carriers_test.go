@@ -234,6 +234,9 @@ type centre struct {
 	replies  bool
 }
 
+// replyNumber is the sender of centres to which families can answer.
+const replyNumber = "+33639980099"
+
 // withCentres adds carrier files to a configuration.
 func withCentres(t testing.TB, c app.Config, centres ...centre) app.Config {
 	t.Helper()
@@ -246,7 +249,11 @@ func withCentres(t testing.TB, c app.Config, centres ...centre) app.Config {
 		if one.weight == 0 {
 			one.weight = 1
 		}
-		b, e := json.Marshal(map[string]any{"kind": "smpp", "sender": "LYCEE", "weight": one.weight, "receipts": one.receipts, "replies": one.replies, "answer_seconds": 2,
+		sender := "LYCEE"
+		if one.replies {
+			sender = replyNumber
+		}
+		b, e := json.Marshal(map[string]any{"kind": "smpp", "sender": sender, "weight": one.weight, "receipts": one.receipts, "replies": one.replies, "answer_seconds": 2,
 			"smpp":    map[string]any{"host": one.at.Host(), "port": one.at.Port(), "tls": "none", "system_id": "preau", "per_second": one.perSec, "window": one.window},
 			"secrets": map[string]any{"password": map[string]any{"file": "secret"}}})
 		err = errors.Join(err, e, os.WriteFile(filepath.Join(folder, one.name+".json"), b, 0o600))
@@ -346,7 +353,7 @@ func TestStopByMessage(t *testing.T) {
 	s.mark("ewen", attendance.Absent)
 	m := s.until("left", func(m morning) bool { return m.letter("sylvie", directory.SMS).State == courier.Left })
 	to := c.Messages()[0].To
-	c.Deliver(peers.SMSDeliver{From: to, To: "LYCEE", Text: "Stop"})
+	c.Deliver(peers.SMSDeliver{From: to, To: replyNumber[1:], Text: "Stop"})
 	s.until("telephoned, with a task", func(m morning) bool {
 		return m.telephones("sylvie") && slices.ContainsFunc(m.tasks, func(k directory.Task) bool { return k.Person == "sylvie" })
 	})
