@@ -479,15 +479,16 @@ func regionsOf(schools []School) []string {
 func SameAddresses(ctx context.Context, tx database.Tx, school string, given []ContactPoint) (map[string][]string, error) {
 	out := map[string][]string{}
 	var addresses []string
-	var channels []Channel
 	for _, p := range given {
-		addresses, channels = append(addresses, p.Address), append(channels, p.Channel)
+		addresses = append(addresses, p.Address)
 	}
 	for part := range slices.Chunk(addresses, 500) {
 		var rows []ContactPoint
-		if err := tx.NewSelect().Model(&rows).Column("id", "channel", "address").Where("c.school = ? AND c.channel IN (?) AND c.address IN (?)", school, bun.List(channels), bun.List(part)).Order("id").Scan(ctx); err != nil {
+		if err := tx.NewSelect().Model(&rows).Column("id", "channel", "address").Where("c.school = ? AND c.channel IN (?) AND c.address IN (?)", school, bun.List([]Channel{Email, SMS, Phone}), bun.List(part)).Scan(ctx); err != nil {
 			return nil, err
 		}
+		// An ORDER BY would have SQLite read the whole school in that order.
+		slices.SortFunc(rows, func(a, b ContactPoint) int { return strings.Compare(a.ID, b.ID) })
 		for _, p := range given {
 			for _, same := range rows {
 				if same.Channel == p.Channel && same.Address == p.Address {
