@@ -14,18 +14,24 @@ import (
 
 // Carriers are the ways out that this installation has.
 type Carriers struct {
-	by     map[directory.Channel][]*account
-	domain string          // of Message-IDs
-	box    *bounce.Mailbox // where bounces arrive; nil: they are not read
+	by       map[directory.Channel][]*account
+	exercise *account        // takes what a rehearsal writes, whatever carriers there are
+	domain   string          // of Message-IDs
+	box      *bounce.Mailbox // where bounces arrive; nil: they are not read
 }
 
 // Pretend is every channel with its last metre pretended: nothing leaves, each letter
 // is as if it had. It is what an empty configuration gives.
 func Pretend() Carriers {
-	one := func() []*account {
-		return []*account{{name: "pretend", provider: "pretend", weight: 1, carrier: pretend{}}}
-	}
-	return Carriers{by: map[directory.Channel][]*account{directory.Email: one(), directory.SMS: one()}, domain: "preau.invalid"}
+	one := func() []*account { return []*account{pretending()} }
+	return Carriers{by: map[directory.Channel][]*account{directory.Email: one(), directory.SMS: one()}, exercise: pretending(), domain: "preau.invalid"}
+}
+
+// pretendName is the account of what does not leave; no carrier file has this name.
+const pretendName = "pretend"
+
+func pretending() *account {
+	return &account{name: pretendName, provider: pretendName, weight: 1, carrier: pretend{}}
 }
 
 // Has tells whether a channel has a carrier, real or pretended.

@@ -25,7 +25,12 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, d
 		now := c.now()
 		rooms := c.carriers.rooms(now)
 		errands = nil
-		letters, err := due(ctx, tx, school, now, rooms.channels(c.carriers), mostAtOnce)
+		doors, err := readDoors(ctx, tx, school)
+		if err != nil {
+			return err
+		}
+		kept := func(k Kind) bool { return !doors.locked && (doors.stopped || c.pausing(now)) && k.Stoppable() }
+		letters, err := due(ctx, tx, school, now, rooms.channels(c.carriers), kept, mostAtOnce)
 		if err != nil || len(letters) == 0 {
 			return err
 		}
@@ -37,7 +42,11 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, d
 			return err
 		}
 		for _, l := range letters {
-			if because := x.keeps(c, l, now); because != "" {
+			because := x.keeps(c, l, now)
+			if doors.locked {
+				because = BecauseFenced
+			}
+			if because != "" {
 				if err := c.keepBack(ctx, tx, l, because, now); err != nil {
 					return err
 				}
@@ -68,6 +77,10 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, d
 
 // choose gives an errand its account.
 func (c *Courier) choose(ctx context.Context, tx database.Tx, e *Errand, r *rooms) error {
+	if e.Letter.Exercise {
+		e.account = c.carriers.exercise
+		return nil
+	}
 	last := ""
 	if e.Letter.Attempts > 0 && len(c.carriers.by[e.Letter.Channel]) > 1 {
 		before, err := Attempts(ctx, tx, e.Letter.School, e.Letter.ID)
@@ -124,7 +137,7 @@ func (x examination) keeps(c *Courier, l Letter, now time.Time) string {
 	if l.Attempts > 0 {
 		today-- // itself
 	}
-	if because := refusal(l, now, c.carriers.Has(l.Channel), point, today); because != "" && !(because == BecauseCap && l.Kind != Absence) {
+	if because := refusal(l, now, l.Exercise || c.carriers.Has(l.Channel), point, today); because != "" && !(because == BecauseCap && l.Kind != Absence) {
 		return because
 	}
 	because, answered := x.vouched[l.ID]
@@ -207,6 +220,10 @@ func (c *Courier) carry(ctx context.Context, e Errand, done func()) {
 		if tooLate(e.Letter, left) {
 			heldBack = true
 			return 0, errTooLate
+		}
+		if err := c.mayStillLeave(ctx, e); err != nil {
+			heldBack = true
+			return 0, err
 		}
 		c.step(StepWriting)
 		return left, nil

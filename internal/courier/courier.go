@@ -27,12 +27,21 @@ import (
 // Kind of a letter.
 type Kind string
 
-// Kinds. The last two follow a letter that left: they go ahead of everything else.
+// Kinds. Arrivals and corrections follow a letter that left: they go ahead of everything
+// else, and neither a stop nor a hold keeps them.
 const (
 	Absence    Kind = "absence"
 	Arrived    Kind = "arrived"
 	Correction Kind = "correction"
+	Notice     Kind = "notice" // one of the few prepared announcements to many
+	Daily      Kind = "daily"  // the head's letter of the day
 )
+
+// kinds lists every kind, those that leave first first.
+func kinds() []Kind { return []Kind{Correction, Arrived, Notice, Absence, Daily} }
+
+// Stoppable tells whether a stop keeps letters of a kind in the building.
+func (k Kind) Stoppable() bool { return k == Absence || k == Notice }
 
 // State of a letter.
 type State string
@@ -55,7 +64,8 @@ func (s State) MayHaveLeft() bool {
 	return s == Left || s == Delivered || s == Unheard || s == Unsure
 }
 
-// Letter is one message to one contact point of one person about one pupil.
+// Letter is one message to one contact point of one person, about one pupil unless it is a
+// notice or a daily letter.
 type Letter struct {
 	bun.BaseModel `bun:"table:courier_letters,alias:l"`
 	School        string `bun:",pk"`
@@ -63,7 +73,7 @@ type Letter struct {
 	Code          string // the reference that a family reads
 	Kind          Kind
 	Ref           string // what it is about, known to who wrote it
-	Pupil         string
+	Pupil         string `bun:",nullzero"` // none of a notice and a daily letter
 	Person        string
 	Contact       string
 	Channel       directory.Channel
@@ -72,6 +82,8 @@ type Letter struct {
 	Body          string
 	Digest        string
 	MessageID     string
+	Exercise      bool   // of a rehearsal: the pretended carrier takes it, and no other
+	HeldBy        string // what keeps it waiting (see Hold); empty: nothing
 	State         State
 	Because       string // of refused, unsure, void; and of a letter waiting again
 	Attempts      int

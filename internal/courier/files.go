@@ -75,7 +75,7 @@ func readFiles(s Sources) ([]*account, error) {
 
 func readFile(s Sources, path string) (*account, error) {
 	name := strings.TrimSuffix(filepath.Base(path), ".json")
-	if !carrierName.MatchString(name) || name == "mail" || name == "pretend" {
+	if !carrierName.MatchString(name) || name == "mail" || name == pretendName {
 		return nil, errors.New("its name is the carrier's: small letters, digits and dashes, and neither mail nor pretend")
 	}
 	raw, err := os.ReadFile(path)

@@ -51,7 +51,7 @@ type Box struct {
 // families are telephoned. With neither a mail server nor a carrier file, every letter is
 // pretended.
 func Real(s Settings) (Carriers, error) {
-	c := Carriers{by: map[directory.Channel][]*account{}, domain: "preau.invalid"}
+	c := Carriers{by: map[directory.Channel][]*account{}, exercise: pretending(), domain: "preau.invalid"}
 	texts, err := readFiles(s.Files)
 	if err != nil {
 		return Carriers{}, err

@@ -27,6 +27,7 @@ type part struct {
 	Key           string
 	Address       string
 	Fate          string
+	Given         string // the id as the carrier gave it
 }
 
 // receipt is what a carrier said later, until it is known of which letter.
@@ -87,7 +88,7 @@ func forms(key string) []string {
 func (c *Courier) partsOf(a answered) []part {
 	rows := make([]part, len(a.r.Parts))
 	for i, id := range a.r.Parts {
-		rows[i] = part{School: a.e.Letter.School, Letter: a.e.Letter.ID, Attempt: a.e.Attempt, N: i + 1, Provider: a.e.account.provider, Key: keyOf(id), Address: c.numberDigest(a.e.Address)}
+		rows[i] = part{School: a.e.Letter.School, Letter: a.e.Letter.ID, Attempt: a.e.Attempt, N: i + 1, Provider: a.e.account.provider, Key: keyOf(id), Given: id, Address: c.numberDigest(a.e.Address)}
 	}
 	return rows
 }

@@ -13,6 +13,7 @@ const (
 	BecauseGone      = "contact-ended"
 	BecauseCap       = "too-many-today"
 	BecauseUnvouched = "unvouched" // nobody answers for it: a row put in by other hands
+	BecauseFenced    = "fenced"    // this installation is not the one that its folder remembers
 )
 
 // MaxADay is the most letters that leave for one address in a day, of any kind: a loop

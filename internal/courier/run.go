@@ -30,6 +30,10 @@ type Courier struct {
 	poke     chan struct{}
 	answers  chan answered
 	step     func(string)
+	pause    time.Duration
+	resumes  atomic.Int64 // Unix seconds of the clock; see pausing
+	stopping sync.Mutex
+	undone   map[string]struct{} // stops whose letters were asked back from their carriers
 }
 
 // Config of a Courier. Now is the installation's clock.
@@ -39,6 +43,9 @@ type Config struct {
 	Carriers Carriers
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Pause is how long a started program waits before letters that it found in the
+	// queue leave: whoever sees the count can still stop them.
+	Pause time.Duration
 	// Step, where set, is called at each durable step of a letter with the step's
 	// name: the tests that end a process at every step are told where it stands.
 	Step func(step string)
@@ -59,7 +66,7 @@ func New(c Config) *Courier {
 		c.Step = func(string) {}
 	}
 	courier := &Courier{db: c.DB, journal: c.Journal, carriers: c.Carriers, now: c.Now, log: c.Log, vouch: map[Kind]Vouch{}, reply: map[Kind]Reply{},
-		poke: make(chan struct{}, 1), answers: make(chan answered, mostAtOnce), step: c.Step}
+		poke: make(chan struct{}, 1), answers: make(chan answered, mostAtOnce), step: c.Step, pause: c.Pause, undone: map[string]struct{}{}}
 	courier.rename()
 	for _, a := range c.Carriers.by[directory.Email] {
 		if m, ok := a.carrier.(*byMail); ok {
@@ -157,6 +164,7 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 				c.log.Error("courier: heartbeat", "err", err)
 			}
 		}
+		carried.Go(func() { c.takeBack(sending) })
 		did, err := c.round(ctx, sending, &carried)
 		if ctx.Err() != nil {
 			return nil

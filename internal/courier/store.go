@@ -32,6 +32,7 @@ type Draft struct {
 	Lang      string
 	Subject   string
 	Body      string
+	Exercise  bool
 	DueAt     time.Time
 	ExpiresAt time.Time
 }
@@ -44,21 +45,28 @@ func (c *Courier) Put(ctx context.Context, tx database.Tx, school string, now ti
 		return err
 	}
 	l := Letter{School: school, ID: d.ID, Code: d.Code, Kind: d.Kind, Ref: d.Ref, Pupil: d.Pupil, Person: d.Person, Contact: d.Contact,
-		Channel: d.Channel, Lang: d.Lang, Subject: d.Subject, Body: d.Body, MessageID: d.ID + "@" + c.carriers.domain, State: Waiting, CreatedAt: database.Stamp(now), DueAt: database.Stamp(d.DueAt), ExpiresAt: database.Stamp(d.ExpiresAt)}
+		Channel: d.Channel, Lang: d.Lang, Subject: d.Subject, Body: d.Body, MessageID: d.ID + "@" + c.carriers.domain, Exercise: d.Exercise, State: Waiting, CreatedAt: database.Stamp(now), DueAt: database.Stamp(d.DueAt), ExpiresAt: database.Stamp(d.ExpiresAt)}
 	l.Digest = c.digest(l, point)
 	if _, err := tx.NewInsert().Model(&l).Exec(ctx); err != nil {
 		return err
 	}
-	return c.journal.Append(ctx, tx, school, now, journal.Deed{Act: "letter.waiting", Actor: "courier", Subject: l.ID, Detail: map[string]string{
-		"kind": string(l.Kind), "ref": l.Ref, "pupil": l.Pupil, "person": l.Person, "channel": string(l.Channel), "contact": l.Contact, "digest": l.Digest}})
+	detail := map[string]string{"kind": string(l.Kind), "ref": l.Ref, "pupil": l.Pupil, "person": l.Person, "channel": string(l.Channel), "contact": l.Contact, "digest": l.Digest}
+	if l.Exercise {
+		detail["exercise"] = "yes"
+	}
+	return c.journal.Append(ctx, tx, school, now, journal.Deed{Act: "letter.waiting", Actor: "courier", Subject: l.ID, Detail: detail})
 }
 
 // digest binds a letter's words to its recipient, its address, what it is about and its
 // time, with the key that is not in the database: a row made or changed by other hands
 // does not leave.
 func (c *Courier) digest(l Letter, p directory.ContactPoint) string {
-	return c.journal.Digest(l.School, l.ID, l.Code, string(l.Kind), l.Ref, l.Pupil, l.Person, l.Contact, string(l.Channel), p.Address, p.Person, l.MessageID,
-		l.ExpiresAt.UTC().Format(time.RFC3339Nano), l.Subject, l.Body)
+	bound := []string{l.School, l.ID, l.Code, string(l.Kind), l.Ref, l.Pupil, l.Person, l.Contact, string(l.Channel), p.Address, p.Person, l.MessageID,
+		l.ExpiresAt.UTC().Format(time.RFC3339Nano), l.Subject, l.Body}
+	if l.Exercise {
+		bound = append(bound, "exercise")
+	}
+	return c.journal.Digest(bound...)
 }
 
 // Recall makes the letters of a subject that have not begun to leave void. A letter
@@ -105,13 +113,17 @@ func one(res sql.Result, err error) error {
 }
 
 // due gives the next letters to look at, at most that many: what corrects goes first,
-// then who came, then what was due first.
-func due(ctx context.Context, tx database.Tx, school string, now time.Time, open []directory.Channel, most int) ([]Letter, error) {
+// then who came, then what was due first. Of the kinds that are kept, only those whose
+// time is over.
+func due(ctx context.Context, tx database.Tx, school string, now time.Time, open []directory.Channel, kept func(Kind) bool, most int) ([]Letter, error) {
 	var out []Letter
-	for _, kind := range []Kind{Correction, Arrived, Absence} {
+	for _, kind := range kinds() {
 		var some []Letter
-		err := claimable(tx.NewSelect().Model(&some).Where("l.school = ? AND l.kind = ?", school, kind), now, open).
-			OrderExpr("l.due_at, l.id").Limit(int64(most - len(out))).Scan(ctx)
+		q := claimable(tx.NewSelect().Model(&some).Where("l.school = ? AND l.kind = ?", school, kind), now, open)
+		if kept(kind) {
+			q = q.Where("l.expires_at <= ?", database.Stamp(now))
+		}
+		err := q.OrderExpr("l.due_at, l.id").Limit(int64(most - len(out))).Scan(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -123,8 +135,8 @@ func due(ctx context.Context, tx database.Tx, school string, now time.Time, open
 }
 
 // claimable are letters to look at: waiting, or unsure and to be tried once more (see
-// MayTryAgain), of a channel that has room now; and those whose time is over, whatever
-// room there is.
+// MayTryAgain), held by nothing, of a channel that has room now; and those whose time is
+// over, whatever room there is. An exercise needs no room.
 func claimable(q *bun.SelectQuery, now time.Time, open []directory.Channel) *bun.SelectQuery {
 	at := database.Stamp(now)
 	q = q.Where("l.state IN ('waiting', 'unsure') AND l.due_at <= ?", at). // in the index's own words
@@ -133,7 +145,7 @@ func claimable(q *bun.SelectQuery, now time.Time, open []directory.Channel) *bun
 	if len(open) == 0 {
 		return q.Where("l.expires_at <= ?", at)
 	}
-	return q.Where("(l.channel IN (?) OR l.expires_at <= ?)", bun.List(open), at)
+	return q.Where("(((l.channel IN (?) OR l.exercise) AND l.held_by = '') OR l.expires_at <= ?)", bun.List(open), at)
 }
 
 // schoolsDue lists the schools with a letter to look at, the longest due first.
@@ -160,7 +172,7 @@ func lettersSince(ctx context.Context, tx database.Tx, school string, same map[s
 		N       int
 	}
 	err := tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("l.contact, count(*) AS n").
-		Where("l.school = ? AND l.contact IN (?) AND l.created_at >= ? AND l.attempts > 0", school, bun.List(all), database.Stamp(since)).GroupExpr("l.contact").Scan(ctx, &rows)
+		Where("l.school = ? AND l.contact IN (?) AND l.created_at >= ? AND l.attempts > 0 AND NOT l.exercise", school, bun.List(all), database.Stamp(since)).GroupExpr("l.contact").Scan(ctx, &rows)
 	for point, ids := range same {
 		for _, r := range rows {
 			if slices.Contains(ids, r.Contact) {

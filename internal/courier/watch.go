@@ -27,7 +27,10 @@ func (c *Courier) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("courier: begin: %w", err)
 	}
-	return c.recover(ctx)
+	if err := c.recover(ctx); err != nil {
+		return err
+	}
+	return c.wakeSlowly(ctx)
 }
 
 func (c *Courier) beat(ctx context.Context) error {
