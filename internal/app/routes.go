@@ -44,7 +44,7 @@ func (a *App) register(secure bool) error {
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled}
 	a.alertPages.Register(a.Routes)
-	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo}).Register(a.Routes)
+	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
@@ -96,7 +96,24 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	if v.School != "" && v.Role != page.Pupil && v.Role != page.Guardian {
 		b.Status = a.serviceTag(ctx, v)
 	}
+	if page.SchoolOffice().Allows(v.Role) {
+		b.Banners = a.banners(ctx, v)
+	}
 	return b
+}
+
+// banners say on every page of a school's office what keeps its messages in the building,
+// the gravest first. Where that cannot be read they say so.
+func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
+	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		out, err = a.Courier.Banners(ctx, tx, v.School)
+		return err
+	})
+	if err != nil {
+		a.log.Error("banners", "err", err)
+		return []page.Banner{{Tone: page.Absent, Text: page.T(ctx, "app.banner.unknown")}}
+	}
+	return out
 }
 
 func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {

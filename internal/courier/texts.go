@@ -44,3 +44,21 @@ func stateText(ctx context.Context, p piece) string {
 	}
 	return page.T(ctx, "courier.state."+string(p.Letter.State))
 }
+
+func doorsTitle(ctx context.Context, d doorsView) string {
+	switch {
+	case d.Locked:
+		return page.T(ctx, "courier.doors.title.locked")
+	case d.Stopped:
+		return page.T(ctx, "courier.doors.title.stopped", "at", page.Hour(ctx, d.Stop.At))
+	}
+	return page.T(ctx, "courier.doors.title")
+}
+
+// askOf is the deed by which somebody asks for another one to be done.
+func askOf(what string) string {
+	if what == "arm" {
+		return "arm-ask"
+	}
+	return "ask"
+}

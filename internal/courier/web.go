@@ -27,6 +27,9 @@ type Pages struct {
 	// for an installation whose people are all fictional, and has no effect where
 	// letters can really leave.
 	Demo bool
+	// Adults counts the persons of a school's office: where there is one, the operator is
+	// the second.
+	Adults func(ctx context.Context, tx database.Tx, school string) (int, error)
 }
 
 // Register mounts /courrier. Outside a demonstration it is for the school's office.
@@ -36,6 +39,7 @@ func (p *Pages) Register(routes *page.Routes) {
 		rule = page.Anyone()
 	}
 	routes.Handle("GET /courrier", rule, p.show)
+	p.registerDoors(routes)
 	// Providers over HTTP call here; who they are, their secret says.
 	routes.Handle("GET /carriers/{carrier}/{secret}", page.Anyone(), p.called, page.FromMemory())
 	routes.Handle("POST /carriers/{carrier}/{secret}", page.Anyone(), p.called, page.FromMemory(), page.Body(httpsms.MostCallback+1))

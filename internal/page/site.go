@@ -36,6 +36,17 @@ type Bar struct {
 	Links  []Link  // the main links of this person's role, in order
 	Status *Status // one tag beside the school's name; nil shows none
 	Demo   *Demo   // the demonstration's clock; nil outside a demonstration
+	// Banners say on every page what keeps messages in the building.
+	Banners []Banner
+}
+
+// Banner is one sentence above every page, and where to go about it. Text and Action are
+// in the reader's language.
+type Banner struct {
+	Tone   Tone
+	Text   string
+	Href   string // may be empty
+	Action string // of the link: what one will find there
 }
 
 // Link is one of the bar's links. Text is in the reader's language.

@@ -1,0 +1,25 @@
+package app
+
+import (
+	"context"
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// adults counts the persons who may decide for a school: those with an account of its
+// office. Where there is one, the operator is the second person.
+func adults(ctx context.Context, tx database.Tx, school string) (int, error) {
+	people := map[string]bool{}
+	for _, role := range []page.Role{page.Head, page.CPE, page.Office} {
+		all, err := account.OfSchool(ctx, tx, school, role)
+		if err != nil {
+			return 0, err
+		}
+		for _, a := range all {
+			people[a.Person] = true
+		}
+	}
+	return len(people), nil
+}
