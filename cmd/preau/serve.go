@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/preau-ent/preau/internal/app"
 )
@@ -12,9 +13,13 @@ type serveCmd struct {
 	HaveBackup bool `help:"The schema may be upgraded without Préau making a backup: you have one."`
 }
 
+// pauseAtStart is how long letters found waiting stay, so that whoever sees their number
+// can still stop them.
+const pauseAtStart = time.Minute
+
 func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	log := logger(c.Config, s.err)
-	a, err := app.Open(ctx, c.Config, app.Options{Log: log, HaveBackup: c.HaveBackup})
+	a, err := app.Open(ctx, c.Config, app.Options{Log: log, HaveBackup: c.HaveBackup, Pause: pauseAtStart})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "time/tzdata" // schools have zones, machines may not
@@ -40,7 +41,8 @@ type App struct {
 
 	log        *slog.Logger
 	demo       bool
-	lock       *os.File // held while serving
+	lock       *os.File                 // held while serving
+	seen       atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
 	alertPages *alert.Pages
 }
 
@@ -67,6 +69,8 @@ type Options struct {
 	Demo       bool   // a demonstration: its clock can be advanced, its letters are read by anyone
 	HaveBackup bool   // see database.Upgrade
 	For        Purpose
+	// Pause before letters that are found waiting leave; see courier.Config.
+	Pause time.Duration
 	// Step hears each durable step of an absence; see courier.Config.
 	Step func(step string)
 }
@@ -168,7 +172,7 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	if err != nil {
 		return err
 	}
-	a.Courier = courier.New(courier.Config{DB: a.DB, Journal: a.Journal, Carriers: carriers, Now: a.Clock.Now, Log: a.log, Step: o.Step})
+	a.Courier = courier.New(courier.Config{DB: a.DB, Journal: a.Journal, Carriers: carriers, Now: a.Clock.Now, Log: a.log, Pause: o.Pause, Step: o.Step})
 	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, URL: a.Config.Site(a.demo), Now: a.Clock.Now, Log: a.log, Step: o.Step})
 	if err != nil {
 		return err
@@ -196,7 +200,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err := a.lockData(); err != nil {
 		return err
 	}
-	if err := a.checkHeads(ctx); err != nil {
+	if err := a.raiseFence(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop before it began
 		}
@@ -252,6 +256,9 @@ func (a *App) keep(ctx context.Context) error {
 	for {
 		if err := a.keepHeads(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("the journal's heads could not be kept", "err", err)
+		}
+		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("the installation's identity could not be kept", "err", err)
 		}
 		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error { return account.Purge(ctx, tx, a.Clock.Now()) })
 		if err != nil && ctx.Err() == nil {

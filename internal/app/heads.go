@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
 )
@@ -17,25 +19,50 @@ import (
 // tail cut off together with the database's own record of it shows (see verify).
 func headsFile(data string) string { return filepath.Join(data, "journal-heads.json") }
 
-// checkHeads refuses to serve a database whose journal is not the one that this folder
-// remembers, or that another key wrote: a restored copy would send again what was sent.
-func (a *App) checkHeads(ctx context.Context) error {
-	known, err := knownHeads(a.Config.Data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", headsFile(a.Config.Data), err)
-	}
-	var faults []journal.Fault
-	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		faults, err = a.Journal.VerifyTails(ctx, tx, known)
-		return err
-	})
+// checkKey refuses to serve a database whose journal another key wrote, or whose last
+// lines were altered: nothing that this program would write could be believed.
+func (a *App) checkKey(ctx context.Context) error {
+	faults, err := a.tails(ctx, nil)
 	if err != nil {
 		return err
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("nothing is served and nothing leaves: %w. Is this a restored copy, or another journal.key? docs/operating.md says what to do", faults[0])
+		return fmt.Errorf("nothing is served and nothing leaves: %w. Is it another journal.key? docs/operating.md says what to do", faults[0])
 	}
 	return nil
+}
+
+// headsTrouble tells whether the journal is the one that this folder remembers: a restored
+// copy would send again what was sent.
+func (a *App) headsTrouble(ctx context.Context) (courier.Why, error) {
+	known, err := knownHeads(a.Config.Data)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", headsFile(a.Config.Data), err)
+	}
+	faults, err := a.tails(ctx, known)
+	if err != nil || len(faults) == 0 {
+		return "", err
+	}
+	a.log.Error("the journal is not the one that this folder remembers", "err", faults[0])
+	return courier.WhyJournal, nil
+}
+
+func (a *App) tails(ctx context.Context, known []journal.Head) (faults []journal.Fault, err error) {
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		faults, err = a.Journal.VerifyTails(ctx, tx, known)
+		return err
+	})
+	return faults, err
+}
+
+// forgetHeads sets aside what the folder remembers of a journal that is no longer there:
+// verify says so no more, the lock's line in the journal does.
+func (a *App) forgetHeads(now time.Time) error {
+	err := os.Rename(headsFile(a.Config.Data), filepath.Join(a.Config.Data, "journal-heads-until-"+now.UTC().Format("20060102T150405Z")+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func (a *App) keepHeads(ctx context.Context) error {
@@ -52,12 +79,7 @@ func (a *App) keepHeads(ctx context.Context) error {
 		return err
 	}
 	// Whole or not at all: a half-written file would accuse the journal.
-	path := headsFile(a.Config.Data)
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return writeWhole(headsFile(a.Config.Data), append(b, '\n'))
 }
 
 // knownHeads reads the file; without one there is nothing to compare with.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -82,31 +81,6 @@ func serveBriefly(t *testing.T, a *app.App) error {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	return a.Serve(ctx, func(string) { stop() })
-}
-
-func TestARestoredCopyIsNotServed(t *testing.T) {
-	dir := served(t)
-	b, err := os.ReadFile(filepath.Join(dir, "copy.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, rest := range []string{"-wal", "-shm"} {
-		os.Remove(filepath.Join(dir, "preau.db"+rest))
-	}
-	if err := os.WriteFile(filepath.Join(dir, "preau.db"), b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a, err := open(t, dir, app.Serving)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := serveBriefly(t, a); err == nil || !strings.Contains(err.Error(), "restored copy") {
-		t.Fatalf("it was served: %v", err)
-	}
-	// And it is not forgotten: what the folder remembers is unchanged.
-	if _, faults, err := a.Verify(t.Context()); err != nil || len(faults) != 1 || faults[0].What != "cut-off" {
-		t.Fatalf("%v %v", faults, err)
-	}
 }
 
 func TestAnotherKeyIsNotServed(t *testing.T) {
