@@ -187,15 +187,18 @@ func (a *App) keepIdentity(id identity) error {
 
 // writeWhole writes a file whole or not at all, and not before it is on the disk.
 func writeWhole(path string, b []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // nodes may share the folder
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
 	}
-	return os.Rename(path+".new", path)
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
 }
 
 // watchClock notes that the program is still there, and locks when the clock jumped.
