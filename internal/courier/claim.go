@@ -21,6 +21,7 @@ import (
 // in one transaction: everything that could keep one is asked again, its address is
 // read, and leaving is committed.
 func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, did found, err error) {
+	tripped := false
 	err = c.db.InSchool(database.Urgent(ctx), school, func(ctx context.Context, tx database.Tx) error {
 		now := c.now()
 		rooms := c.carriers.rooms(now)
@@ -53,6 +54,10 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, d
 				continue
 			}
 			e := Errand{Letter: l, Address: x.points[l.Contact].Address}
+			if tripped = !l.Exercise && directory.Tripwire(l.Channel, e.Address) && !c.carriers.Pretended(); tripped {
+				errands, did = nil, some
+				return c.Lock(ctx, tx, school, WhyTripwire, now)
+			}
 			if err := c.choose(ctx, tx, &e, &rooms); err != nil {
 				return err
 			}
@@ -65,6 +70,10 @@ func (c *Courier) claim(ctx context.Context, school string) (errands []Errand, d
 		}
 		return c.leave(ctx, tx, school, errands, now)
 	})
+	if err == nil && tripped {
+		c.log.Error("courier: a letter was about to leave for an address that belongs to nobody: every school is locked", "school", school)
+		err = c.LockAll(ctx, WhyTripwire)
+	}
 	if err != nil {
 		return nil, nothing, fmt.Errorf("claim: %w", err)
 	}

@@ -63,7 +63,7 @@ func onDesks(t *testing.T, test func(*testing.T, *desk)) {
 			return &account{name: name, provider: "centre", weight: weight, receipts: true, carrier: d.carrier}
 		}
 		d.c = New(Config{DB: db, Journal: j, Now: func() time.Time { return d.now }, Log: slog.New(slog.DiscardHandler),
-			Carriers: Carriers{domain: "t.example", by: map[directory.Channel][]*account{directory.SMS: {named("one", 1), named("two", 3)}}}})
+			Carriers: Carriers{domain: "t.example", exercise: pretending(), by: map[directory.Channel][]*account{directory.SMS: {named("one", 1), named("two", 3)}}}})
 		for _, k := range []Kind{Absence, Arrived} {
 			d.c.VouchFor(k, func(_ context.Context, _ database.Tx, letters []Letter, _ time.Time) (map[string]string, error) {
 				m := map[string]string{}

@@ -22,6 +22,9 @@ func Save(ctx context.Context, db *database.DB, t Town) error {
 		if err := directory.Add(ctx, tx, t.Rows); err != nil {
 			return err
 		}
+		if err := directory.PlaceTripwires(ctx, tx, t.School.ID); err != nil {
+			return err
+		}
 		if err := timetable.AddClosure(ctx, tx, t.Closures...); err != nil {
 			return err
 		}
