@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/courier":    {"internal/directory", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms", "internal/courier/internal/smpp", "internal/courier/internal/httpsms"},
 	"internal/attendance": {"internal/directory", "internal/timetable"},
 	"internal/alert":      {"internal/directory", "internal/timetable", "internal/attendance", "internal/courier"},
+	"internal/notices":    {"internal/directory", "internal/timetable", "internal/courier"},
 	"internal/fictional":  {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
 	"internal/directory/internal/aaf":         {},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 	"internal/courier/internal/smpp":          {"internal/courier/internal/sms"},
 	"internal/courier/internal/httpsms":       {"internal/courier/internal/sms"},
 
-	"internal/app": {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/fictional", "web"},
+	"internal/app": {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/fictional", "web"},
 	"cmd/preau":    {"internal/app", "internal/alert", "internal/courier", "internal/directory"},
 
 	"web":           {},

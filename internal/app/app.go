@@ -22,6 +22,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
 )
 
@@ -36,6 +37,7 @@ type App struct {
 	Keeper  *account.Keeper
 	Alert   *alert.Alert
 	Courier *courier.Courier
+	Notices *notices.Notices
 	Routes  *page.Routes
 	Clock   *Clock
 
@@ -177,6 +179,10 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	if err != nil {
 		return err
 	}
+	a.Notices, err = notices.New(notices.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Now: a.Clock.Now, Log: a.log, InService: inService, Adults: adults, Step: o.Step})
+	if err != nil {
+		return err
+	}
 	return a.register(secure)
 }
 
@@ -224,6 +230,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	loop("courier", func(ctx context.Context) error { return a.Courier.Run(ctx, farewell) })
 	loop("alert", a.Alert.Run)
+	loop("notices", a.Notices.Run)
 	loop("keeping", a.keep)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()

@@ -198,6 +198,9 @@ func (a *App) Settle(ctx context.Context) error {
 		if err := a.Alert.Pass(ctx); err != nil {
 			return err
 		}
+		if err := a.Notices.Pass(ctx); err != nil {
+			return err
+		}
 		if err := a.Courier.Pass(ctx); err != nil {
 			return err
 		}
