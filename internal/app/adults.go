@@ -8,8 +8,8 @@ import (
 	"github.com/preau-ent/preau/internal/page"
 )
 
-// adults counts the persons who may decide for a school: those with an account of its
-// office. Where there is one, the operator is the second person.
+// adults counts the persons who may decide for a school: those with an open account
+// of its office. Where there is one, the operator is the second person.
 func adults(ctx context.Context, tx database.Tx, school string) (int, error) {
 	people := map[string]bool{}
 	for _, role := range []page.Role{page.Head, page.CPE, page.Office} {
@@ -18,7 +18,9 @@ func adults(ctx context.Context, tx database.Tx, school string) (int, error) {
 			return 0, err
 		}
 		for _, a := range all {
-			people[a.Person] = true
+			if a.DisabledAt.IsZero() {
+				people[a.Person] = true
+			}
 		}
 	}
 	return len(people), nil

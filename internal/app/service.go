@@ -1,0 +1,25 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// inService tells whether a school sends to families at a moment.
+func inService(ctx context.Context, tx database.Tx, school string, now time.Time) (bool, error) {
+	s, err := directory.SchoolByID(ctx, tx, school)
+	if err != nil {
+		return false, err
+	}
+	zone, err := s.Location()
+	if err != nil {
+		return false, err
+	}
+	v, ok, err := alert.ServiceOf(ctx, tx, school)
+	return ok && alert.InService(v, timetable.Day(now, zone)), err
+}
