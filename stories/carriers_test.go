@@ -125,6 +125,16 @@ func (s *served) advance(d time.Duration) {
 // row says when it was seen last, and it looks before it claims.
 func (s *served) heartbeat() {
 	s.t.Helper()
+	s.beaten()
+	// The look follows the beat in the same round: a further letter claimed and settled
+	// says that the round is over.
+	s.mark("malo", attendance.Absent)
+	s.until("a round after it", func(m morning) bool { return m.letter("adeline", directory.SMS).State == courier.Left })
+}
+
+// beaten waits until the courier's row says that its heart beat at the present time.
+func (s *served) beaten() {
+	s.t.Helper()
 	s.until("a heartbeat", func(morning) bool {
 		var seen int
 		err := s.app.DB.Read(context.Background(), func(ctx context.Context, tx database.Tx) error {
@@ -135,10 +145,6 @@ func (s *served) heartbeat() {
 		}
 		return seen > 0
 	})
-	// The look follows the beat in the same round: a further letter claimed and settled
-	// says that the round is over.
-	s.mark("malo", attendance.Absent)
-	s.until("a round after it", func(m morning) bool { return m.letter("adeline", directory.SMS).State == courier.Left })
 }
 
 // morning is what is known of the day.

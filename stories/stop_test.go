@@ -3,6 +3,7 @@ package stories
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/preau-ent/preau/internal/app"
 	"github.com/preau-ent/preau/internal/attendance"
@@ -55,4 +56,33 @@ func TestStopTakesBack(t *testing.T) {
 	if n := len(c.Messages()); n != 2 {
 		t.Errorf("%d messages at the centre, want the two before the stop; letters: %v", n, m.letters)
 	}
+}
+
+// A centre that goes on saying that our account is bound already tells of a copy of this
+// installation: both say nothing from then on. A session that it has not forgotten yet
+// passes.
+func TestAnotherIsBoundAsUs(t *testing.T) {
+	c := peers.SMPP(t, peers.SMSCentreOptions{})
+	c.Plan(peers.SMSFault{At: peers.AtBind, Do: peers.SMSRefuse, Status: 5, Times: peers.Always})
+	s := serve(t, withCentres(t, app.Config{}, centre{name: "centre", at: c}))
+	locked := func() bool {
+		var is bool
+		s.in(func(ctx context.Context, tx database.Tx) error {
+			k, locked, err := courier.LockOf(ctx, tx, s.town.School.ID)
+			if is = locked; locked && k.Why != courier.WhyBound {
+				t.Errorf("locked for %s", k.Why)
+			}
+			return err
+		})
+		return is
+	}
+	if err := c.WaitFor(t.Context(), func() bool { return len(c.Binds()) >= 2 }); err != nil {
+		t.Fatal(err)
+	}
+	s.advance(110 * time.Second)
+	if s.beaten(); locked() {
+		t.Fatal("locked before the centre can have forgotten a session of ours")
+	}
+	s.advance(2 * time.Minute)
+	s.until("locked", func(morning) bool { return locked() })
 }

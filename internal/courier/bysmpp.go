@@ -2,6 +2,7 @@ package courier
 
 import (
 	"context"
+	"time"
 
 	"github.com/preau-ent/preau/internal/courier/internal/smpp"
 	"github.com/preau-ent/preau/internal/courier/internal/sms"
@@ -43,4 +44,24 @@ func (c *Courier) answeredLate(ctx context.Context, a *account, letter string, r
 	if err != nil {
 		c.log.Error("courier: a late answer could not be kept", "carrier", a.name, "letter", letter, "err", err)
 	}
+}
+
+// takenFor is how long a centre may say that our account is bound already before it is
+// believed: it forgets a session of ours that broke within that time.
+const takenFor = 2 * time.Minute
+
+// watchBinds locks every school when another program is connected to a carrier as us: what
+// a copied machine cannot know of itself, its carrier can tell.
+func (c *Courier) watchBinds(ctx context.Context) error {
+	for _, a := range c.carriers.all() {
+		by, ok := a.carrier.(*bySMPP)
+		if !ok {
+			continue
+		}
+		if since := by.session.Taken(); !since.IsZero() && c.now().Sub(since) > takenFor {
+			c.log.Error("courier: the centre says that another program is connected as us: every school is locked", "carrier", a.name)
+			return c.LockAll(ctx, WhyBound)
+		}
+	}
+	return nil
 }

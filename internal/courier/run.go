@@ -160,7 +160,7 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 		// A clock that was put back does not silence the heart.
 		if since := c.now().Sub(lastBeat); since >= heartbeat || since < 0 {
 			lastBeat = c.now()
-			if err := errors.Join(c.beat(ctx), c.watch(ctx)); err != nil && ctx.Err() == nil {
+			if err := errors.Join(c.beat(ctx), c.watch(ctx), c.watchBinds(ctx)); err != nil && ctx.Err() == nil {
 				c.log.Error("courier: heartbeat", "err", err)
 			}
 		}

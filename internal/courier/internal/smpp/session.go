@@ -30,6 +30,7 @@ type Session struct {
 	leaving bool  // Run was told to end
 	since   time.Time
 	trouble error
+	taken   time.Time     // since when the centre says that our account is bound already; zero: it does not
 	active  int           // Sends under way: each has one part unanswered at most
 	waiting int           // those that wait for a place
 	next    time.Time     // before it, the pace allows no message
@@ -121,7 +122,7 @@ func (s *Session) whenLeaving(ctx context.Context) context.Context {
 func (s *Session) bound(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.link, s.since = l, s.config.Now()
+	s.link, s.since, s.taken = l, s.config.Now(), time.Time{}
 	s.move()
 }
 
@@ -135,6 +136,9 @@ func (s *Session) lost(err error, tell bool) {
 		s.since = s.config.Now()
 	}
 	s.link = nil
+	if f := (*failure)(nil); errors.As(err, &f) && f.status == alreadyBound && s.taken.IsZero() {
+		s.taken = s.config.Now()
+	}
 	if tell {
 		s.trouble = err
 		if !again {
@@ -227,6 +231,18 @@ func (s *Session) State() State {
 		state.Trouble = s.trouble.Error()
 	}
 	return state
+}
+
+// alreadyBound is ESME_RALYBND: somebody holds a session with our account (SMPP 3.4, 5.1.3).
+const alreadyBound status = 0x05
+
+// Taken is since when the centre answers each bind that our account is bound already; the
+// zero time when it does not. A session of ours that the centre has not forgotten yet
+// passes; a copy of this installation does not.
+func (s *Session) Taken() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
 }
 
 // begin counts a Send. Its error says why there can be none now.
