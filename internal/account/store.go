@@ -243,6 +243,22 @@ func disable(ctx context.Context, tx database.Tx, now time.Time, id string) erro
 	return endSessions(ctx, tx, now, id, "")
 }
 
+// CloseAll closes every account of a school that leaves, and forgets their passwords. It
+// gives how many there were.
+func CloseAll(ctx context.Context, tx database.Tx, school string, now time.Time) (int, error) {
+	var all []Account
+	if err := tx.NewSelect().Model(&all).Where("a.school = ?", school).Scan(ctx); err != nil {
+		return 0, fmt.Errorf("account: %w", err)
+	}
+	for _, a := range all {
+		if err := disable(ctx, tx, now, a.ID); err != nil {
+			return 0, err
+		}
+	}
+	_, err := tx.NewUpdate().Model((*Account)(nil)).Set("password = ''").Where("school = ?", school).Exec(ctx)
+	return len(all), err
+}
+
 // enable opens a closed account. ErrNone.
 func enable(ctx context.Context, tx database.Tx, id string) error {
 	res, err := tx.NewUpdate().Model((*Account)(nil)).Set("disabled_at = NULL").Where("id = ?", id).Exec(ctx)

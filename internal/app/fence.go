@@ -27,7 +27,8 @@ type identity struct {
 	Epoch   int       `json:"epoch"`
 	Machine string    `json:"machine"` // digest of the machine's id; empty where it has none
 	Folder  string    `json:"folder"`
-	Seen    time.Time `json:"seen"` // when this program last served, by its clock
+	Seen    time.Time `json:"seen"`           // when this program last served, by its clock
+	Gone    []string  `json:"gone,omitempty"` // schools that left: no backup brings them back
 }
 
 func identityFile(data string) string { return filepath.Join(data, "installation.json") }
@@ -115,6 +116,10 @@ func (a *App) raiseFence(ctx context.Context) error {
 	if here.Epoch == 0 || why == courier.WhyIdentity || why == courier.WhyJournal {
 		here.Epoch++
 	}
+	if err := a.buryAgain(ctx, known.Gone); err != nil {
+		return err
+	}
+	here.Gone = known.Gone
 	// The folder first: a crash in between leaves a database that is younger, and locks.
 	here.Seen = now.UTC()
 	if err := a.keepIdentity(here); err != nil {
@@ -216,6 +221,12 @@ func (a *App) watchClock(ctx context.Context) error {
 	}
 	next := *known
 	next.Seen = now.UTC()
+	// A command may have ended a school meanwhile.
+	if file, there, err := knownIdentity(a.Config.Data); err != nil {
+		return err
+	} else if there {
+		next.Gone = file.Gone
+	}
 	if err := a.keepIdentity(next); err != nil {
 		return err
 	}

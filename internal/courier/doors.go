@@ -55,6 +55,7 @@ const (
 	WhyBehind   Why = "behind"   // the clock is behind what was written last
 	WhyAhead    Why = "ahead"    // the clock is days ahead of what was written last
 	WhyBound    Why = "bound"    // the carrier says that another program is connected as us
+	WhyGone     Why = "gone"     // the school left this installation: never lifted
 	WhyTripwire Why = "tripwire" // an address that belongs to nobody was about to be written to
 )
 
@@ -65,6 +66,28 @@ var (
 	// ErrOpen: there is nothing to lift.
 	ErrOpen = errors.New("courier: nothing is stopped")
 )
+
+// Bury makes a school's queue void and locks it for good: it left. It gives how many
+// letters became void.
+func (c *Courier) Bury(ctx context.Context, tx database.Tx, school string, now time.Time) (int, error) {
+	waiting, err := tx.NewSelect().Model((*Letter)(nil)).Where("l.school = ? AND l.state = ?", school, Waiting).Count(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if k, locked, err := LockOf(ctx, tx, school); err != nil || locked && k.Why == WhyGone {
+		return 0, err
+	} else if locked {
+		// Another lock's second person must not open what is buried: it is lifted by name.
+		if _, err := tx.NewUpdate().Model((*Lock)(nil)).Set("asked_by = 'courier', asked_at = ?", database.Stamp(now)).Where("k.school = ? AND k.id = ?", school, k.ID).Exec(ctx); err != nil {
+			return 0, err
+		}
+		k.AskedBy = "courier"
+		if err := c.lift(ctx, tx, (*Lock)(nil), "fence", school, k.ID, k.Lifting, "burial", now); err != nil {
+			return 0, err
+		}
+	}
+	return int(waiting), c.Lock(ctx, tx, school, WhyGone, now)
+}
 
 // MayLift tells whether a person may lift what another asked to be lifted.
 func (l Lifting) MayLift(by string) bool { return l.AskedBy != "" && by != "" && by != l.AskedBy }
@@ -149,7 +172,7 @@ func LockOf(ctx context.Context, tx database.Tx, school string) (k Lock, locked 
 // AskUnlock asks for the transports to be armed again. ErrOpen.
 func (c *Courier) AskUnlock(ctx context.Context, tx database.Tx, school, by string, now time.Time) error {
 	k, locked, err := LockOf(ctx, tx, school)
-	if err != nil || !locked {
+	if err != nil || !locked || k.Why == WhyGone {
 		return errors.Join(err, ErrOpen)
 	}
 	return c.ask(ctx, tx, (*Lock)(nil), "fence", school, k.ID, by, now)
@@ -159,7 +182,7 @@ func (c *Courier) AskUnlock(ctx context.Context, tx database.Tx, school, by stri
 // ErrSecond.
 func (c *Courier) Unlock(ctx context.Context, tx database.Tx, school, by string, now time.Time) error {
 	k, locked, err := LockOf(ctx, tx, school)
-	if err != nil || !locked {
+	if err != nil || !locked || k.Why == WhyGone {
 		return errors.Join(err, ErrOpen)
 	}
 	return c.lift(ctx, tx, (*Lock)(nil), "fence", school, k.ID, k.Lifting, by, now)

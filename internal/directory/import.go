@@ -134,9 +134,14 @@ func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export,
 		}
 		b := fromAAF(e.aaf, s)
 		changed, err := importSchool(ctx, db, j, b, o, now)
+		if errors.Is(err, ErrGone) {
+			r.refuse(taken, errors.New("this school left this installation: nothing of it is taken"))
+			taken++
+			continue
+		}
 		var loss *lossError
 		if errors.As(err, &loss) {
-			r.holdBack(taken, loss)
+			r.refuse(taken, loss)
 			taken++
 			continue
 		}
@@ -150,8 +155,8 @@ func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export,
 	return r, nil
 }
 
-// holdBack takes a school out of the report, with the reason.
-func (r *ImportReport) holdBack(i int, loss *lossError) {
+// refuse takes a school out of the report, with the reason.
+func (r *ImportReport) refuse(i int, why error) {
 	one := &r.PerSchool[i]
 	one.Taken = false
 	r.Schools--
@@ -160,7 +165,7 @@ func (r *ImportReport) holdBack(i int, loss *lossError) {
 	r.Unresolved -= one.Unresolved
 	r.MayBeTold -= one.MayBeTold
 	r.MayNotBeTold -= one.Links - one.Unresolved - one.MayBeTold
-	r.Refused = append(r.Refused, aaf.Refusal{File: one.UAI, Reason: loss.Error()})
+	r.Refused = append(r.Refused, aaf.Refusal{File: one.UAI, Reason: why.Error()})
 }
 
 // incoming is one school as a source says it is now, in our words.

@@ -39,6 +39,9 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if loc, err := time.LoadLocation(in.school.Zone); err == nil {
 			im.day = now.In(loc).Format(time.DateOnly)
 		}
+		if gone, err := Gone(ctx, tx, id); err != nil || gone {
+			return errors.Join(err, map[bool]error{true: ErrGone}[gone])
+		}
 		if !o.AcceptLoss {
 			if err := im.loss(); err != nil {
 				return err
