@@ -12,6 +12,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/web"
@@ -45,6 +46,7 @@ func (a *App) register(secure bool) error {
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled}
 	a.alertPages.Register(a.Routes)
 	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
+	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now}).Register(a.Routes)
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
@@ -59,7 +61,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, timetable.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, notices.Words, timetable.Words)
 }
 
 // Handler serves the pages.
@@ -85,6 +87,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		link("timetable", "/timetable")
 		link("pupils", "/pupils")
 		link("courrier", "/courrier")
+		link("notices", "/notices")
 		if v.Role != page.Office {
 			link("accounts", "/accounts")
 		}
@@ -106,7 +109,11 @@ func (a *App) bar(ctx context.Context) page.Bar {
 // the gravest first. Where that cannot be read they say so.
 func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		out, err = a.Courier.Banners(ctx, tx, v.School)
+		if out, err = a.Courier.Banners(ctx, tx, v.School); err != nil {
+			return err
+		}
+		waiting, err := a.Notices.Banners(ctx, tx, v.School)
+		out = append(out, waiting...)
 		return err
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/fictional"
 	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 )
@@ -137,6 +138,14 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 		return err
 	}))
 	must(h.app.Settle(h.t.Context()))
+	must(h.app.DB.InSchool(h.t.Context(), school, func(ctx context.Context, tx database.Tx) error {
+		wish := notices.Wish{Text: notices.Denial, Choice: "plain", Level: notices.WholeSchool}
+		seen, err := h.app.Notices.Preview(ctx, tx, school, wish, clock.Now())
+		must(err)
+		asked, err := h.app.Notices.Ask(ctx, tx, school, wish, seen.Counted, c.Head, page.Head, clock.Now())
+		ids["notice"] = asked.ID
+		return err
+	}))
 	must(h.app.DB.Read(h.t.Context(), func(ctx context.Context, tx database.Tx) error {
 		calls, err := alert.OpenCalls(ctx, tx, school)
 		must(err)
@@ -277,7 +286,7 @@ func (h *house) send(t *testing.T, role page.Role, method, path string) (int, st
 	if method == http.MethodPost {
 		// Fields that carry ids and lists, so that a form cannot name what a path cannot.
 		form := url.Values{"pupil": {h.ids["pupil"], "*"}, "pupils": {h.ids["pupil"]}, "school": {h.ids["school"]}, "adult": {h.ids["adult"]}, "group": {h.ids["group"]},
-			"person": {h.ids["adult"]}, "all": {"1"}, "outcome": {"reached"}, "says": {"inside"}, "reason": {"office"}, "v-" + h.ids["pupil"]: {"absent"}, "do": {"x"}}
+			"person": {h.ids["adult"]}, "all": {"1"}, "notice": {h.ids["notice"]}, "text": {"denial"}, "choice": {"plain"}, "level": {"*", h.ids["group"]}, "outcome": {"reached"}, "says": {"inside"}, "reason": {"office"}, "v-" + h.ids["pupil"]: {"absent"}, "do": {"x"}}
 		req, err = http.NewRequestWithContext(t.Context(), method, h.server.URL+path, strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Fatal(err)

@@ -69,7 +69,7 @@ type set struct {
 // nobody hands it a recipient.
 func (n *Notices) gather(ctx context.Context, tx database.Tx, h here, w Wish, now time.Time) (s set, err error) {
 	var pupils []directory.Person
-	if w.Level == "" {
+	if w.Level == WholeSchool {
 		pupils, err = directory.Of(ctx, tx, h.ID, directory.KindPupil, h.day)
 	} else {
 		pupils, err = directory.GroupPupils(ctx, tx, h.ID, h.groups[w.Level], h.day)

@@ -79,8 +79,11 @@ type Wish struct {
 	Choice string
 	Day    string // YYYY-MM-DD, of a text that names one
 	Hour   string // HH:MM, of a wording that names one
-	Level  string // whose classes; empty: the whole school
+	Level  string // whose classes, or WholeSchool; empty is neither
 }
+
+// WholeSchool in place of a level. A level is in capitals: none is called so.
+const WholeSchool = "school"
 
 // State of a request.
 type State string

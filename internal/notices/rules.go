@@ -60,7 +60,7 @@ func Check(w Wish, today string, levels []string) error {
 		return ErrDay
 	case w.Text.HasHour(w.Choice) != (w.Hour != ""), w.Hour != "" && !hourPattern.MatchString(w.Hour):
 		return ErrHour
-	case w.Level != "" && !slices.Contains(levels, w.Level):
+	case w.Level != WholeSchool && !slices.Contains(levels, w.Level):
 		return ErrLevel
 	}
 	return nil

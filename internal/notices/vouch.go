@@ -58,7 +58,7 @@ func entitled(ctx context.Context, tx database.Tx, school, level string, people 
 	if err != nil {
 		return nil, err
 	}
-	if level != "" {
+	if level != WholeSchool {
 		s, err := directory.SchoolByID(ctx, tx, school)
 		if err != nil {
 			return nil, err
