@@ -84,9 +84,9 @@ func PupilsAround(ctx context.Context, tx database.Tx, school string, people []s
 // YearOf reads the level that a class's label begins with: "2de 3" is of the level 2de,
 // 6A of 6, 601 of 6, TSTMG1 of TSTMG, CE1 B of CE1. No source states it by itself. Two
 // classes are of one level where this gives the same; a class whose label is one word
-// of letters is its own level.
+// of letters is its own level, and no level has a space.
 func YearOf(label string) string {
-	words := strings.Fields(strings.ToUpper(label))
+	words := strings.Fields(label)
 	switch {
 	case len(words) == 0:
 		return ""
@@ -100,7 +100,7 @@ func YearOf(label string) string {
 		return string(word)
 	case digits(word):
 		return string(word[:1])
-	case slices.Contains([]string{"CE1", "CE2", "CM1", "CM2"}, string(word)):
+	case slices.Contains([]string{"CE1", "CE2", "CM1", "CM2"}, strings.ToUpper(string(word))):
 		return string(word)
 	}
 	end := len(word)

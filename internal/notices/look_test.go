@@ -39,22 +39,22 @@ func gallery(t *testing.T) (*site, []view) {
 	})
 	w.settle()
 	w.now = w.now.Add(20 * time.Minute)
-	left := w.announce(notices.Wish{Level: "1RE", Text: notices.Strike, Choice: "some-canteen", Day: "2026-11-26"})
+	left := w.announce(notices.Wish{Level: "1re", Text: notices.Strike, Choice: "some-canteen", Day: "2026-11-26"})
 	w.settle()
 	gone := w.announce(closedTomorrow)
 	w.in(func(ctx context.Context, tx database.Tx) error {
 		return w.notices.Withdraw(ctx, tx, w.school, gone.ID, "office", w.now)
 	})
 	w.settle()
-	leaving := w.announce(notices.Wish{Level: "school", Text: notices.Confinement, Choice: "begins", Hour: "09:00"})
-	void := w.mustAsk(notices.Wish{Level: "school", Text: notices.Denial, Choice: "plain"})
-	asked := w.mustAsk(notices.Wish{Level: "school", Text: notices.Denial, Choice: "roll-made"})
+	leaving := w.announce(notices.Wish{Level: notices.WholeSchool, Text: notices.Confinement, Choice: "begins", Hour: "09:00"})
+	void := w.mustAsk(notices.Wish{Level: notices.WholeSchool, Text: notices.Denial, Choice: "plain"})
+	asked := w.mustAsk(notices.Wish{Level: notices.WholeSchool, Text: notices.Denial, Choice: "roll-made"})
 	w.now = w.now.Add(7 * time.Minute)
 	return s, []view{
 		{"list-head", "/notices", "head:head"},
 		{"list-office", "/notices", "office:office"},
-		{"wish-closed", "/notices/new?text=closed&choice=buses-home&day=2026-11-25&hour=08:30&level=2DE", "head:head"},
-		{"wish-wrong", "/notices/new?text=transport&choice=home&day=2026-12-31&hour=08:30&level=school", "cpe:cpe"},
+		{"wish-closed", "/notices/new?text=closed&choice=buses-home&day=2026-11-25&hour=08:30&level=2de", "head:head"},
+		{"wish-wrong", "/notices/new?text=transport&choice=home&day=2026-12-31&hour=08:30&level=whole+school", "cpe:cpe"},
 		{"wish-denial", "/notices/new?text=denial", "head:head"},
 		{"wish-confinement", "/notices/new?text=confinement", "head:head"},
 		{"asked-by-me", "/notices/" + asked.ID, "head:head"},

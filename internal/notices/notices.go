@@ -82,8 +82,8 @@ type Wish struct {
 	Level  string // whose classes, or WholeSchool; empty is neither
 }
 
-// WholeSchool in place of a level. A level is in capitals: none is called so.
-const WholeSchool = "school"
+// WholeSchool in place of a level, which never has a space in it.
+const WholeSchool = "whole school"
 
 // State of a request.
 type State string

@@ -54,13 +54,13 @@ func TestWhatWasCountedIsWhatLeaves(t *testing.T) {
 func TestALevelIsItsClasses(t *testing.T) {
 	both(t, func(w *world) {
 		wish := closedTomorrow
-		wish.Level = "1RE"
+		wish.Level = "1re"
 		r := w.announce(wish)
 		w.settle()
 		if got := readers(w.letters(r.ID)); !slices.Equal(got, []string{"karim email", "nadia email", "nadia sms"}) {
 			t.Errorf("%v", got)
 		}
-		wish.Level = "6E"
+		wish.Level = "6e"
 		if _, err := w.ask(wish); !errors.Is(err, notices.ErrLevel) {
 			t.Errorf("a level that is not there: %v", err)
 		}
@@ -152,7 +152,7 @@ func TestHalfAnHourToConfirm(t *testing.T) {
 	both(t, func(w *world) {
 		r := w.mustAsk(closedTomorrow)
 		w.now = w.now.Add(30*time.Minute - time.Second)
-		late := w.mustAsk(notices.Wish{Text: notices.Strike, Level: "school", Choice: "some", Day: "2026-11-26"})
+		late := w.mustAsk(notices.Wish{Text: notices.Strike, Level: notices.WholeSchool, Choice: "some", Day: "2026-11-26"})
 		if void, err := w.confirm(r.ID, cpe); err != nil || void != "" {
 			t.Errorf("in time: %q %v", void, err)
 		}
@@ -160,7 +160,7 @@ func TestHalfAnHourToConfirm(t *testing.T) {
 		if void, err := w.confirm(late.ID, cpe); err != nil || void != notices.Lapsed {
 			t.Errorf("late: %q %v", void, err)
 		}
-		forgotten := w.mustAsk(notices.Wish{Text: notices.Exercise, Level: "school", Choice: "shelter", Day: "2026-11-26"})
+		forgotten := w.mustAsk(notices.Wish{Text: notices.Exercise, Level: notices.WholeSchool, Choice: "shelter", Day: "2026-11-26"})
 		w.now = w.now.Add(time.Hour)
 		w.settle()
 		if got := w.request(forgotten.ID); got.State != notices.Void || got.Because != notices.Lapsed {
@@ -172,14 +172,14 @@ func TestHalfAnHourToConfirm(t *testing.T) {
 func TestCaps(t *testing.T) {
 	both(t, func(w *world) {
 		wish := func(day string) notices.Wish {
-			return notices.Wish{Text: notices.Closed, Level: "school", Choice: "plain", Day: day}
+			return notices.Wish{Text: notices.Closed, Level: notices.WholeSchool, Choice: "plain", Day: day}
 		}
 		first := w.town.Tuesday
 		for _, day := range []int{0, 1, 2} {
 			w.now = first.AddDate(0, 0, day)
 			today := w.now.Format(time.DateOnly)
 			w.announce(wish(today))
-			second := w.mustAsk(notices.Wish{Text: notices.Strike, Level: "school", Choice: "some", Day: today})
+			second := w.mustAsk(notices.Wish{Text: notices.Strike, Level: notices.WholeSchool, Choice: "some", Day: today})
 			third := w.mustAsk(wish(today))
 			if _, err := w.confirm(second.ID, cpe); err != nil {
 				t.Fatal(err)
@@ -188,7 +188,7 @@ func TestCaps(t *testing.T) {
 			if _, err := w.confirm(third.ID, cpe); !errors.Is(err, notices.ErrToday) {
 				t.Errorf("a third on %s: %v", today, err)
 			}
-			if _, err := w.ask(notices.Wish{Text: notices.Transport, Level: "school", Choice: "open", Day: today}); !errors.Is(err, notices.ErrToday) {
+			if _, err := w.ask(notices.Wish{Text: notices.Transport, Level: notices.WholeSchool, Choice: "open", Day: today}); !errors.Is(err, notices.ErrToday) {
 				t.Errorf("asking for a third on %s: %v", today, err)
 			}
 		}
@@ -197,15 +197,15 @@ func TestCaps(t *testing.T) {
 			t.Errorf("a seventh in the week: %v", err)
 		}
 		for range 8 {
-			w.announce(notices.Wish{Text: notices.Confinement, Level: "school", Choice: "goes-on", Hour: "09:30"})
+			w.announce(notices.Wish{Text: notices.Confinement, Level: notices.WholeSchool, Choice: "goes-on", Hour: "09:30"})
 		}
-		if _, err := w.ask(notices.Wish{Text: notices.Confinement, Level: "school", Choice: "over"}); !errors.Is(err, notices.ErrToday) {
+		if _, err := w.ask(notices.Wish{Text: notices.Confinement, Level: notices.WholeSchool, Choice: "over"}); !errors.Is(err, notices.ErrToday) {
 			t.Errorf("a ninth confinement: %v", err)
 		}
 		for range 2 {
-			w.announce(notices.Wish{Text: notices.Denial, Level: "school", Choice: "plain"})
+			w.announce(notices.Wish{Text: notices.Denial, Level: notices.WholeSchool, Choice: "plain"})
 		}
-		if _, err := w.ask(notices.Wish{Text: notices.Denial, Level: "school", Choice: "plain"}); !errors.Is(err, notices.ErrToday) {
+		if _, err := w.ask(notices.Wish{Text: notices.Denial, Level: notices.WholeSchool, Choice: "plain"}); !errors.Is(err, notices.ErrToday) {
 			t.Errorf("a third denial: %v", err)
 		}
 		w.now = first.AddDate(0, 0, 7)
@@ -232,7 +232,7 @@ func TestQuietHoursAndExpiry(t *testing.T) {
 			if _, err := w.ask(wish); !errors.Is(err, c.want) {
 				t.Errorf("%s %s: %v", c.day, c.hour, err)
 			}
-			if _, err := w.ask(notices.Wish{Text: notices.Denial, Level: "school", Choice: "plain"}); err != nil {
+			if _, err := w.ask(notices.Wish{Text: notices.Denial, Level: notices.WholeSchool, Choice: "plain"}); err != nil {
 				t.Errorf("a denial on %s %s: %v", c.day, c.hour, err)
 			}
 		}
@@ -256,8 +256,8 @@ func TestNotInServiceOnlyTheUrgent(t *testing.T) {
 		if _, err := w.ask(closedTomorrow); !errors.Is(err, notices.ErrService) {
 			t.Errorf("%v", err)
 		}
-		w.announce(notices.Wish{Text: notices.Denial, Level: "school", Choice: "plain"})
-		w.announce(notices.Wish{Text: notices.Confinement, Level: "school", Choice: "begins", Hour: "09:00"})
+		w.announce(notices.Wish{Text: notices.Denial, Level: notices.WholeSchool, Choice: "plain"})
+		w.announce(notices.Wish{Text: notices.Confinement, Level: notices.WholeSchool, Choice: "begins", Hour: "09:00"})
 	})
 }
 
@@ -306,8 +306,8 @@ func TestStopHoldsAndTheFenceVoids(t *testing.T) {
 		if got := w.states(held.ID); got[courier.Waiting] != 8 {
 			t.Errorf("under a stop: %v", got)
 		}
-		asked := w.mustAsk(notices.Wish{Text: notices.Denial, Level: "school", Choice: "plain"})
-		confirmed := w.announce(notices.Wish{Text: notices.Strike, Level: "school", Choice: "none", Day: "2026-11-25"})
+		asked := w.mustAsk(notices.Wish{Text: notices.Denial, Level: notices.WholeSchool, Choice: "plain"})
+		confirmed := w.announce(notices.Wish{Text: notices.Strike, Level: notices.WholeSchool, Choice: "none", Day: "2026-11-25"})
 		w.in(func(ctx context.Context, tx database.Tx) error {
 			return w.courier.Lock(ctx, tx, w.school, courier.WhyMachine, w.now)
 		})
@@ -320,7 +320,7 @@ func TestStopHoldsAndTheFenceVoids(t *testing.T) {
 				t.Errorf("behind the fence: %+v", r)
 			}
 		}
-		if _, err := w.ask(notices.Wish{Text: notices.Denial, Level: "school", Choice: "plain"}); !errors.Is(err, notices.ErrLocked) {
+		if _, err := w.ask(notices.Wish{Text: notices.Denial, Level: notices.WholeSchool, Choice: "plain"}); !errors.Is(err, notices.ErrLocked) {
 			t.Errorf("asked behind the fence: %v", err)
 		}
 	})

@@ -74,7 +74,7 @@ func title(ctx context.Context, v requestView) string {
 
 // story is what was done about a request, in order.
 func story(ctx context.Context, v requestView) []page.Step {
-	steps := []page.Step{{When: page.DateHour(ctx, v.AskedAt), What: page.T(ctx, "notices.story.asked", "who", who(ctx, v.People, v.AskedBy), "n", v.Request.People), Tone: page.Held}}
+	steps := []page.Step{{When: page.Hour(ctx, v.AskedAt), What: page.T(ctx, "notices.story.asked", "who", who(ctx, v.People, v.AskedBy), "n", v.Request.People), Note: page.Capital(page.Date(ctx, v.AskedAt)), Tone: page.Held}}
 	if v.ConfirmedBy != "" {
 		steps = append(steps, page.Step{When: page.Hour(ctx, v.ConfirmedAt), What: page.T(ctx, "notices.story.confirmed", "who", who(ctx, v.People, v.ConfirmedBy)), Tone: page.Here})
 	}
@@ -142,4 +142,19 @@ func voidText(ctx context.Context, v requestView) string {
 		return page.T(ctx, "notices.void.lapsed")
 	}
 	return page.T(ctx, "notices.void."+string(v.Because))
+}
+
+// readLabel is the button of a request that waits: whoever asked for it only looks.
+func readLabel(ctx context.Context, v listView, r Request) string {
+	if v.By == r.AskedBy {
+		return page.T(ctx, "notices.see")
+	}
+	return page.T(ctx, "notices.read")
+}
+
+func readKind(v listView, r Request) page.Kind {
+	if v.By == r.AskedBy {
+		return page.Ordinary
+	}
+	return page.Main
 }

@@ -258,6 +258,7 @@ type listView struct {
 	Base    string
 	School  directory.School
 	Prepare bool // may ask
+	By      string
 	Open    []Request
 	Past    []Request
 	People  map[string]directory.Person
@@ -268,7 +269,7 @@ const shown = 30
 
 func (p *Pages) showList(w http.ResponseWriter, r *http.Request) error {
 	v := visit(r)
-	view := listView{Base: v.base, Prepare: MayPrepare(v.Role)}
+	view := listView{Base: v.base, Prepare: MayPrepare(v.Role), By: v.ID}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if err := p.mayLook(ctx, tx, v); err != nil {
 			return err

@@ -146,7 +146,7 @@ func TestAnAnnouncementOnThePages(t *testing.T) {
 		if _, text := s.get("office:office", "/notices"); strings.Contains(text, "/notices/new") {
 			t.Error("the office is offered what it may not do")
 		}
-		_, text = s.get("head:head", "/notices/new?text=strike&choice=canteen&day=2026-11-26&level=school")
+		_, text = s.get("head:head", "/notices/new?text=strike&choice=canteen&day=2026-11-26&level=whole+school")
 		for _, want := range []string{"Lycee Alice-Guy: grève jeudi 26/11. La cantine est fermée: prévoyez un repas.", "Grève jeudi 26/11", "Demander l'envoi à 5 personnes", "4 SMS, 4 e-mails", "1 responsable n'a ni mobile", "Strike on Thursday 26 November"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the preview does not say %q:\n%s", want, text)
@@ -185,7 +185,7 @@ func TestAnAnnouncementOnThePages(t *testing.T) {
 func TestNoListNoFilterNoAddress(t *testing.T) {
 	both(t, func(w *world) {
 		s := newSite(w)
-		good := []string{"text", "closed", "choice", "plain", "day", "2026-11-25", "level", "school"}
+		good := []string{"text", "closed", "choice", "plain", "day", "2026-11-25", "level", "whole school"}
 		counted := func() string {
 			var p notices.Preview
 			w.in(func(ctx context.Context, tx database.Tx) (err error) {
@@ -195,10 +195,10 @@ func TestNoListNoFilterNoAddress(t *testing.T) {
 			return p.Counted
 		}()
 		for name, more := range map[string][]string{
-			"two levels":      {"level", "1RE"},
+			"two levels":      {"level", "1re"},
 			"two texts":       {"text", "denial"},
 			"two counts":      {"counted", "x"},
-			"the same twice":  {"level", "school"},
+			"the same twice":  {"level", "whole school"},
 			"two wordings":    {"choice", "home"},
 			"a day twice":     {"day", "2026-11-26"},
 			"an hour and day": {"hour", "08:00", "hour", "09:00"},
@@ -208,7 +208,7 @@ func TestNoListNoFilterNoAddress(t *testing.T) {
 			}
 		}
 		for _, change := range [][2]string{
-			{"level", ""}, {"level", "*"}, {"level", "%"}, {"level", "1re"}, {"level", "2DE,1RE"}, {"level", "SCHOOL"}, {"text", ""}, {"text", "absence"}, {"text", "*"}, {"choice", ""}, {"choice", "Votre enfant est absent"},
+			{"level", ""}, {"level", "*"}, {"level", "%"}, {"level", "1RE"}, {"level", "2de,1re"}, {"level", "school"}, {"level", "whole  school"}, {"text", ""}, {"text", "absence"}, {"text", "*"}, {"choice", ""}, {"choice", "Votre enfant est absent"},
 			{"day", ""}, {"day", "demain"}, {"day", "2026-11-23"}, {"day", "2026-12-09"}, {"day", "2026-02-30"},
 		} {
 			fields := slices.Clone(good)
@@ -222,7 +222,7 @@ func TestNoListNoFilterNoAddress(t *testing.T) {
 			}
 		}
 		for _, hour := range []string{"", "8h", "25:00", "08:60", "08:00 rendez-vous", "<b>"} {
-			if status, _ := s.post("head:head", "/notices", "text", "confinement", "choice", "begins", "level", "school", "hour", hour, "counted", counted); status != http.StatusUnprocessableEntity {
+			if status, _ := s.post("head:head", "/notices", "text", "confinement", "choice", "begins", "level", "whole school", "hour", hour, "counted", counted); status != http.StatusUnprocessableEntity {
 				t.Errorf("hour %q: %d", hour, status)
 			}
 		}

@@ -179,4 +179,4 @@ func (w *world) acts(subject string) (out []string) {
 	return out
 }
 
-var closedTomorrow = notices.Wish{Text: notices.Closed, Level: "school", Choice: "plain", Day: "2026-11-25"}
+var closedTomorrow = notices.Wish{Text: notices.Closed, Level: notices.WholeSchool, Choice: "plain", Day: "2026-11-25"}

@@ -9,7 +9,7 @@ CREATE TABLE notices_requests (
     choice         TEXT NOT NULL,               -- which of the text's prepared wordings
     day            TEXT NOT NULL DEFAULT '',    -- that it names, YYYY-MM-DD
     hour           TEXT NOT NULL DEFAULT '',    -- that it names, HH:MM
-    level          TEXT NOT NULL CHECK (level <> ''), -- whose classes it concerns; school: all of them
+    level          TEXT NOT NULL CHECK (level <> ''), -- whose classes it concerns, or 'whole school'
     asked_by       TEXT NOT NULL CHECK (asked_by <> ''), -- person
     asked_role     TEXT NOT NULL CHECK (asked_role IN ('head', 'cpe')),
     asked_at       TIMESTAMP NOT NULL,
