@@ -33,6 +33,9 @@ type Pages struct {
 	// Beside, where set, adds to the office's list of what there is to do: the rolls
 	// not called, which belong to another package. It is read with the board.
 	Beside func(ctx context.Context, tx database.Tx, school string, now time.Time) (templ.Component, error)
+	// Elsewhere is where letters that are not about an absence are explained, by kind: an
+	// address that ends where the letter's ref begins.
+	Elsewhere map[courier.Kind]string
 
 	kept keptBoards
 }
@@ -197,12 +200,21 @@ func (p *Pages) showExplain(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := Question{School: v.School, Letter: letter, Court: v.Role == page.Head || v.Role == page.CPE, Actors: p.Actors}
 	var s Story
-	err = p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+	to := ""
+	err = p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		l, err := courier.ByReference(ctx, tx, q.School, q.Letter)
+		if at := p.Elsewhere[l.Kind]; err == nil && at != "" {
+			to = at + url.PathEscape(l.Ref)
+			return nil
+		}
 		s, err = Explain(ctx, tx, q)
 		return err
 	})
 	if err != nil {
 		return refusal(err)
+	}
+	if to != "" {
+		return page.See(w, r, to)
 	}
 	return page.Show(w, r, http.StatusOK, explainPage(s))
 }

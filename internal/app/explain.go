@@ -7,6 +7,7 @@ import (
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/notices"
 )
 
 // Explain writes the whole story of a message, found by its reference, its id or its
@@ -17,9 +18,15 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 		return err
 	}
 	var story alert.Story
+	var notice *notices.Story
 	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		l, err := courier.Find(ctx, tx, message)
 		if err != nil {
+			return err
+		}
+		if l.Kind == courier.Notice {
+			one, err := notices.Explain(ctx, tx, l.School, l.ID)
+			notice = &one
 			return err
 		}
 		// Whoever runs commands can read the database: nothing is held back here.
@@ -28,6 +35,9 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 	})
 	if err != nil {
 		return err
+	}
+	if notice != nil {
+		return notices.WriteExplain(ctx, w, words, lang, *notice)
 	}
 	return alert.WriteExplain(ctx, w, words, lang, story)
 }

@@ -37,8 +37,8 @@ func stateText(ctx context.Context, r Request) string {
 	if r.State == Asked {
 		return page.T(ctx, "notices.state.asked", "hour", page.Hour(ctx, r.AskedAt.Add(confirmWithin)))
 	}
-	if r.State == Void {
-		return page.T(ctx, "notices.void."+string(r.Because))
+	if r.State == Void && r.ConfirmedBy != "" {
+		return page.T(ctx, "notices.state.cut")
 	}
 	return page.T(ctx, "notices.state."+string(r.State), "hour", page.Hour(ctx, r.ConfirmedAt))
 }

@@ -25,18 +25,19 @@ func lettersForTest(t testing.TB) *Letters {
 	return l
 }
 
-// everyNotice calls fn with every text, wording, language, day of a year and half of the
-// day that can be asked for.
+// everyNotice calls fn with every text, wording, language and half of the day that can be
+// asked for, and days of a whole year.
 func everyNotice(l *Letters, fn func(lang string, w Wish, asked time.Time)) {
 	first := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 	for _, lang := range l.Languages() {
 		for _, text := range Texts() {
 			for _, choice := range text.Choices() {
-				for day := range 366 {
+				// Every weekday and month, and the longest of all: Wednesday 30 September.
+				for day := 8; day < 366; day += 11 {
 					w := Wish{Text: text, Choice: choice, Level: WholeSchool}
 					if text.HasDay() {
 						w.Day = first.AddDate(0, 0, day).Format(time.DateOnly)
-					} else if day > 0 {
+					} else if day > 8 {
 						break
 					}
 					if text.HasHour(choice) {
@@ -74,7 +75,7 @@ func TestEverySMSFits(t *testing.T) {
 			}
 		})
 	}
-	if n < 20_000 {
+	if n < 5_000 {
 		t.Fatalf("only %d notices", n)
 	}
 }
