@@ -64,6 +64,7 @@ const (
 	Unheard      Because = "unheard"       // it left, and no receipt came in time
 	Stopped      Because = "stopped"       // wants no more SMS
 	Bounced      Because = "bounced"       // the mail address takes nothing more
+	ByBreaker    Because = "breaker"       // the breaker has held it for too long
 	Replied      Because = "replied"       // answered by SMS in words that a machine does not read
 )
 

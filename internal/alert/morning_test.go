@@ -36,7 +36,12 @@ type morning struct {
 
 func newMorning(t testing.TB, db *database.DB) *morning {
 	t.Helper()
-	m := &morning{t: t, db: db, town: fictional.Small(time.Time{}), url: "https://preau.alice-guy.example"}
+	return morningOf(t, db, fictional.Small(time.Time{}))
+}
+
+func morningOf(t testing.TB, db *database.DB, town fictional.Town) *morning {
+	t.Helper()
+	m := &morning{t: t, db: db, town: town, url: "https://preau.alice-guy.example"}
 	m.now, m.school = m.town.Tuesday, m.town.School.ID
 	var err error
 	if m.journal, err = journal.New(bytes.Repeat([]byte{3}, journal.MinKey)); err != nil {

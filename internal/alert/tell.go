@@ -34,6 +34,10 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 	if err != nil {
 		return false, "", err
 	}
+	bySpeech, err := spoken(ctx, tx, e)
+	if err != nil {
+		return false, "", err
+	}
 	type row struct {
 		person string
 		why    Because
@@ -41,6 +45,9 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 	var calls []row
 	written := map[string]bool{} // channel and address
 	for _, r := range recipients {
+		if bySpeech[r.Person.ID] {
+			continue // held by the breaker, and telephoned meanwhile
+		}
 		reached, noCarrier := false, false
 		for _, p := range r.Points {
 			if !a.courier.Carriers().Has(p.Channel) {
@@ -70,12 +77,18 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 	state := Told
 	if len(written) == 0 {
 		state, why = Untold, NoContact
+		if len(bySpeech) > 0 {
+			why = ByBreaker
+		}
 		if len(recipients) == 0 {
 			why = NobodyToTell
 			calls = append(calls, row{"", NobodyToTell})
 		}
 	}
 	if err := settleEpisode(ctx, tx, e, state, why, now); err != nil {
+		return false, "", err
+	}
+	if err := a.toldAfterAll(ctx, tx, e, now); err != nil {
 		return false, "", err
 	}
 	for _, c := range calls {

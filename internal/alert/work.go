@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,8 @@ type Alert struct {
 	log     *slog.Logger
 	poke    chan struct{}
 	step    func(string)
+	judged  sync.Map     // judged, by school
+	usual   sync.Map     // Usual, by school and day
 	passed  atomic.Int64 // Unix seconds of the machine's clock
 }
 
@@ -128,10 +131,16 @@ func (a *Alert) passSchool(ctx context.Context, id string) error {
 	if err := a.decideMarks(ctx, id); err != nil {
 		return err
 	}
+	if err := a.judgeSchool(ctx, id); err != nil {
+		return err // what cannot be judged is not told
+	}
 	if err := a.lookAtHeld(ctx, id); err != nil {
 		return err
 	}
 	if err := a.followUp(ctx, id); err != nil {
+		return err
+	}
+	if err := a.callHeld(ctx, id); err != nil {
 		return err
 	}
 	return a.callFamilies(ctx, id)
@@ -198,7 +207,7 @@ func (a *Alert) decide(ctx context.Context, tx database.Tx, s school, k attendan
 	case Withdraw, End:
 		for _, e := range Endings(f) {
 			if e.Verdict == Withdraw {
-				err = settleEpisode(ctx, tx, e.Episode, Withdrawn, e.Because, now)
+				err = a.withdraw(ctx, tx, e.Episode, e.Because, now)
 			} else {
 				err = a.end(ctx, tx, e.Episode, e.Because, now)
 			}
@@ -252,6 +261,14 @@ func (a *Alert) end(ctx context.Context, tx database.Tx, e Episode, why Because,
 	return a.follow(ctx, tx, e.School, e.ID, now)
 }
 
+// withdraw ends a held episode: nobody was told, and nobody need be telephoned.
+func (a *Alert) withdraw(ctx context.Context, tx database.Tx, e Episode, why Because, now time.Time) error {
+	if err := settleEpisode(ctx, tx, e, Withdrawn, why, now); err != nil {
+		return err
+	}
+	return a.spareCalls(ctx, tx, e, now)
+}
+
 // lookAtHeld looks again at every held episode.
 func (a *Alert) lookAtHeld(ctx context.Context, id string) error {
 	type due struct {
@@ -268,8 +285,13 @@ func (a *Alert) lookAtHeld(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		trips, err := Trips(ctx, tx, id, timetable.Day(a.now(), s.zone))
+		if err != nil {
+			return err
+		}
+		open := openTrips(trips)
 		return lookAgain(ctx, tx, s, held, a.now(), func(e Episode, v Verdict, _ Because) {
-			if v != Keep {
+			if v != Keep && !(v == Tell && trippedOf(open, e)) {
 				changed = append(changed, due{e, v})
 			}
 		})
@@ -337,13 +359,20 @@ func (a *Alert) settleHeld(ctx context.Context, tx database.Tx, s school, id str
 	case Keep:
 		return false, nil
 	case Withdraw:
-		err = settleEpisode(ctx, tx, e, Withdrawn, why, now)
+		err = a.withdraw(ctx, tx, e, why, now)
 	case Phone:
 		if err = settleEpisode(ctx, tx, e, Untold, why, now); err == nil {
 			err = a.telephoneAll(ctx, tx, e, why, now)
 		}
 	case Tell:
-		if told, why, err = a.tell(ctx, tx, s, e, now); !told {
+		// Judged again here: nothing is told between a mark and its judgement, on any node.
+		open, _, err := a.judge(ctx, tx, s, now)
+		if err != nil || trippedOf(open, e) {
+			return false, err
+		}
+		if told, why, err = a.tell(ctx, tx, s, e, now); err != nil {
+			return false, err
+		} else if !told {
 			deed.Act, deed.Detail["because"] = "alert."+string(Phone), string(why)
 		}
 	}

@@ -70,7 +70,9 @@ func TestDecommission(t *testing.T) {
 		if why := f.why(a); why != courier.WhyGone {
 			t.Errorf("locked for %q", why)
 		}
-		err := a.DB.InSchool(t.Context(), school.ID, func(ctx context.Context, tx database.Tx) error { return a.Courier.AskUnlock(ctx, tx, school.ID, "head", f.clock.Now()) })
+		err := a.DB.InSchool(t.Context(), school.ID, func(ctx context.Context, tx database.Tx) error {
+			return a.Courier.AskUnlock(ctx, tx, school.ID, "head", f.clock.Now())
+		})
 		if !errors.Is(err, courier.ErrOpen) {
 			t.Errorf("somebody may ask for it to be armed: %v", err)
 		}

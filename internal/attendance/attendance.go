@@ -68,6 +68,7 @@ type Roll struct {
 	FirstSavedBy  string
 	SavedAt       time.Time
 	SavedBy       string
+	OpenedAt      time.Time `bun:",nullzero"` // when the page of the last save was opened, as the page says
 }
 
 // Says is what a statement says of a pupil.

@@ -27,6 +27,7 @@ type sheet struct {
 	Called  bool
 	SavedBy string // who saved last; empty: not known
 	Late    int    // minutes of lateness of who enters now
+	Opened  time.Time
 
 	JustSaved bool
 	Refused   bool // a save was refused because it is Closed
@@ -98,7 +99,7 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	if s.Sitting, err = sittingOf(ctx, tx, v, sitting); err != nil {
 		return s, err
 	}
-	s.Mine = mayCall(v, s.Sitting)
+	s.Mine, s.Opened = mayCall(v, s.Sitting), now
 	s.Closed = maySave(s.Sitting, now, page.Zone(ctx), isOffice(v))
 	s.Late = minutesLate(s.Sitting.StartsAt, now)
 	labels, err := labelsOf(ctx, tx, v.School)

@@ -37,6 +37,8 @@ type Save struct {
 	Entries []Entry
 	By      string
 	Origin  Origin
+	// OpenedAt is when the page was opened, as it says itself; the zero time: unknown.
+	OpenedAt time.Time
 }
 
 // SaveRoll appends what a page says to the roll and keeps, in the same transaction,
@@ -64,9 +66,9 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	if err := keepUndecided(ctx, tx, s, marks); err != nil {
 		return merge{}, err
 	}
-	roll := Roll{School: s.School, Sitting: s.Sitting, Day: s.Day, FirstSavedAt: now, FirstSavedBy: s.By, SavedAt: now, SavedBy: s.By}
+	roll := Roll{School: s.School, Sitting: s.Sitting, Day: s.Day, FirstSavedAt: now, FirstSavedBy: s.By, SavedAt: now, SavedBy: s.By, OpenedAt: s.OpenedAt}
 	_, err = tx.NewInsert().Model(&roll).On("CONFLICT (school, sitting) DO UPDATE").
-		Set("saved_at = EXCLUDED.saved_at, saved_by = EXCLUDED.saved_by").Exec(ctx)
+		Set("saved_at = EXCLUDED.saved_at, saved_by = EXCLUDED.saved_by, opened_at = EXCLUDED.opened_at").Exec(ctx)
 	if err != nil {
 		return merge{}, err
 	}

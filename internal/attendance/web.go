@@ -107,7 +107,7 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 		if form.Changed || len(form.Wrong) > 0 {
 			return errForm
 		}
-		save := Save{School: v.School, Sitting: s.ID, Day: s.Day, Entries: form.Entries, By: v.Account, Origin: FromOffice}
+		save := Save{School: v.School, Sitting: s.ID, Day: s.Day, Entries: form.Entries, By: v.Account, Origin: FromOffice, OpenedAt: opened(r.PostForm.Get("opened"), now)}
 		if inCharge(v, s) {
 			save.Origin = FromRoll
 		}
@@ -131,6 +131,17 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 		answer.Set("over", numbersText(merge.Over))
 	}
 	return page.See(w, r, "/roll/"+url.PathEscape(r.PathValue("sitting"))+"?"+answer.Encode())
+}
+
+// opened reads when the page says that it was opened. It is no evidence: what is in the
+// future, or of another day, is not known.
+func opened(text string, now time.Time) time.Time {
+	ms, err := strconv.ParseInt(text, 10, 64)
+	at := time.UnixMilli(ms)
+	if err != nil || at.After(now) || now.Sub(at) > 24*time.Hour {
+		return time.Time{}
+	}
+	return database.Stamp(at)
 }
 
 // errForm: the form says something that cannot be taken.

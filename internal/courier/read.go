@@ -31,6 +31,15 @@ func AboutTo(ctx context.Context, tx database.Tx, school string, refs []string, 
 	return rows, err
 }
 
+// HeldRefs lists the subjects whose letters are held in the name of something that begins
+// so; see Courier.Hold.
+func HeldRefs(ctx context.Context, tx database.Tx, school, by string) ([]string, error) {
+	var refs []string
+	err := tx.NewSelect().TableExpr("courier_letters AS l").ColumnExpr("DISTINCT l.ref").
+		Where("l.school = ? AND l.held_by <> '' AND substr(l.held_by, 1, ?) = ? AND l.state IN (?)", school, len(by), by, bun.List([]State{Waiting, Unsure})).Scan(ctx, &refs)
+	return refs, err
+}
+
 // StatesAbout lists the letters of subjects, oldest first, without their words and
 // digests: what a list of many needs.
 func StatesAbout(ctx context.Context, tx database.Tx, school string, refs []string) ([]Letter, error) {

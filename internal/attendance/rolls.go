@@ -1,0 +1,42 @@
+package attendance
+
+import (
+	"context"
+	"time"
+
+	"github.com/preau-ent/preau/internal/database"
+)
+
+// RollNow is a saved roll with the last mark of each pupil on it.
+type RollNow struct {
+	Roll
+	Marks []Mark // one a pupil
+}
+
+// SavedSince lists the rolls of a day that were saved after a moment, as they are now:
+// how a morning is told from an ordinary one.
+func SavedSince(ctx context.Context, tx database.Tx, school, day string, since time.Time) ([]RollNow, error) {
+	var rolls []Roll
+	err := tx.NewSelect().Model(&rolls).Where("r.school = ? AND r.day = ? AND r.saved_at >= ?", school, day, database.Stamp(since)).Order("saved_at", "sitting").Scan(ctx)
+	if err != nil || len(rolls) == 0 {
+		return nil, err
+	}
+	out := make([]RollNow, len(rolls))
+	for i, r := range rolls {
+		current, err := Current(ctx, tx, school, r.Sitting)
+		if err != nil {
+			return nil, err
+		}
+		out[i].Roll = r
+		for _, k := range current {
+			out[i].Marks = append(out[i].Marks, k)
+		}
+	}
+	return out, nil
+}
+
+// LastMark is the number of the school's last mark, 0 where there is none.
+func LastMark(ctx context.Context, tx database.Tx, school string) (n int64, err error) {
+	err = tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("coalesce(max(k.n), 0)").Where("k.school = ?", school).Scan(ctx, &n)
+	return n, err
+}
