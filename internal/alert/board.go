@@ -27,6 +27,7 @@ type Today struct {
 	Absent    int // absent now, for whatever reason
 	Known     int // of these, expected elsewhere or in the building
 	Reasons   []ReasonCount
+	Tripped   []Trip    // what the breaker holds
 	Held      []HeldRow // first to leave first
 	Told      []ToldRow // what is unusual first, then last told first
 	Messages  []StateCount
@@ -57,7 +58,8 @@ type HeldRow struct {
 	Self     bool // the pupil too, who is of age
 	LeavesAt time.Time
 	Left     time.Duration
-	Percent  int // of the hold that is left
+	Percent  int  // of the hold that is left
+	Breaker  bool // the breaker keeps it
 }
 
 // ToldRow is a pupil whose family was told.
@@ -161,6 +163,7 @@ type board struct {
 	episodes   []Episode
 	calls      []Call
 	answers    map[string][]Answer // by episode
+	trips      []Trip              // in force
 	closed     []Call              // of episodes with an SMS that nobody has read
 	tasks      []directory.Task
 	letters    map[string][]courier.Letter // by episode
@@ -200,6 +203,11 @@ func (b *board) readDay(ctx context.Context, tx database.Tx, now time.Time) (err
 	if b.episodes, err = OfDay(ctx, tx, id, b.day); err != nil {
 		return err
 	}
+	trips, err := Trips(ctx, tx, id, b.day)
+	if err != nil {
+		return err
+	}
+	b.trips = openTrips(trips)
 	if b.calls, err = OpenCalls(ctx, tx, id); err != nil {
 		return err
 	}
@@ -294,7 +302,7 @@ func (b *board) readPeople(ctx context.Context, tx database.Tx) error {
 // today says what was read as it stands now.
 func (b *board) today(now time.Time) Today {
 	t := Today{School: b.school.ID, Now: now, Morning: timetable.HalfDay(now, b.school.zone) == b.day+"/am",
-		Service: b.school.service, InService: InService(b.school.service, b.day), Pupils: int(b.pupils)}
+		Service: b.school.service, InService: InService(b.school.service, b.day), Pupils: int(b.pupils), Tripped: b.trips}
 	absent := map[string]bool{}
 	open := map[string]bool{}
 	messages := map[courier.State]int{}
@@ -388,7 +396,7 @@ func inOrder(reasons map[string]int) []ReasonCount {
 
 func (b *board) held(e Episode, now time.Time) HeldRow {
 	r := HeldRow{Pupil: b.people[e.Pupil], Class: b.classes[e.Pupil], Sitting: shortest(b.sittings[e.Sitting]),
-		LeavesAt: e.LeavesAt, Left: max(0, e.LeavesAt.Sub(now))}
+		LeavesAt: e.LeavesAt, Left: max(0, e.LeavesAt.Sub(now)), Breaker: trippedOf(b.trips, e)}
 	if whole := e.LeavesAt.Sub(e.FirstAt); whole > 0 {
 		r.Percent = int(100 * r.Left / whole)
 	}

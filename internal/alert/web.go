@@ -37,6 +37,11 @@ type Pages struct {
 	// address that ends where the letter's ref begins.
 	Elsewhere map[courier.Kind]string
 
+	// Adults counts the persons of a school's office, and Accounts lists those of a person:
+	// accounts are above this package.
+	Adults   func(ctx context.Context, tx database.Tx, school string) (int, error)
+	Accounts func(ctx context.Context, tx database.Tx, school, person string) ([]string, error)
+
 	kept keptBoards
 }
 
@@ -50,6 +55,7 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("GET /r/{token}", page.Anyone(), p.showAnswer)
 	routes.Handle("POST /r/{token}", page.Anyone(), p.giveAnswer, small)
 	routes.Handle("POST /letters/{letter}/answer", page.Only(page.Guardian, page.Pupil), p.answerHere, small)
+	p.registerBreaker(routes)
 	routes.Handle("GET /service", page.SchoolOffice(), p.showService)
 	routes.Handle("POST /service", page.SchoolOffice(), p.changeService, small)
 }

@@ -25,3 +25,13 @@ func adults(ctx context.Context, tx database.Tx, school string) (int, error) {
 	}
 	return len(people), nil
 }
+
+// accountsOf lists the accounts of one person of a school.
+func accountsOf(ctx context.Context, tx database.Tx, school, person string) ([]string, error) {
+	all, err := account.OfPeople(ctx, tx, school, person)
+	out := make([]string, len(all))
+	for i, a := range all {
+		out[i] = a.ID
+	}
+	return out, err
+}

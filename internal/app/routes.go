@@ -43,7 +43,7 @@ func (a *App) register(secure bool) error {
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
-	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/"}}
+	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
 	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now}).Register(a.Routes)
@@ -112,6 +112,11 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 		if out, err = a.Courier.Banners(ctx, tx, v.School); err != nil {
 			return err
 		}
+		odd, err := alert.BreakerBanners(ctx, tx, v.School, a.Clock.Now())
+		if err != nil {
+			return err
+		}
+		out = append(out, odd...)
 		waiting, err := a.Notices.Banners(ctx, tx, v.School)
 		out = append(out, waiting...)
 		return err
