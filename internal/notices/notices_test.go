@@ -278,6 +278,9 @@ func TestWithdrawByOne(t *testing.T) {
 		if err := withdraw(r.ID); err != nil {
 			t.Fatal(err)
 		}
+		if got := w.states(r.ID); got[courier.Void] != 8 { // at once, before anything looks at them
+			t.Errorf("%v", got)
+		}
 		w.settle()
 		if got := w.states(r.ID); got[courier.Void] != 8 {
 			t.Errorf("%v", got)
@@ -359,6 +362,58 @@ func TestNobodyVouches(t *testing.T) {
 		w.settle()
 		if got := w.letters("r-1"); len(got) != 1 || got[0].State != courier.Void || got[0].Because != courier.BecauseUnvouched {
 			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// Two guardians, one number: one message to it, and both are counted.
+func TestOneMessageToAnAddress(t *testing.T) {
+	both(t, func(w *world) {
+		w.in(func(ctx context.Context, tx database.Tx) error {
+			return directory.Add(ctx, tx, directory.Batch{Contacts: []directory.ContactPoint{
+				{School: w.school, ID: "karim-sms", Person: "karim", Channel: directory.SMS, Address: w.address("nadia-sms"), Source: "hand"},
+				{School: w.school, ID: "tarek-email", Person: "tarek", Channel: directory.Email, Address: w.address("adeline-email"), Source: "hand"},
+				{School: w.school, ID: "lamine-sms", Person: "lamine", Channel: directory.SMS, Address: w.address("tarek-sms"), Source: "hand"},
+			}})
+		})
+		r := w.announce(closedTomorrow)
+		w.settle()
+		to := map[string]int{}
+		for _, l := range w.letters(r.ID) {
+			w.in(func(ctx context.Context, tx database.Tx) error {
+				p, err := directory.PointByID(ctx, tx, w.school, l.Contact)
+				to[p.Address]++
+				return err
+			})
+		}
+		for address, n := range to {
+			if n != 1 {
+				t.Errorf("%d messages to %s", n, address)
+			}
+		}
+		if r.People != 6 || r.Addresses != 8 || len(to) != 8 {
+			t.Errorf("%d people, %d addresses, %d letters", r.People, r.Addresses, len(to))
+		}
+	})
+}
+
+// A pupil who changes class between the confirmation and the claim takes their family out
+// of the level's announcement.
+func TestALevelAtTheClaim(t *testing.T) {
+	both(t, func(w *world) {
+		wish := closedTomorrow
+		wish.Level = "1re"
+		r := w.announce(wish)
+		if err := w.notices.Pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.in(func(ctx context.Context, tx database.Tx) error {
+			_, err := tx.NewRaw("UPDATE directory_members SET until_on = '2026-11-24' WHERE person = 'sami'").Exec(ctx)
+			return err
+		})
+		w.settle()
+		if got := w.states(r.ID); got[courier.Void] != 3 || got[courier.Left] != 0 {
+			t.Errorf("%v", got)
 		}
 	})
 }

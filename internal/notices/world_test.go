@@ -31,6 +31,7 @@ type world struct {
 	adults   int
 	service  bool
 	carriers courier.Carriers
+	step     func(string)
 }
 
 func newWorld(t testing.TB, db *database.DB) *world {
@@ -54,7 +55,7 @@ func (w *world) start() {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.courier = courier.New(courier.Config{DB: w.db, Journal: w.journal, Carriers: w.carriers, Now: clock, Log: log})
 	var err error
-	w.notices, err = notices.New(notices.Config{DB: w.db, Journal: w.journal, Courier: w.courier, Now: clock, Log: log,
+	w.notices, err = notices.New(notices.Config{DB: w.db, Journal: w.journal, Courier: w.courier, Now: clock, Log: log, Step: w.step,
 		InService: func(context.Context, database.Tx, string, time.Time) (bool, error) { return w.service, nil },
 		Adults:    func(context.Context, database.Tx, string) (int, error) { return w.adults, nil }})
 	if err != nil {
