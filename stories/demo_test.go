@@ -169,9 +169,9 @@ func TestDemoInABrowser(t *testing.T) {
 // pages are what each role can open without an id of anything.
 var pages = map[string][]string{
 	"":         {"/", "/sign-in", "/first-sign-in", "/accessibility", "/status", "/courrier", "/nothing-here"},
-	"head":     {"/", "/pupils", "/accounts", "/timetable", "/timetable/new", "/timetable/calendar", "/timetable/closures", "/service", "/school", "/courrier", "/account", "/explain", "/board"},
+	"head":     {"/", "/pupils", "/accounts", "/timetable", "/timetable/new", "/timetable/calendar", "/timetable/closures", "/service", "/school", "/courrier", "/notices", "/notices/new?text=closed", "/notices/new?text=denial", "/account", "/explain", "/board"},
 	"cpe":      {"/", "/accounts", "/pupils"},
-	"office":   {"/", "/pupils", "/timetable"},
+	"office":   {"/", "/pupils", "/timetable", "/notices"},
 	"teacher":  {"/", "/timetable", "/timetable/now", "/account"},
 	"pupil":    {"/", "/account"},
 	"guardian": {"/", "/account"},
@@ -199,7 +199,7 @@ func TestEveryPageCanBeReadByEverybody(t *testing.T) {
 					if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
 						t.Errorf("%s %s is %v px wider than the screen", role, path, wide)
 					}
-					picture(tab, fmt.Sprintf("page-%s%s-%d", role, strings.ReplaceAll(path, "/", "_"), look.width))
+					picture(tab, fmt.Sprintf("page-%s%s-%d", role, strings.NewReplacer("/", "_", "?", "_").Replace(path), look.width))
 				}
 				if said := tab.Complaints(); len(said) > 0 {
 					t.Errorf("the browser complains: %v", said)

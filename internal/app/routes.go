@@ -101,6 +101,8 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	}
 	if page.SchoolOffice().Allows(v.Role) {
 		b.Banners = a.banners(ctx, v)
+	} else if v.Role == page.Operator {
+		b.Banners = a.operatorBanners(ctx)
 	}
 	return b
 }
@@ -124,6 +126,18 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 	if err != nil {
 		a.log.Error("banners", "err", err)
 		return []page.Banner{{Tone: page.Absent, Text: page.T(ctx, "app.banner.unknown")}}
+	}
+	return out
+}
+
+// operatorBanners say on the operator's pages where a school with one adult needs them.
+func (a *App) operatorBanners(ctx context.Context) (out []page.Banner) {
+	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		out, err = a.Notices.OperatorBanners(ctx, tx)
+		return err
+	})
+	if err != nil {
+		a.log.Error("banners", "err", err)
 	}
 	return out
 }

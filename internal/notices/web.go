@@ -162,6 +162,9 @@ func (p *Pages) showWish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if wish.Text == "" {
+		return page.See(w, r, "/notices") // where the texts are
+	}
 	if !slices.Contains(Texts(), wish.Text) {
 		return page.NotFound()
 	}
@@ -448,8 +451,35 @@ func (n *Notices) Banners(ctx context.Context, tx database.Tx, school string) ([
 	open, err := Waiting(ctx, tx, school, n.now())
 	var out []page.Banner
 	for _, r := range open {
-		out = append(out, page.Banner{Tone: page.Held, Text: page.T(ctx, "notices.banner", "text", page.T(ctx, "notices.name."+string(r.Text)), "hour", page.Hour(ctx, r.AskedAt.Add(confirmWithin))),
-			Href: "/notices/" + r.ID, Action: page.T(ctx, "notices.banner.see")})
+		out = append(out, n.banner(ctx, "", r))
 	}
 	return out, err
+}
+
+// OperatorBanners says so to the operator, of the schools that have nobody else to be the
+// second person.
+func (n *Notices) OperatorBanners(ctx context.Context, tx database.Tx) ([]page.Banner, error) {
+	open, err := atWork(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var out []page.Banner
+	for _, r := range open {
+		if r.State != Asked || lapsed(r, n.now()) {
+			continue
+		}
+		adults, err := n.adults(ctx, tx, r.School)
+		if err != nil {
+			return nil, err
+		}
+		if adults <= 1 {
+			out = append(out, n.banner(ctx, "/schools/"+url.PathEscape(r.School), r))
+		}
+	}
+	return out, nil
+}
+
+func (n *Notices) banner(ctx context.Context, base string, r Request) page.Banner {
+	return page.Banner{Tone: page.Held, Text: page.T(ctx, "notices.banner", "text", name(ctx, r.Text), "hour", page.Hour(ctx, r.AskedAt.Add(confirmWithin))),
+		Href: base + "/notices/" + r.ID, Action: page.T(ctx, "notices.banner.see")}
 }

@@ -48,11 +48,13 @@ func newSite(w *world) *site {
 	}
 	bar := func(ctx context.Context) (b page.Bar) {
 		v, ok := page.ViewerFrom(ctx)
-		if !ok || !page.SchoolOffice().Allows(v.Role) {
+		if !ok || !page.SchoolOffice().Allows(v.Role) && v.Role != page.Operator {
 			return b
 		}
 		w.in(func(_ context.Context, tx database.Tx) (err error) {
-			b.Banners, err = w.notices.Banners(ctx, tx, v.School)
+			if b.Banners, err = w.notices.Banners(ctx, tx, v.School); v.Role == page.Operator {
+				b.Banners, err = w.notices.OperatorBanners(ctx, tx)
+			}
 			return err
 		})
 		return b
@@ -296,7 +298,7 @@ func TestRoutesByRoleAndSchool(t *testing.T) {
 		}
 		// The operator, where the school has one adult; and not where it has two.
 		path := "/schools/" + w.school + "/notices/" + r.ID
-		if _, text := s.get("operator:o", path); !strings.Contains(text, "Envoyer à 5 personnes") {
+		if _, text := s.get("operator:o", path); !strings.Contains(text, "Envoyer à 5 personnes") || !strings.Contains(text, `href="`+path+`"`) {
 			t.Errorf("%s", text)
 		}
 		w.adults = 2
