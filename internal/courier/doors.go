@@ -208,16 +208,7 @@ func (c *Courier) lift(ctx context.Context, tx database.Tx, model any, what, sch
 }
 
 func (c *Courier) voidWaiting(ctx context.Context, tx database.Tx, school, because string, now time.Time) error {
-	var rows []Letter
-	if err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.state = ?", school, Waiting).Scan(ctx); err != nil {
-		return err
-	}
-	for _, l := range rows {
-		if err := c.void(ctx, tx, l, because, now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.voidWhere(ctx, tx, school, because, now, func(q *bun.SelectQuery) *bun.SelectQuery { return q })
 }
 
 // Hold keeps absence letters of subjects that have not begun to leave, in the name of

@@ -72,13 +72,30 @@ func (c *Courier) digest(l Letter, p directory.ContactPoint) string {
 // Recall makes the letters of a subject that have not begun to leave void. A letter
 // that is leaving is left alone: it is settled first.
 func (c *Courier) Recall(ctx context.Context, tx database.Tx, school, ref string, kind Kind, because string, now time.Time) error {
-	var rows []Letter
-	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.ref = ? AND l.kind = ? AND l.state = ?", school, ref, kind, Waiting).Scan(ctx)
-	if err != nil {
+	return c.voidWhere(ctx, tx, school, because, now, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("l.ref = ? AND l.kind = ?", ref, kind) })
+}
+
+// voidWhere makes letters that wait void, many at once: a school's transaction is short
+// even where a whole school is written to.
+func (c *Courier) voidWhere(ctx context.Context, tx database.Tx, school, because string, now time.Time, which func(*bun.SelectQuery) *bun.SelectQuery) error {
+	var ids []string
+	if err := which(tx.NewSelect().Model((*Letter)(nil)).Column("id").Where("l.school = ? AND l.state = ?", school, Waiting)).Order("id").Scan(ctx, &ids); err != nil {
 		return err
 	}
-	for _, l := range rows {
-		if err := c.void(ctx, tx, l, because, now); err != nil {
+	for part := range slices.Chunk(ids, 500) {
+		res, err := tx.NewUpdate().Model((*Letter)(nil)).Set("state = ?, because = ?, settled_at = ?", Void, because, database.Stamp(now)).
+			Where("l.school = ? AND l.id IN (?) AND l.state = ?", school, bun.List(part), Waiting).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n != int64(len(part)) {
+			return errors.Join(err, errMoved)
+		}
+		deeds := make([]journal.Deed, len(part))
+		for i, id := range part {
+			deeds[i] = journal.Deed{Act: "letter.void", Actor: "courier", Subject: id, Detail: map[string]string{"because": because}}
+		}
+		if err := c.journal.Append(ctx, tx, school, now, deeds...); err != nil {
 			return err
 		}
 	}

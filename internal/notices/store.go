@@ -69,11 +69,6 @@ func unwritten(ctx context.Context, tx database.Tx, r Request, limit int64) ([]r
 	return rows, err
 }
 
-// countWritten counts the letters of a request.
-func countWritten(ctx context.Context, tx database.Tx, r Request) (int64, error) {
-	return tx.NewSelect().Model((*recipient)(nil)).Where("n.school = ? AND n.request = ? AND n.letter IS NOT NULL", r.School, r.ID).Count(ctx)
-}
-
 // asLetter gives an address its letter.
 func asLetter(ctx context.Context, tx database.Tx, to recipient) error {
 	res, err := tx.NewUpdate().Model(&to).Column("letter").WherePK().Where("n.letter IS NULL").Exec(ctx)

@@ -100,9 +100,11 @@ func (n *Notices) Run(ctx context.Context) error {
 // Pass does once all that there is to do.
 func (n *Notices) Pass(ctx context.Context) error {
 	var schools []string
+	urgent := map[string]bool{}
 	err := n.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		open, err := atWork(ctx, tx)
 		for _, r := range open {
+			urgent[r.School] = urgent[r.School] || r.State == Confirmed && r.Text.Urgent()
 			if err != nil || slices.Contains(schools, r.School) {
 				continue
 			}
@@ -118,8 +120,12 @@ func (n *Notices) Pass(ctx context.Context) error {
 	})
 	var all error
 	for _, school := range schools {
+		in := ctx
+		if urgent[school] {
+			in = database.Urgent(ctx) // it stands with the roll and the alerts, not behind them
+		}
 		for more := true; more && err == nil; {
-			more, err = n.some(ctx, school)
+			more, err = n.some(in, school)
 		}
 		if err != nil {
 			all, err = errors.Join(all, fmt.Errorf("school %s: %w", school, err)), nil
