@@ -21,6 +21,9 @@ type KannelOptions struct {
 	// ReplyURL is called with what telephones write, as parameters from and text; not
 	// when empty.
 	ReplyURL string
+	// Centre, where set, is the address of another SMS centre than the peer's, which is
+	// signed in to with these.
+	Centre, SystemID, CentrePassword string
 }
 
 // KannelGateway is Debian's Kannel, a real HTTP gateway that somebody else wrote: its
@@ -45,20 +48,28 @@ func Kannel(t testing.TB, centre *SMSCentre, o KannelOptions) *KannelGateway {
 }
 
 // StartKannel starts a Kannel on free ports of 127.0.0.1, outside a test, with its
-// configuration in folder. It returns when messages can be given to it and it has
+// configuration in folder. centre may be nil where the options name another. It returns when messages can be given to it and it has
 // reached the centre. The caller closes it.
 func StartKannel(folder string, centre *SMSCentre, o KannelOptions) (*KannelGateway, error) {
 	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
 	}
-	for _, value := range []string{o.Password, o.ReplyURL} {
+	at := o.Centre
+	if at == "" {
+		at, o.SystemID, o.CentrePassword = net.JoinHostPort("127.0.0.1", strconv.Itoa(centre.Port())), "preau", "preau"
+	}
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return nil, fmt.Errorf("peers: %w", err)
+	}
+	for _, value := range []string{o.Password, o.ReplyURL, o.SystemID, o.CentrePassword, host, port} {
 		if strings.ContainsAny(value, "\"\\\r\n") {
 			return nil, errors.New("peers: Kannel's configuration cannot hold that")
 		}
 	}
 	config := filepath.Join(folder, "kannel.conf")
-	if err := os.WriteFile(config, []byte(kannelConfig(ports, centre.Port(), o)), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(kannelConfig(ports, host, port, o)), 0o600); err != nil {
 		return nil, fmt.Errorf("peers: %w", err)
 	}
 	k := &KannelGateway{port: ports[2]}
@@ -82,7 +93,7 @@ func StartKannel(folder string, centre *SMSCentre, o KannelOptions) (*KannelGate
 
 // kannelConfig is the configuration of both programs. ports are those of the
 // administration, of smsbox and of HTTP.
-func kannelConfig(ports []int, centre int, o KannelOptions) string {
+func kannelConfig(ports []int, host, port string, o KannelOptions) string {
 	config := fmt.Sprintf(`group = core
 admin-port = %d
 admin-interface = 127.0.0.1
@@ -96,10 +107,10 @@ log-level = 0
 group = smsc
 smsc = smpp
 smsc-id = centre
-host = 127.0.0.1
-port = %d
-smsc-username = preau
-smsc-password = preau
+host = %s
+port = %s
+smsc-username = "%s"
+smsc-password = "%s"
 system-type = ""
 transceiver-mode = true
 reconnect-delay = 1
@@ -117,7 +128,7 @@ username = preau
 password = "%s"
 max-messages = 5
 concatenation = true
-`, ports[0], ports[1], centre, ports[2], o.Password)
+`, ports[0], ports[1], host, port, o.SystemID, o.CentrePassword, ports[2], o.Password)
 	if o.ReplyURL != "" {
 		config += fmt.Sprintf(`
 group = sms-service

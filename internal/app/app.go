@@ -21,6 +21,7 @@ import (
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
@@ -38,6 +39,7 @@ type App struct {
 	Alert   *alert.Alert
 	Courier *courier.Courier
 	Notices *notices.Notices
+	Guard   *guard.Guard // nil: no other tool sends through this installation
 	Routes  *page.Routes
 	Clock   *Clock
 
@@ -46,6 +48,7 @@ type App struct {
 	lock       *os.File                 // held while serving
 	seen       atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
 	alertPages *alert.Pages
+	guardAt    atomic.Pointer[guard.Endpoints]
 }
 
 // Purpose is what an installation is opened for.
@@ -183,6 +186,9 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	if err != nil {
 		return err
 	}
+	if err := a.wireGuard(o); err != nil {
+		return err
+	}
 	return a.register(secure)
 }
 
@@ -216,6 +222,10 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", a.Config.Addr, err)
 	}
+	endpoints, err := a.listenGuard(ctx)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	ctx, stop := context.WithCancelCause(ctx)
@@ -231,6 +241,9 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	loop("courier", func(ctx context.Context) error { return a.Courier.Run(ctx, farewell) })
 	loop("alert", a.Alert.Run)
 	loop("notices", a.Notices.Run)
+	if a.Guard != nil {
+		loop("guard", func(ctx context.Context) error { return a.Guard.Serve(ctx, endpoints) })
+	}
 	loop("keeping", a.keep)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/courier"
+	"github.com/preau-ent/preau/internal/guard"
 )
 
 // Config is everything that an installation can be told, each by flag, environment or
@@ -25,7 +26,20 @@ type Config struct {
 	LogFormat    string `help:"Format of the log: text or json." env:"PREAU_LOG_FORMAT" enum:"text,json" default:"text"`
 
 	CarriersDir string     `name:"carriers" help:"Folder of carrier files, one NAME.json for each provider of short messages; empty: carriers in the data folder. See docs/carriers.md." env:"PREAU_CARRIERS" type:"path" placeholder:"DIR" group:"Short messages"`
+	GuardFile   string     `name:"guard" help:"Guard file: the endpoint that a school's existing tool sends through; empty: guard.json in the data folder. See docs/guard.md." env:"PREAU_GUARD" type:"path" placeholder:"FILE" group:"Short messages"`
 	Mail        MailConfig `embed:"" prefix:"mail-" group:"E-mail"`
+}
+
+// Guard reads the guard file; false: there is none, and no tool is served.
+func (c Config) Guard() (guard.File, bool, error) {
+	if c.GuardFile == "" {
+		return guard.ReadFile(filepath.Join(c.Data, "guard.json"))
+	}
+	f, there, err := guard.ReadFile(c.GuardFile)
+	if err == nil && !there {
+		err = fmt.Errorf("--guard %s: it is not there", c.GuardFile)
+	}
+	return f, there, err
 }
 
 // MailConfig is the mail server that carries letters. Without a host, every channel is

@@ -12,6 +12,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
@@ -47,6 +48,7 @@ func (a *App) register(secure bool) error {
 	a.alertPages.Register(a.Routes)
 	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now}).Register(a.Routes)
+	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: adults}).Register(a.Routes)
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
@@ -61,7 +63,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, notices.Words, timetable.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, timetable.Words)
 }
 
 // Handler serves the pages.
@@ -88,6 +90,9 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		link("pupils", "/pupils")
 		link("courrier", "/courrier")
 		link("notices", "/notices")
+		if a.Guard != nil && a.Guard.School() == v.School {
+			link("guard", "/guard")
+		}
 		if v.Role != page.Office {
 			link("accounts", "/accounts")
 		}
@@ -120,7 +125,11 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 		}
 		out = append(out, odd...)
 		waiting, err := a.Notices.Banners(ctx, tx, v.School)
-		out = append(out, waiting...)
+		if err != nil {
+			return err
+		}
+		held, err := a.Guard.Banners(ctx, tx, v.School)
+		out = append(append(out, held...), waiting...)
 		return err
 	})
 	if err != nil {
@@ -226,6 +235,11 @@ func (a *App) Settle(ctx context.Context) error {
 		}
 		if err := a.Notices.Pass(ctx); err != nil {
 			return err
+		}
+		if a.Guard != nil {
+			if err := a.Guard.Pass(ctx); err != nil {
+				return err
+			}
 		}
 		if err := a.Courier.Pass(ctx); err != nil {
 			return err

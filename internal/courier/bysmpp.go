@@ -2,6 +2,7 @@ package courier
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/preau-ent/preau/internal/courier/internal/smpp"
@@ -38,7 +39,9 @@ func (c *Courier) answeredLate(ctx context.Context, a *account, letter string, r
 		e.Address, e.Attempt = point.Address, e.Letter.Attempts
 		return err
 	})
-	if err == nil && (e.Letter.State == Unsure || e.Letter.State == Leaving) {
+	if errors.Is(err, ErrNotFound) {
+		err = c.relayedLate(ctx, a, letter, r)
+	} else if err == nil && (e.Letter.State == Unsure || e.Letter.State == Leaving) {
 		err = c.settleInSchool(ctx, e.Letter.School, []answered{{e: e, r: r}})
 	}
 	if err != nil {

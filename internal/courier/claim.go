@@ -220,6 +220,11 @@ var errTooLate = errors.New("expired at the last look")
 // carry speaks to the carrier with no transaction open, and hands on its answer. done is
 // called when the answer is committed.
 func (c *Courier) carry(ctx context.Context, e Errand, done func()) {
+	c.answers <- answered{e, c.speak(ctx, e), done}
+}
+
+// speak hands an errand to its carrier, after a last look.
+func (c *Courier) speak(ctx context.Context, e Errand) Result {
 	var arrived sync.Once
 	reached := func() { arrived.Do(func() { e.account.expect(-1) }) }
 	heldBack := false
@@ -242,5 +247,5 @@ func (c *Courier) carry(ctx context.Context, e Errand, done func()) {
 		e.account.heard(r.Outcome, c.now())
 	}
 	c.step(StepAnswered)
-	c.answers <- answered{e, r, done}
+	return r
 }

@@ -26,6 +26,7 @@ type Courier struct {
 	vouch    map[Kind]Vouch
 	reply    map[Kind]Reply
 	stopped  Stopped
+	relay    Relay
 	program  atomic.Pointer[string] // see instance
 	poke     chan struct{}
 	answers  chan answered
