@@ -238,7 +238,8 @@ func (n *Notices) Confirm(ctx context.Context, tx database.Tx, school, id string
 }
 
 // Withdraw takes a request back: one person of the office suffices. Before its
-// confirmation it is void; after, what has not left is.
+// confirmation it is void; after, what has not left is. ErrSettled: nothing is left to
+// take back.
 func (n *Notices) Withdraw(ctx context.Context, tx database.Tx, school, id, by string, now time.Time) error {
 	r, err := ByID(ctx, tx, school, id)
 	if err != nil {
@@ -247,10 +248,23 @@ func (n *Notices) Withdraw(ctx context.Context, tx database.Tx, school, id, by s
 	switch r.State {
 	case Asked:
 		return n.end(ctx, tx, r, Void, Dropped, by, now)
-	case Confirmed, Written:
+	case Confirmed:
 		return n.end(ctx, tx, r, Withdrawn, WithdrawnBy, by, now)
+	case Written:
+		letters, err := courier.StatesAbout(ctx, tx, school, []string{id})
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(letters, mayStillLeave) {
+			return n.end(ctx, tx, r, Withdrawn, WithdrawnBy, by, now)
+		}
 	}
-	return ErrSettled
+	return ErrSettled // or everything has left: nothing is taken back by saying so
+}
+
+// mayStillLeave tells whether a letter may leave, for the first time or once more.
+func mayStillLeave(l courier.Letter) bool {
+	return l.State == courier.Waiting || l.State == courier.Leaving || l.State == courier.Unsure && l.Channel == directory.Email && l.Attempts == 1
 }
 
 // end settles a request for good, and makes void those of its letters that have not

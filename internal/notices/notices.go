@@ -54,7 +54,7 @@ func (t Text) Choices() []string {
 	case Confinement:
 		return []string{"begins", "goes-on", "over"}
 	case Denial:
-		return []string{"roll-made", "plain"}
+		return []string{"plain", "roll-made"}
 	}
 	return nil
 }

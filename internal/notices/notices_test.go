@@ -38,6 +38,11 @@ func TestWhatWasCountedIsWhatLeaves(t *testing.T) {
 			t.Errorf("it went to %v", got)
 		}
 		for _, l := range letters {
+			for _, p := range w.town.Rows.People {
+				if p.Kind == directory.KindPupil && (strings.Contains(l.Subject+l.Body, p.FirstName) || strings.Contains(l.Subject+l.Body, p.LastName)) {
+					t.Errorf("it names %s: %s", p.FirstName, l.Body)
+				}
+			}
 			if l.State != courier.Left || l.Kind != courier.Notice || l.Pupil != "" || !l.ExpiresAt.Equal(w.now.Add(2*time.Hour)) || !strings.Contains(l.Body, "mercredi 25/11") {
 				t.Errorf("%+v", l)
 			}
@@ -288,7 +293,12 @@ func TestWithdrawByOne(t *testing.T) {
 		if err := withdraw(r.ID); !errors.Is(err, notices.ErrSettled) {
 			t.Errorf("twice: %v", err)
 		}
-		asked := w.mustAsk(closedTomorrow)
+		all := w.announce(notices.Wish{Level: "1re", Text: notices.Strike, Choice: "some", Day: "2026-11-25"})
+		w.settle()
+		if err := withdraw(all.ID); !errors.Is(err, notices.ErrSettled) || w.request(all.ID).State != notices.Written {
+			t.Errorf("everything had left: %v", err)
+		}
+		asked := w.mustAsk(notices.Wish{Level: notices.WholeSchool, Text: notices.Denial, Choice: "plain"})
 		if err := withdraw(asked.ID); err != nil {
 			t.Fatal(err)
 		}
