@@ -298,15 +298,16 @@ func judgedState(ctx context.Context, tx database.Tx, school, day string, ended 
 	return j, err
 }
 
+type usualKey struct{ school, day string }
+
 // usualOf keeps what is usual for as long as the day lasts.
 func (a *Alert) usualOf(ctx context.Context, tx database.Tx, s school, day string) (Usual, error) {
-	type key struct{ school, day string }
-	if u, ok := a.usual.Load(key{s.ID, day}); ok {
+	if u, ok := a.usual.Load(usualKey{s.ID, day}); ok {
 		return u.(Usual), nil
 	}
 	u, err := readUsual(ctx, tx, s, day)
 	if err == nil {
-		a.usual.Store(key{s.ID, day}, u)
+		a.usual.Store(usualKey{s.ID, day}, u)
 	}
 	return u, err
 }

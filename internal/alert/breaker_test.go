@@ -213,14 +213,7 @@ func TestWholeRoll(t *testing.T) {
 		m := lycee(t, db)
 		m.at("08:06")
 		first := m.firstHour()
-		in := map[string]bool{}
-		m.in(func(ctx context.Context, tx database.Tx) error {
-			people, err := timetable.Pupils(ctx, tx, m.school, first[0])
-			for _, p := range people {
-				in[p.ID] = true
-			}
-			return err
-		})
+		in := m.onRoll(first[0])
 		m.rolls(func(i int, p string) bool { return in[p] || i%20 == 0 && !in[p] })
 		h := m.held("")
 		if len(h.Trips) != 1 || h.Trips[0].Sitting != first[0].ID || h.Trips[0].Sign != alert.SignWhole {
@@ -261,6 +254,20 @@ func TestWholeRoll(t *testing.T) {
 			t.Errorf("%d of the roll told after the release, want %d", n, len(in))
 		}
 	})
+}
+
+// onRoll are the pupils of a sitting.
+func (m *morning) onRoll(s timetable.Sitting) map[string]bool {
+	m.t.Helper()
+	in := map[string]bool{}
+	m.in(func(ctx context.Context, tx database.Tx) error {
+		people, err := timetable.Pupils(ctx, tx, m.school, s)
+		for _, p := range people {
+			in[p.ID] = true
+		}
+		return err
+	})
+	return in
 }
 
 // toldPupils are those about whom a letter left.

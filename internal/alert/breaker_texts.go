@@ -17,10 +17,14 @@ func oddTitle(ctx context.Context, m oddMorning, s oddScope) string {
 		}
 		return page.T(ctx, "alert.breaker.head.roll", "n", s.Held, "roll", name)
 	}
-	if len(m.Usual.Same) == 0 {
-		return page.T(ctx, "alert.breaker.head.new", "n", m.Absent)
+	left := page.T(ctx, "alert.breaker.left", "n", m.Told)
+	if m.Told == 0 {
+		left = page.T(ctx, "alert.breaker.left.none")
 	}
-	return page.T(ctx, "alert.breaker.head", "n", m.Absent, "low", page.Number(ctx, slices.Min(m.Usual.Same)), "high", page.Number(ctx, slices.Max(m.Usual.Same)))
+	if len(m.Usual.Same) == 0 {
+		return page.T(ctx, "alert.breaker.head.new", "n", m.Absent) + " " + left
+	}
+	return page.T(ctx, "alert.breaker.head", "n", m.Absent, "low", page.Number(ctx, slices.Min(m.Usual.Same)), "high", page.Number(ctx, slices.Max(m.Usual.Same))) + " " + left
 }
 
 func expiry(ctx context.Context, s oddScope) string {

@@ -24,6 +24,7 @@ type oddMorning struct {
 	Me      string // person
 	School  directory.School
 	Absent  int
+	Told    int // pupils of the day whose families were told before
 	Pupils  int
 	Usual   Usual
 	Scopes  []oddScope
@@ -131,7 +132,7 @@ func (p *Pages) oddMorning(ctx context.Context, tx database.Tx, l looker) (m odd
 	if err != nil || len(all.Trips) == 0 {
 		return m, err
 	}
-	if m.Usual, err = readUsual(ctx, tx, s, day); err != nil {
+	if m.Usual, err = p.Alert.usualOf(ctx, tx, s, day); err != nil {
 		return m, err
 	}
 	measured, err := measure(ctx, tx, s, nil, m.Now)
@@ -139,6 +140,15 @@ func (p *Pages) oddMorning(ctx context.Context, tx database.Tx, l looker) (m odd
 		return m, err
 	}
 	m.Absent, m.Pupils = measured.Absent, measured.Pupils
+	episodes, err := OfDay(ctx, tx, s.ID, day)
+	if err != nil {
+		return m, err
+	}
+	for _, e := range episodes {
+		if e.State == Told && !slices.Contains(all.Episodes, e.ID) {
+			m.Told++
+		}
+	}
 	var scopes []string
 	for _, t := range all.Trips {
 		if !slices.Contains(scopes, t.Sitting) {

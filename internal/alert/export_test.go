@@ -3,7 +3,6 @@ package alert
 import (
 	"bytes"
 	"context"
-	"github.com/preau-ent/preau/internal/journal"
 	"io"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
 )
 
@@ -23,6 +23,9 @@ func OpenForTest(ctx context.Context, tx database.Tx, a *Alert, school, until st
 	}
 	return a.OpenService(ctx, tx, school, "cpe", page.CPE, now)
 }
+
+// UsualForTest says what is usual in a school on a day.
+func UsualForTest(a *Alert, school, day string, u Usual) { a.usual.Store(usualKey{school, day}, u) }
 
 // ReplyForTest hands an SMS of a family over as the courier does.
 func ReplyForTest(ctx context.Context, tx database.Tx, a *Alert, l courier.Letter, text string, now time.Time) error {

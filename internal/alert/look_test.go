@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
@@ -82,6 +83,31 @@ func gallery(t *testing.T) (small, asks, busy *site, views, answerViews, busyVie
 	return small, asks, busy, views, answerViews, busyViews
 }
 
+type siteViews struct {
+	s     *site
+	views []view
+}
+
+// oddMornings are a morning whose rolls are inverted, and one with a single odd roll, each
+// asked to a second person.
+func oddMornings(t *testing.T) (inverted, oneRoll siteViews) {
+	t.Helper()
+	m := lycee(t, databasetest.SQLite(t))
+	alert.UsualForTest(m.alert, m.school, m.town.Tuesday.Format("2006-01-02"), alert.Usual{Days: 20, Rate: 21, Part: 31, Same: []int{22, 27, 19, 31, 24, 25, 20, 28}})
+	m.at("08:06")
+	m.rolls(func(i int, _ string) bool { return i%17 != 0 })
+	inverted = siteViews{newSite(m), []view{{"odd", "/breaker", "cpe:cpe", ""}, {"odd-board", "/office", "office:office", ""}, {"odd-second", "/breaker", "head:head", ""}}}
+	m.ask("", "cpe")
+	m = lycee(t, databasetest.SQLite(t))
+	m.at("08:06")
+	first := m.firstHour()[0]
+	in := m.onRoll(first)
+	m.rolls(func(i int, p string) bool { return in[p] || i%20 == 0 })
+	m.ask(first.ID, "cpe")
+	oneRoll = siteViews{newSite(m), []view{{"odd-roll", "/breaker", "cpe:cpe", ""}, {"odd-roll-second", "/breaker", "head:head", ""}}}
+	return inverted, oneRoll
+}
+
 // letter finds a letter that left, by its reader and kind.
 func (m *morning) letter(person string, kind courier.Kind) courier.Letter {
 	m.t.Helper()
@@ -119,11 +145,9 @@ func lookAs(tab *browser.Tab, url, as string) {
 func TestPagesInABrowser(t *testing.T) {
 	pictures := os.Getenv("PREAU_PICTURES")
 	small, asks, busy, views, answerViews, busyViews := gallery(t)
+	inverted, oneRoll := oddMornings(t)
 	b := browser.Start(t)
-	for _, on := range []struct {
-		s     *site
-		views []view
-	}{{small, views}, {asks, answerViews}, {busy, busyViews}} {
+	for _, on := range []siteViews{{small, views}, {asks, answerViews}, {busy, busyViews}, inverted, oneRoll} {
 		for _, v := range on.views {
 			for _, width := range []int{360, 1280} {
 				for _, dark := range []bool{false, true} {
