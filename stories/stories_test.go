@@ -71,6 +71,9 @@ var verbs = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"explain": told((*world).explain),
 	"import":  told((*world).importExport),
 	"sees":    sees,
+
+	"announce": told((*world).announce),
+	"second":   told((*world).second),
 }
 
 func told(do func(*world, *testscript.TestScript, []string) error) func(*testscript.TestScript, bool, []string) {
@@ -92,6 +95,8 @@ type world struct {
 	server  *httptest.Server
 	browser map[string]*http.Client
 	log     *slog.Logger
+
+	announced string // the address of the announcement that the story is about
 }
 
 const password = "un mot de passe de conte"
