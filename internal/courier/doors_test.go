@@ -36,7 +36,7 @@ func (d *desk) putKind(id string, k Kind, exercise bool, contact string) {
 		for _, q := range []string{
 			"INSERT INTO notices_requests (school, id, text, choice, level, asked_by, asked_role, asked_at, people, addresses, digest, state) VALUES ('s', '" + id + "', 'confinement', 'over', 'whole school', 'x', 'head', '2026-11-24 07:00:00', 1, 1, '', 'asked')",
 			"INSERT INTO notices_letters (school, request, n, person, channel, contact, address) VALUES ('s', '" + id + "', 1, 'a', '" + string(channel) + "', '" + contact + "', '')",
-			"UPDATE notices_requests SET state = 'confirmed', confirmed_by = 'y', confirmed_at = asked_at, confirmed_on = '2026-11-24', expires_at = asked_at WHERE id = '" + id + "'",
+			"UPDATE notices_requests SET state = 'confirmed', confirmed_by = 'y', confirmed_at = asked_at, confirmed_on = '2026-11-24', expires_at = asked_at, seal = 'z' WHERE id = '" + id + "'",
 		} {
 			if _, err := tx.NewRaw(q).Exec(ctx); err != nil {
 				return err

@@ -230,11 +230,24 @@ func (n *Notices) Confirm(ctx context.Context, tx database.Tx, school, id string
 		return "", err
 	}
 	r.ConfirmedBy, r.ConfirmedAt, r.ConfirmedOn, r.ExpiresAt = by.ID, database.Stamp(now), h.day, database.Stamp(expires(r.Text, h.at))
+	r.Seal = n.seal(r, s.rows)
 	if err := confirm(ctx, tx, r); err != nil {
 		return "", err
 	}
 	return "", n.journal.Append(ctx, tx, school, now, journal.Deed{Act: "notice.confirmed", Actor: by.ID, Subject: r.ID, Detail: map[string]string{
 		"role": string(by.Role), "people": strconv.Itoa(r.People), "addresses": strconv.Itoa(r.Addresses), "digest": r.Digest}})
+}
+
+// seal binds a confirmed request to its words, its two persons, its end and each of its
+// addresses, with the key that is not in the database: what other hands wrote is not
+// sent.
+func (n *Notices) seal(r Request, rows []recipient) string {
+	bound := []string{"notice-confirmed", r.School, r.ID, string(r.Text), r.Choice, r.Day, r.Hour, r.Level, r.AskedBy, r.AskedAt.UTC().Format(time.RFC3339Nano), r.Digest,
+		r.ConfirmedBy, r.ConfirmedAt.UTC().Format(time.RFC3339Nano), r.ExpiresAt.UTC().Format(time.RFC3339Nano)}
+	for _, to := range rows {
+		bound = append(bound, strconv.Itoa(to.N), to.Person, to.Channel, to.Contact, to.Address)
+	}
+	return n.journal.Digest(bound...)
 }
 
 // Withdraw takes a request back: one person of the office suffices. Before its

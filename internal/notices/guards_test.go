@@ -39,7 +39,7 @@ func TestGuards(t *testing.T) {
 			return w.courier.Put(ctx, tx, w.school, w.now, courier.Draft{ID: "alone", Code: courier.NewCode(), Kind: courier.Notice, Ref: "r-1", Person: "nadia", Contact: "nadia-sms",
 				Channel: directory.SMS, Lang: "fr", Body: "x", DueAt: w.now, ExpiresAt: w.now.Add(time.Hour)})
 		})
-		confirming := "UPDATE notices_requests SET state = 'confirmed', confirmed_by = 'cpe', confirmed_at = asked_at, confirmed_on = '2026-11-24', expires_at = asked_at WHERE id = '" + asked.ID + "'"
+		confirming := "UPDATE notices_requests SET state = 'confirmed', confirmed_by = 'cpe', confirmed_at = asked_at, confirmed_on = '2026-11-24', expires_at = asked_at, seal = 'z' WHERE id = '" + asked.ID + "'"
 		leaving := "UPDATE courier_letters SET state = 'leaving', attempts = 1, leaving_at = created_at WHERE id = "
 		same := "SELECT " + requestColumns + " FROM notices_requests WHERE id = '" + asked.ID + "'"
 		insertRow := "INSERT INTO notices_letters (school, request, n, person, channel, contact, address) VALUES ('alice-guy', '%r', 99, 'nadia', 'sms', 'nadia-sms', 'x')"
@@ -50,6 +50,7 @@ func TestGuards(t *testing.T) {
 			"its count":                              "UPDATE notices_requests SET people = 1, state = 'void' WHERE id = '" + asked.ID + "'",
 			"who asked":                              "UPDATE notices_requests SET asked_by = 'nobody', state = 'void' WHERE id = '" + asked.ID + "'",
 			"who confirmed":                          "UPDATE notices_requests SET confirmed_by = 'office', state = 'withdrawn' WHERE id = '" + done.ID + "'",
+			"its seal":                               "UPDATE notices_requests SET seal = 'y', state = 'withdrawn' WHERE id = '" + done.ID + "'",
 			"until when":                             "UPDATE notices_requests SET expires_at = '2036-01-01 00:00:00', state = 'withdrawn' WHERE id = '" + done.ID + "'",
 			"backwards":                              "UPDATE notices_requests SET state = 'asked' WHERE id = '" + done.ID + "'",
 			"again":                                  "UPDATE notices_requests SET state = 'confirmed' WHERE id = '" + done.ID + "'",
@@ -59,7 +60,7 @@ func TestGuards(t *testing.T) {
 			"confirmed by who asked":                 strings.Replace(confirming, "'cpe'", "'head'", 1),
 			"confirmed by nobody":                    "UPDATE notices_requests SET state = 'confirmed' WHERE id = '" + asked.ID + "'",
 			"written without a second":               "UPDATE notices_requests SET state = 'written' WHERE id = '" + asked.ID + "'",
-			"a request begins confirmed":             "INSERT INTO notices_requests (" + requestColumns + ", confirmed_by, confirmed_at, confirmed_on, expires_at) SELECT school, 'new', text, choice, day, hour, level, asked_by, asked_role, asked_at, people, addresses, digest, 'confirmed', 'cpe', asked_at, '2026-11-24', asked_at FROM notices_requests WHERE id = '" + asked.ID + "'",
+			"a request begins confirmed":             "INSERT INTO notices_requests (" + requestColumns + ", confirmed_by, confirmed_at, confirmed_on, expires_at, seal) SELECT school, 'new', text, choice, day, hour, level, asked_by, asked_role, asked_at, people, addresses, digest, 'confirmed', 'cpe', asked_at, '2026-11-24', asked_at, 'z' FROM notices_requests WHERE id = '" + asked.ID + "'",
 			"asked by the office":                    "INSERT INTO notices_requests (" + requestColumns + ") SELECT school, 'new', text, choice, day, hour, level, asked_by, 'office', asked_at, people, addresses, digest, state FROM notices_requests WHERE id = '" + asked.ID + "'",
 			"a text of one's own":                    "INSERT INTO notices_requests (" + requestColumns + ") SELECT school, 'new', 'bonjour', choice, day, hour, level, asked_by, asked_role, asked_at, people, addresses, digest, state FROM notices_requests WHERE id = '" + asked.ID + "'",
 			"nobody's level":                         "INSERT INTO notices_requests (" + requestColumns + ") SELECT school, 'new', text, choice, day, hour, '', asked_by, asked_role, asked_at, people, addresses, digest, state FROM notices_requests WHERE id = '" + asked.ID + "'",
@@ -127,13 +128,18 @@ func TestTheSchemaHoldsTheCaps(t *testing.T) {
 			}
 		}
 		confirming := func(day string) error {
-			return w.db.Statement(t.Context(), "UPDATE notices_requests SET state = 'confirmed', confirmed_by = 'cpe', confirmed_at = asked_at, confirmed_on = '"+day+"', expires_at = asked_at WHERE id = '"+third.ID+"'")
+			return w.db.Statement(t.Context(), "UPDATE notices_requests SET state = 'confirmed', confirmed_by = 'cpe', confirmed_at = asked_at, confirmed_on = '"+day+"', expires_at = '2026-11-24 10:00:00+00:00', seal = 'z' WHERE id = '"+third.ID+"'")
 		}
 		if err := confirming("2026-11-24"); err == nil || !strings.Contains(err.Error(), "too many today") {
 			t.Errorf("a third: %v", err)
 		}
 		if err := confirming("2026-11-25"); err != nil {
 			t.Errorf("the next day: %v", err)
+		}
+		// All of it was written by hand, and nothing of it is sent.
+		w.settle()
+		if r := w.request(third.ID); r.State != notices.Void || r.Because != notices.Unsealed || len(w.letters(third.ID)) != 0 {
+			t.Errorf("%+v", r)
 		}
 	})
 }

@@ -100,7 +100,7 @@ const (
 // Because is why a request is void.
 type Because string
 
-// Reasons. The last two are also the courier's for letters.
+// Reasons. Some are also those of letters.
 const (
 	Lapsed      Because = "lapsed"   // nobody confirmed it in time
 	Changed     Because = "changed"  // whom it would go to changed since it was counted
@@ -110,6 +110,7 @@ const (
 	Fenced      Because = "fenced"
 	WithdrawnBy Because = "withdrawn"
 	NotEntitled Because = "not-entitled"
+	Unsealed    Because = "unsealed" // its rows were made or changed by other hands
 )
 
 // Request is one announcement asked for.
@@ -130,6 +131,7 @@ type Request struct {
 	ConfirmedAt time.Time `bun:",nullzero"`
 	ConfirmedOn string    // the school's day
 	ExpiresAt   time.Time `bun:",nullzero"`
+	Seal        string    // see seal
 	SettledBy   string
 	SettledAt   time.Time `bun:",nullzero"`
 }

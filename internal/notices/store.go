@@ -62,10 +62,10 @@ func inState(ctx context.Context, tx database.Tx, school string, state State) ([
 	return rows, err
 }
 
-// unwritten lists the next addresses of a request that have no letter yet, in order.
-func unwritten(ctx context.Context, tx database.Tx, r Request, limit int64) ([]recipient, error) {
+// recipients lists all addresses of a request, in order.
+func recipients(ctx context.Context, tx database.Tx, r Request) ([]recipient, error) {
 	var rows []recipient
-	err := tx.NewSelect().Model(&rows).Where("n.school = ? AND n.request = ? AND n.letter IS NULL", r.School, r.ID).Order("n").Limit(limit).Scan(ctx)
+	err := tx.NewSelect().Model(&rows).Where("n.school = ? AND n.request = ?", r.School, r.ID).Order("n").Scan(ctx)
 	return rows, err
 }
 
@@ -109,7 +109,7 @@ func insertRecipients(ctx context.Context, tx database.Tx, rows []recipient) err
 // confirm moves a request from asked to confirmed.
 func confirm(ctx context.Context, tx database.Tx, r Request) error {
 	r.State = Confirmed
-	res, err := tx.NewUpdate().Model(&r).Column("state", "confirmed_by", "confirmed_at", "confirmed_on", "expires_at").WherePK().Where("r.state = ?", Asked).Exec(ctx)
+	res, err := tx.NewUpdate().Model(&r).Column("state", "confirmed_by", "confirmed_at", "confirmed_on", "expires_at", "seal").WherePK().Where("r.state = ?", Asked).Exec(ctx)
 	return one(res, err)
 }
 

@@ -174,10 +174,15 @@ func (n *Notices) some(ctx context.Context, school string) (more bool, err error
 		case !now.Before(r.ExpiresAt):
 			return n.end(ctx, tx, r, Void, Expired, "", now)
 		}
-		rows, err := unwritten(ctx, tx, r, atOnce)
+		all, err := recipients(ctx, tx, r)
 		if err != nil {
 			return err
 		}
+		if r.Seal != n.seal(r, all) {
+			return n.end(ctx, tx, r, Void, Unsealed, "", now)
+		}
+		rows := slices.DeleteFunc(all, func(to recipient) bool { return to.Letter != "" })
+		rows = rows[:min(len(rows), atOnce)]
 		wrote, more = len(rows) > 0, more || len(rows) == atOnce
 		if err := n.put(ctx, tx, r, rows, now); err != nil {
 			return err

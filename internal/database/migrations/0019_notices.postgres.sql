@@ -22,13 +22,14 @@ CREATE TABLE notices_requests (
     confirmed_at   TIMESTAMP,
     confirmed_on   TEXT NOT NULL DEFAULT '',    -- the school's day, for the caps
     expires_at     TIMESTAMP,
+    seal           TEXT NOT NULL DEFAULT '',    -- keyed digest of all of the above and of whom it goes to
     settled_by     TEXT NOT NULL DEFAULT '',    -- who withdrew it; empty: the program
     settled_at     TIMESTAMP,
     PRIMARY KEY (school, id),
     CHECK (confirmed_by <> asked_by),
     CHECK ((confirmed_by = '') = (confirmed_at IS NULL)),
     CHECK ((confirmed_by = '') = (expires_at IS NULL)),
-    CHECK ((confirmed_by = '') = (confirmed_on = '')),
+    CHECK ((confirmed_by = '') = (confirmed_on = '') AND (confirmed_by = '') = (seal = '')),
     CHECK (confirmed_by <> '' OR state IN ('asked', 'void')),
     CHECK (confirmed_by = '' OR state <> 'asked')
 );
@@ -58,7 +59,7 @@ CREATE INDEX notices_letters_open ON notices_letters (school, request, n) WHERE 
 
 -- +goose StatementBegin
 CREATE FUNCTION notices_requests_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE moving CONSTANT text[] := '{state,because,confirmed_by,confirmed_at,confirmed_on,expires_at,settled_by,settled_at}';
+DECLARE moving CONSTANT text[] := '{state,because,confirmed_by,confirmed_at,confirmed_on,expires_at,seal,settled_by,settled_at}';
 DECLARE confirming CONSTANT text[] := '{state,because,settled_by,settled_at}';
 BEGIN
     IF TG_OP = 'INSERT' THEN

@@ -22,13 +22,14 @@ CREATE TABLE notices_requests (
     confirmed_at   TIMESTAMP,
     confirmed_on   TEXT NOT NULL DEFAULT '',    -- the school's day, for the caps
     expires_at     TIMESTAMP,
+    seal           TEXT NOT NULL DEFAULT '',    -- keyed digest of all of the above and of whom it goes to
     settled_by     TEXT NOT NULL DEFAULT '',    -- who withdrew it; empty: the program
     settled_at     TIMESTAMP,
     PRIMARY KEY (school, id),
     CHECK (confirmed_by <> asked_by),
     CHECK ((confirmed_by = '') = (confirmed_at IS NULL)),
     CHECK ((confirmed_by = '') = (expires_at IS NULL)),
-    CHECK ((confirmed_by = '') = (confirmed_on = '')),
+    CHECK ((confirmed_by = '') = (confirmed_on = '') AND (confirmed_by = '') = (seal = '')),
     CHECK (confirmed_by <> '' OR state IN ('asked', 'void')),
     CHECK (confirmed_by = '' OR state <> 'asked')
 );
@@ -67,7 +68,7 @@ CREATE TRIGGER notices_requests_words BEFORE UPDATE ON notices_requests
 WHEN NEW.school IS NOT OLD.school OR NEW.id IS NOT OLD.id OR NEW.text IS NOT OLD.text OR NEW.choice IS NOT OLD.choice OR NEW.day IS NOT OLD.day OR NEW.hour IS NOT OLD.hour
   OR NEW.level IS NOT OLD.level OR NEW.asked_by IS NOT OLD.asked_by OR NEW.asked_role IS NOT OLD.asked_role OR NEW.asked_at IS NOT OLD.asked_at
   OR NEW.people IS NOT OLD.people OR NEW.addresses IS NOT OLD.addresses OR NEW.digest IS NOT OLD.digest
-  OR (OLD.confirmed_by <> '' AND (NEW.confirmed_by IS NOT OLD.confirmed_by OR NEW.confirmed_at IS NOT OLD.confirmed_at OR NEW.confirmed_on IS NOT OLD.confirmed_on OR NEW.expires_at IS NOT OLD.expires_at))
+  OR (OLD.confirmed_by <> '' AND (NEW.confirmed_by IS NOT OLD.confirmed_by OR NEW.confirmed_at IS NOT OLD.confirmed_at OR NEW.confirmed_on IS NOT OLD.confirmed_on OR NEW.expires_at IS NOT OLD.expires_at OR NEW.seal IS NOT OLD.seal))
   OR (NEW.confirmed_by IS NOT OLD.confirmed_by AND NOT (OLD.state = 'asked' AND NEW.state = 'confirmed'))
 BEGIN SELECT RAISE(ABORT, 'notices: a request keeps its words, its count and its two persons'); END;
 -- +goose StatementEnd
