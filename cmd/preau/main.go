@@ -32,6 +32,7 @@ type commands struct {
 	Verify  verifyCmd  `cmd:"" help:"Find the first line of the journal that was altered, is missing or was cut off."`
 	Carrier carrierCmd `cmd:"" help:"List the carriers of messages, or try one without sending anything."`
 	School  schoolCmd  `cmd:"" help:"End a school in this installation."`
+	Guard   guardCmd   `cmd:"" help:"Stand between a school's existing tool and its carrier."`
 	Doctor  doctorCmd  `cmd:"" help:"Print the configuration in force and what is wrong with it."`
 }
 

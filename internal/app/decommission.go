@@ -10,6 +10,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
 )
 
@@ -66,6 +67,11 @@ func (a *App) Decommission(ctx context.Context, uai, name, by string) (d Departu
 		if d.Letters, err = c.Bury(ctx, tx, id, now); err != nil {
 			return err
 		}
+		relayed, err := guard.Forget(ctx, tx, a.Journal, id, now)
+		if err != nil {
+			return err
+		}
+		d.Letters += relayed
 		if d.Accounts, err = account.CloseAll(ctx, tx, id, now); err != nil {
 			return err
 		}

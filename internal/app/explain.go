@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 )
 
@@ -19,8 +21,17 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 	}
 	var story alert.Story
 	var notice *notices.Story
+	var relayed *guard.Story
 	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		l, err := courier.Find(ctx, tx, message)
+		if errors.Is(err, courier.ErrNotFound) {
+			one, found, err := guard.Explain(ctx, tx, message)
+			if err == nil && !found {
+				err = courier.ErrNotFound
+			}
+			relayed = &one
+			return err
+		}
 		if err != nil {
 			return err
 		}
@@ -35,6 +46,9 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 	})
 	if err != nil {
 		return err
+	}
+	if relayed != nil {
+		return guard.WriteExplain(w, words, lang, *relayed)
 	}
 	if notice != nil {
 		return notices.WriteExplain(ctx, w, words, lang, *notice)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/guard"
 )
 
@@ -19,6 +20,10 @@ func (a *App) wireGuard(o Options) error {
 	}
 	if o.Demo {
 		return errors.New("a demonstration sends nothing: it serves no other tool")
+	}
+	// What is taken from a tool and then only pretended would be lost without a word.
+	if c := a.Courier.Carriers(); c.Pretended() || !c.Has(directory.SMS) {
+		return errors.New("there is a guard file and no carrier of short messages: what the tool sends would go nowhere (docs/guard.md)")
 	}
 	a.Guard = guard.New(guard.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, File: file, Now: a.Clock.Now, Log: a.log, Step: o.Step})
 	return nil

@@ -98,6 +98,11 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 			}
 		}
 	}
+	if f, there, err := c.Guard(); err != nil {
+		wrong("guard", err)
+	} else if there {
+		say("guard", f.String())
+	}
 	source, err := c.Source()
 	if err != nil {
 		wrong("database", err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,20 @@ type File struct {
 type Listener struct {
 	Addr string
 	TLS  *tls.Config // nil: this machine only
+}
+
+// String says what the file says, without its password.
+func (f File) String() string {
+	var at []string
+	for name, l := range map[string]Listener{"smpp": f.SMPP, "http": f.HTTP} {
+		if l.Addr != "" {
+			at = append(at, fmt.Sprintf("%s %s%s", name, l.Addr, map[bool]string{true: " (this machine only)", false: " (TLS)"}[l.TLS == nil]))
+		}
+	}
+	slices.Sort(at)
+	l := f.limits
+	return fmt.Sprintf("school %s, tool %s, %s; a message rests %s and lives %s; held from %d numbers with one text in 15 min, %d numbers in a minute (or twice the busiest of the last days), %d numbers in two hours",
+		f.School, f.SystemID, strings.Join(at, ", "), l.Gather, l.Life, l.Same, l.PerMinute+1, l.mostShare()+1)
 }
 
 // Limits are what is ordinary.

@@ -27,6 +27,7 @@ type Guard struct {
 	log     *slog.Logger
 	poke    chan struct{}
 	step    func(string)
+	purged  time.Time
 }
 
 // Config of a Guard. Now is the installation's clock.
@@ -312,12 +313,46 @@ func (g *Guard) giveUp(ctx context.Context, tx database.Tx, some map[int]part, n
 	return g.void(ctx, tx, m, BecauseIncomplete, "guard", now)
 }
 
+// oldest bounds how far back what was not emptied is looked for: a program that rested over
+// the summer still finds it.
+const oldest = 120 * 24 * time.Hour
+
+// Forget empties the words and numbers of every message of a school that leaves, and makes
+// void what waits; nothing of it leaves any more.
+func Forget(ctx context.Context, tx database.Tx, j *journal.Journal, school string, now time.Time) (int, error) {
+	var open []Message
+	err := tx.NewSelect().Model(&open).Where("m.state IN ('waiting', 'held', 'leaving') AND m.school = ? AND m.state IN (?)", school, bun.List([]State{courier.Waiting, Held})).Scan(ctx)
+	if err != nil {
+		return 0, err
+	}
+	g := &Guard{journal: j, school: school}
+	for _, m := range open {
+		if err := g.void(ctx, tx, m, courier.BecauseFenced, "guard", now); err != nil {
+			return 0, err
+		}
+	}
+	// One that is leaving keeps its number until its answer came.
+	if _, err := tx.NewUpdate().Model((*Message)(nil)).Set("address = '', text = ''").Where("m.school = ? AND m.address <> '' AND m.state <> ?", school, courier.Leaving).Exec(ctx); err != nil {
+		return 0, err
+	}
+	if _, err := tx.NewUpdate().Model((*part)(nil)).Set("address = '', text = ''").Where("p.school = ?", school).Exec(ctx); err != nil {
+		return 0, err
+	}
+	_, err = tx.NewUpdate().Model((*Trip)(nil)).Set("text = ''").Where("t.school = ? AND t.outcome <> ''", school).Exec(ctx)
+	return len(open), err
+}
+
 // purge empties the words and the numbers of messages that were settled long ago.
 func (g *Guard) purge(ctx context.Context) error {
-	before := database.Stamp(g.now().Add(-kept))
+	now := g.now()
+	if since := now.Sub(g.purged); since >= 0 && since < time.Minute {
+		return nil
+	}
+	g.purged = now
+	before := database.Stamp(now.Add(-kept))
 	var old []string
 	err := g.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		return tx.NewSelect().Model((*Message)(nil)).Column("id").Where("m.school = ? AND m.received_at <= ? AND m.address <> '' AND m.state NOT IN (?)", g.school, before, bun.List([]State{courier.Waiting, Held, courier.Leaving})).Limit(atOnce).Scan(ctx, &old)
+		return tx.NewSelect().Model((*Message)(nil)).Column("id").Where("m.school = ? AND m.received_at BETWEEN ? AND ? AND m.address <> '' AND m.state NOT IN (?)", g.school, before.Add(-oldest), before, bun.List([]State{courier.Waiting, Held, courier.Leaving})).Limit(atOnce).Scan(ctx, &old)
 	})
 	if err != nil || len(old) == 0 {
 		return err
