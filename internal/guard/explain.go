@@ -91,7 +91,7 @@ func WriteExplain(w io.Writer, words *page.Words, lang string, s Story) error {
 		out("", at.In(s.Zone).Format("2006-01-02 15:04:05")+"  "+s.lineText(ctx, l, detail))
 		out("                     ", page.T(ctx, "guard.explain.line", "line", strconv.FormatInt(l.Seq, 10)))
 	}
-	out("", page.T(ctx, "guard.explain.now", "state", string(s.Message.State), "because", s.Message.Because))
+	out("", strings.TrimSpace(page.T(ctx, "guard.explain.now", "state", string(s.Message.State), "because", s.Message.Because)))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
