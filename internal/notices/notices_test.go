@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -424,6 +426,61 @@ func TestALevelAtTheClaim(t *testing.T) {
 		w.settle()
 		if got := w.states(r.ID); got[courier.Void] != 3 || got[courier.Left] != 0 {
 			t.Errorf("%v", got)
+		}
+	})
+}
+
+// Families read their own language; where there are no texts in it, the school's.
+func TestInTheFamilysLanguage(t *testing.T) {
+	both(t, func(w *world) {
+		w.in(func(ctx context.Context, tx database.Tx) error {
+			_, err := tx.NewRaw("UPDATE directory_people SET lang = CASE id WHEN 'nadia' THEN 'en' WHEN 'tarek' THEN 'ar' ELSE lang END").Exec(ctx)
+			return err
+		})
+		r := w.announce(closedTomorrow)
+		w.settle()
+		for _, l := range w.letters(r.ID) {
+			want := "est fermé mercredi 25/11"
+			if l.Person == "nadia" {
+				want = "closed on Wednesday 25 November"
+			}
+			if !strings.Contains(l.Body, want) || (l.Lang == "en") != (l.Person == "nadia") {
+				t.Errorf("%s in %s: %s", l.Person, l.Lang, l.Body)
+			}
+		}
+	})
+}
+
+// Many second persons at once, on two connections: one confirmation of a request, and no
+// more of a day than there may be.
+func TestManyConfirmAtOnce(t *testing.T) {
+	both(t, func(w *world) {
+		var asked []notices.Request
+		for _, wish := range []notices.Wish{
+			{Level: notices.WholeSchool, Text: notices.Closed, Choice: "plain", Day: "2026-11-25"},
+			{Level: notices.WholeSchool, Text: notices.Strike, Choice: "some", Day: "2026-11-25"},
+			{Level: notices.WholeSchool, Text: notices.Transport, Choice: "open", Day: "2026-11-25"},
+			{Level: notices.WholeSchool, Text: notices.Exercise, Choice: "shelter", Day: "2026-11-25"},
+		} {
+			asked = append(asked, w.mustAsk(wish))
+		}
+		var all sync.WaitGroup
+		var confirmed atomic.Int64
+		for range 2 {
+			for _, r := range asked {
+				all.Go(func() {
+					void, err := w.confirm(r.ID, cpe)
+					if err == nil && void == "" {
+						confirmed.Add(1)
+					} else if !errors.Is(err, notices.ErrSettled) && !errors.Is(err, notices.ErrToday) {
+						t.Errorf("%s %v", void, err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		if confirmed.Load() != 2 {
+			t.Errorf("%d were confirmed", confirmed.Load())
 		}
 	})
 }

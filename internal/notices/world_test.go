@@ -114,7 +114,7 @@ func (w *world) mustAsk(wish notices.Wish) notices.Request {
 }
 
 func (w *world) confirm(id string, by notices.Second) (void notices.Because, err error) {
-	err = w.try(func(ctx context.Context, tx database.Tx) error {
+	err = w.try(func(ctx context.Context, tx database.Tx) (err error) {
 		void, err = w.notices.Confirm(ctx, tx, w.school, id, by, w.now)
 		return err
 	})
