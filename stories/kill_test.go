@@ -146,6 +146,8 @@ type killing struct {
 	// its clock.
 	patience func(busy int) time.Duration
 	release  func() // lets what stalls at the far sides go on
+	// rests, where set, is asked in place of idle.
+	rests func() (idle bool, wait time.Duration)
 }
 
 func newKilling(t *testing.T, seed uint64, engine database.Engine, server *peers.MailServer) *killing {
@@ -302,7 +304,11 @@ func (k *killing) live(killAt ...string) {
 		if asked {
 			continue
 		}
-		idle, wait := k.idle()
+		rests := k.idle
+		if k.rests != nil {
+			rests = k.rests
+		}
+		idle, wait := rests()
 		if busy++; k.patience != nil && !idle && wait == 0 {
 			wait = k.patience(busy)
 		}
