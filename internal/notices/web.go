@@ -323,7 +323,9 @@ type requestView struct {
 	Lapsed  bool
 	People  map[string]directory.Person
 	Ours    ours
-	Left    int // messages that left, or may have
+	Left    int // messages that left
+	Unsure  int // that left, or did not: nobody knows
+	Refused int
 	Kept    int // that wait
 	Void    int // that will not leave
 	Pretend bool
@@ -402,6 +404,10 @@ func (v *requestView) count(ctx context.Context, tx database.Tx) error {
 			v.Kept++
 		case l.State == courier.Void:
 			v.Void++
+		case l.State == courier.Refused:
+			v.Refused++
+		case l.State == courier.Unsure:
+			v.Unsure++
 		default:
 			v.Left++
 		}

@@ -364,3 +364,21 @@ func TestDenialSaysFirstWhatWeSent(t *testing.T) {
 		}
 	})
 }
+
+// What nobody knows and what was refused is said, and not counted as left.
+func TestWhatDidNotSimplyLeave(t *testing.T) {
+	both(t, func(w *world) {
+		s := newSite(w)
+		r := w.announce(closedTomorrow)
+		w.settle()
+		letters := w.letters(r.ID)
+		w.in(func(ctx context.Context, tx database.Tx) error {
+			// As a receipt would, later.
+			_, err := tx.NewRaw("UPDATE courier_letters SET state = 'refused', because = 'no such number' WHERE id = ?", letters[0].ID).Exec(ctx)
+			return err
+		})
+		if _, text := s.get("office:office", "/notices/"+r.ID); !strings.Contains(text, "7 messages partis sur 8") || !strings.Contains(text, "1 message refusé par l'opérateur") {
+			t.Errorf("%s", text)
+		}
+	})
+}
