@@ -320,6 +320,7 @@ type requestView struct {
 	Sheets  []Sheet
 	Classes []string
 	May     error // why the viewer may not confirm; nil: may
+	Alone   bool  // the school has nobody else: the operator is the second
 	Lapsed  bool
 	People  map[string]directory.Person
 	Ours    ours
@@ -362,6 +363,7 @@ func (p *Pages) showRequest(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		view.Alone = adults <= 1 && !v.operator
 		if view.May = MayConfirm(view.Request, v.Second, adults); view.May == nil {
 			view.May = p.Notices.allowed(ctx, tx, h, view.Text, view.Now)
 			if view.May != nil && !asRefusal(view.May) {

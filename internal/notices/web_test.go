@@ -297,6 +297,9 @@ func TestRoutesByRoleAndSchool(t *testing.T) {
 			t.Errorf("%d routes", walked)
 		}
 		// The operator, where the school has one adult; and not where it has two.
+		if _, text := s.get("head:head", "/notices/"+r.ID); !strings.Contains(text, "c'est à l'exploitant") {
+			t.Errorf("%s", text)
+		}
 		path := "/schools/" + w.school + "/notices/" + r.ID
 		if _, text := s.get("operator:o", path); !strings.Contains(text, "Envoyer à 5 personnes") || !strings.Contains(text, `href="`+path+`"`) {
 			t.Errorf("%s", text)
