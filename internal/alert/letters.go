@@ -38,11 +38,12 @@ var letterKeys = []string{
 	"absent.sms", "absent.nolink.sms", "absent.reply.sms", "absent.short.sms", "absent.nolink.short.sms", "absent.reply.short.sms",
 	"absent.again.sms", "absent.again.nolink.sms", "absent.again.reply.sms",
 	"absent.again.class.sms", "absent.again.class.nolink.sms", "absent.again.class.reply.sms",
-	"arrived.sms", "correction.sms", "correction.short.sms",
+	"arrived.sms", "correction.sms", "correction.short.sms", "correction.program.sms", "correction.program.short.sms",
 	"absent.email", "absent.nolink.email", "absent.email.subject",
 	"absent.again.email", "absent.again.nolink.email", "absent.again.email.subject",
 	"absent.again.class.email", "absent.again.class.nolink.email",
 	"arrived.email", "arrived.email.subject", "correction.email", "correction.email.subject",
+	"correction.program.email", "correction.program.email.subject",
 	"class", "kind.lycee", "kind.college", "kind.primary", "kind.other",
 }
 
@@ -159,6 +160,7 @@ type words struct {
 	code    string
 	ask     ask
 	link    string // of askLink
+	program bool   // of a correction: the mistake was the program's
 }
 
 // write gives subject and body of a letter. again: the pupil was seen after an alert.
@@ -171,6 +173,9 @@ func (l *Letters) write(lang string, kind courier.Kind, channel directory.Channe
 		if again {
 			key += ".again"
 		}
+	}
+	if kind == courier.Correction && w.program {
+		key, short = key+".program", key+".program"
 	}
 	subjectKey := key + ".email.subject"
 	if again && kind == courier.Absence && !namesSubject(w.sitting) {

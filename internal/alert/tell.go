@@ -9,6 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -281,13 +282,18 @@ func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode st
 		return err
 	}
 	kind := courier.Arrived
+	var marks map[string][]attendance.Mark
 	if e.Because == Corrected {
 		kind = courier.Correction
+		if marks, err = attendance.OfPupils(ctx, tx, schoolID, []string{e.Pupil}, e.day()); err != nil {
+			return err
+		}
 	}
 	for _, r := range rows {
 		w.at = e.SettledAt
 		if kind == courier.Correction {
 			w.at = r.LeavingAt
+			w.program = ByProgram(slices.DeleteFunc(slices.Clone(marks[e.Pupil]), func(k attendance.Mark) bool { return k.Sitting != e.Sitting }), r.LeavingAt)
 		}
 		v := r.letterRow
 		v.Kind, v.Answers = string(kind), r.letterRow.Letter

@@ -49,6 +49,8 @@ type Config struct {
 const (
 	StepDecided = "decided" // the decision about a mark is committed
 	StepTold    = "told"    // the letters are committed
+	// StepCorrected: some of a correction's episodes are over, with their letters.
+	StepCorrected = "corrected"
 )
 
 // New makes an Alert, and registers with the courier that it answers for its letters.
@@ -129,6 +131,9 @@ func (a *Alert) Pass(ctx context.Context) error {
 
 func (a *Alert) passSchool(ctx context.Context, id string) error {
 	if err := a.decideMarks(ctx, id); err != nil {
+		return err
+	}
+	if err := a.correctOpen(ctx, id); err != nil {
 		return err
 	}
 	if err := a.judgeSchool(ctx, id); err != nil {
