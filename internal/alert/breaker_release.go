@@ -226,7 +226,12 @@ func (a *Alert) release(ctx context.Context, tx database.Tx, h HeldBack, by stri
 			return err
 		}
 	}
-	return nil
+	// A roll's release does not let go what the whole school's trip covers too.
+	all, err := Trips(ctx, tx, h.Request.School, h.Request.Day)
+	if err != nil {
+		return err
+	}
+	return a.holdWaiting(ctx, tx, h.Request.School, openTrips(all), now)
 }
 
 // callHeld telephones the families of what the breaker has held for too long: the law says
