@@ -8,8 +8,8 @@ import (
 )
 
 // Limits of an ordinary school. An hour of a vocational lycée of 1,200 has 120 absent
-// (DEPP), a collège 70: a seventh of the school is not ordinary anywhere. Decision 13 has
-// the figures.
+// (DEPP), a collège 70: a seventh of the school is not ordinary anywhere. docs/operating.md
+// says what they mean.
 const (
 	rateSpan   = 15 * time.Minute
 	rollSpan   = time.Hour // in which rolls are looked at together

@@ -113,9 +113,12 @@ func (a *Alert) correctSome(ctx context.Context, x Correct) error {
 		if len(episodes) > correctAtOnce {
 			return nil
 		}
-		_, err = tx.NewUpdate().Model((*Correct)(nil)).Set("done_at = ?", database.Stamp(now)).Where("x.school = ? AND x.id = ? AND x.done_at IS NULL", x.School, x.ID).Exec(ctx)
+		res, err := tx.NewUpdate().Model((*Correct)(nil)).Set("done_at = ?", database.Stamp(now)).Where("x.school = ? AND x.id = ? AND x.done_at IS NULL", x.School, x.ID).Exec(ctx)
 		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err // another node was faster
 		}
 		return a.journal.Append(ctx, tx, x.School, now, journal.Deed{Act: "correction.done", Actor: "alert", Subject: x.ID})
 	})

@@ -7,7 +7,11 @@ import (
 )
 
 func correctFields(m mistakes, s whatWasSaid) []page.Hidden {
-	return []page.Hidden{{Name: "scope", Value: s.Sitting}, {Name: "half", Value: m.HalfDay}}
+	scope := s.Sitting
+	if scope == "" {
+		scope = wholeHalfDay
+	}
+	return []page.Hidden{{Name: "scope", Value: scope}, {Name: "half", Value: m.HalfDay}}
 }
 
 // correctLabel says what the press will do, and to how many.

@@ -159,6 +159,9 @@ func (m *mistakes) readPressed(ctx context.Context, tx database.Tx, school, day 
 	return nil
 }
 
+// wholeHalfDay is what the form says of everybody in the half-day.
+const wholeHalfDay = "half-day"
+
 // pressCorrection is the one press. What the page showed is not sent along: who is told is
 // read from what was said, here and now.
 func (p *Pages) pressCorrection(w http.ResponseWriter, r *http.Request) error {
@@ -176,7 +179,16 @@ func (p *Pages) pressCorrection(w http.ResponseWriter, r *http.Request) error {
 		if half != timetable.Day(now, s.zone)+"/am" && half != timetable.Day(now, s.zone)+"/pm" {
 			return ErrNothingSaid // a page of another day
 		}
-		_, err = p.Alert.PressCorrection(ctx, tx, v.School, half, r.PostForm.Get("scope"), v.ID, now)
+		// The whole half-day has a word of its own: nothing that is left out means everybody.
+		scopes := r.PostForm["scope"]
+		if len(scopes) != 1 || scopes[0] == "" {
+			return ErrNothingSaid
+		}
+		scope := scopes[0]
+		if scope == wholeHalfDay {
+			scope = ""
+		}
+		_, err = p.Alert.PressCorrection(ctx, tx, v.School, half, scope, v.ID, now)
 		return err
 	})
 	if errors.Is(err, ErrNothingSaid) {
