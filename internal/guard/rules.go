@@ -110,12 +110,3 @@ func busiest(at []time.Time) (most int) {
 	}
 	return most
 }
-
-// final tells whether nothing more is expected of a message.
-func final(s State) bool {
-	switch s {
-	case "delivered", "refused", "void":
-		return true
-	}
-	return false
-}
