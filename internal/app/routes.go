@@ -47,7 +47,7 @@ func (a *App) register(secure bool) error {
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
 	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
-	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now}).Register(a.Routes)
+	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now, Corrections: "/corrections"}).Register(a.Routes)
 	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: adults}).Register(a.Routes)
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
