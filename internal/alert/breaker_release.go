@@ -23,6 +23,8 @@ var (
 	ErrChanged = errors.New("alert: what is held has changed")
 	// ErrWrong: the answer does not speak for what is held.
 	ErrWrong = errors.New("alert: the answer does not fit")
+	// ErrTired: it was answered wrongly too often today; what is held is telephoned.
+	ErrTired = errors.New("alert: answered wrongly too often")
 	// ErrConcerned: whoever saved one of these rolls, or asked, is not the second person.
 	ErrConcerned = errors.New("alert: somebody concerned cannot decide")
 )
@@ -33,7 +35,7 @@ func (a *Alert) digestOf(h HeldBack) string {
 }
 
 // AskRelease asks a second person whether what is held in a scope is true. by is a
-// person. ErrNothingHeld.
+// person. ErrNothingHeld, ErrTired.
 func (a *Alert) AskRelease(ctx context.Context, tx database.Tx, school, sitting, by string, now time.Time) error {
 	s, err := loadSchool(ctx, tx, school)
 	if err != nil {
@@ -46,6 +48,13 @@ func (a *Alert) AskRelease(ctx context.Context, tx database.Tx, school, sitting,
 	}
 	if len(h.Trips) == 0 {
 		return ErrNothingHeld
+	}
+	wrong, err := tx.NewSelect().Model((*Request)(nil)).Where("q.school = ? AND q.day = ? AND q.sitting = ? AND q.outcome = ?", school, day, sitting, RequestWrong).Count(ctx)
+	if err != nil {
+		return err
+	}
+	if wrong >= mostWrong {
+		return ErrTired
 	}
 	if h.Request.ID != "" {
 		if h.Request.AskedBy == by && h.Request.Shown == a.digestOf(h) {
@@ -239,6 +248,10 @@ func (a *Alert) release(ctx context.Context, tx database.Tx, h HeldBack, by stri
 func (a *Alert) callHeld(ctx context.Context, id string) error {
 	var late []Episode
 	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		any, err := tx.NewSelect().Model((*Trip)(nil)).Where("t.school = ? AND t.ended_at IS NULL", id).Exists(ctx)
+		if err != nil || !any {
+			return err // asked every second, and nearly always so
+		}
 		s, err := loadSchool(ctx, tx, id)
 		if err != nil {
 			return err

@@ -24,7 +24,8 @@ const (
 	severally  = 3                // unusual rolls that are a matter of the whole school
 	handful    = 2                // of one person, or answers of families
 	callAfter  = 15 * time.Minute // then families are telephoned
-	mostTries  = 3
+	mostTries  = 3                // answers to one request
+	mostWrong  = 2                // requests of a scope and day that ended by wrong answers: nobody guesses on
 )
 
 // limits gives the most that is usual: of families in a quarter of an hour, and of pupils

@@ -228,7 +228,7 @@ func (a *Alert) judge(ctx context.Context, tx database.Tx, s school, now time.Ti
 		return nil, state, err
 	}
 	open = openTrips(all)
-	if state, err = judgedState(ctx, tx, s.ID, day, len(all)-len(open)); err != nil {
+	if state, err = judgedState(ctx, tx, s.ID); err != nil {
 		return nil, state, err
 	}
 	if was, ok := a.judged.Load(s.ID); ok && was == state {
@@ -268,10 +268,18 @@ func (a *Alert) judge(ctx context.Context, tx database.Tx, s school, now time.Ti
 	return open, state, nil
 }
 
-// judgeSchool judges what was decided. Only what is committed is remembered as judged.
+// judgeSchool judges what was decided, if there is anything new. Only what is committed is
+// remembered as judged.
 func (a *Alert) judgeSchool(ctx context.Context, id string) error {
 	var state judged
-	err := a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, s school, now time.Time) (err error) {
+	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		state, err = judgedState(ctx, tx, id)
+		return err
+	})
+	if was, ok := a.judged.Load(id); err != nil || ok && was == state {
+		return err
+	}
+	err = a.inSchool(ctx, id, func(ctx context.Context, tx database.Tx, s school, now time.Time) (err error) {
 		_, state, err = a.judge(ctx, tx, s, now)
 		return err
 	})
@@ -281,33 +289,33 @@ func (a *Alert) judgeSchool(ctx context.Context, id string) error {
 	return err
 }
 
-// judged is up to where a school's day was judged.
-type judged struct {
-	day     string
-	mark    int64
-	answers int64
-	ended   int
-}
+// judged is up to where a school was judged: its last mark, its families' last answer, and
+// the last release. Nothing else makes a morning stranger than it was.
+type judged struct{ mark, answers, released int64 }
 
-func judgedState(ctx context.Context, tx database.Tx, school, day string, ended int) (j judged, err error) {
-	j = judged{day: day, ended: ended}
+func judgedState(ctx context.Context, tx database.Tx, school string) (j judged, err error) {
 	if j.mark, err = attendance.LastMark(ctx, tx, school); err != nil {
 		return j, err
 	}
-	j.answers, err = tx.NewSelect().Model((*Answer)(nil)).Where("f.school = ? AND f.answer = ?", school, ShouldBeHere).Count(ctx)
+	err = tx.NewRaw(`SELECT (SELECT count(*) FROM alert_answers WHERE school = ? AND answer = ?), (SELECT count(*) FROM alert_trips WHERE school = ? AND ended_at IS NOT NULL)`,
+		school, ShouldBeHere, school).Scan(ctx, &j.answers, &j.released)
 	return j, err
 }
 
-type usualKey struct{ school, day string }
+// usualDay is what is usual on one day.
+type usualDay struct {
+	day string
+	Usual
+}
 
 // usualOf keeps what is usual for as long as the day lasts.
 func (a *Alert) usualOf(ctx context.Context, tx database.Tx, s school, day string) (Usual, error) {
-	if u, ok := a.usual.Load(usualKey{s.ID, day}); ok {
-		return u.(Usual), nil
+	if u, ok := a.usual.Load(s.ID); ok && u.(usualDay).day == day {
+		return u.(usualDay).Usual, nil
 	}
 	u, err := readUsual(ctx, tx, s, day)
 	if err == nil {
-		a.usual.Store(usualKey{s.ID, day}, u)
+		a.usual.Store(s.ID, usualDay{day, u})
 	}
 	return u, err
 }
@@ -330,17 +338,10 @@ func (a *Alert) holdWaiting(ctx context.Context, tx database.Tx, school string, 
 			continue
 		}
 		// The widest scope holds it: only its release lets it go.
-		for _, t := range open {
-			if t.Covers(e) && t.Sitting == "" {
-				refs[""] = append(refs[""], e.ID)
-				break
-			}
-		}
-		for _, t := range open {
-			if t.Covers(e) && t.Sitting != "" && !slices.Contains(refs[""], e.ID) {
-				refs[t.Sitting] = append(refs[t.Sitting], e.ID)
-				break
-			}
+		if i := slices.IndexFunc(open, func(t Trip) bool { return t.Covers(e) && t.Sitting == "" }); i >= 0 {
+			refs[""] = append(refs[""], e.ID)
+		} else if trippedOf(open, e) {
+			refs[e.Sitting] = append(refs[e.Sitting], e.ID)
 		}
 	}
 	for sitting, ids := range refs {

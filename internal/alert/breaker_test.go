@@ -50,7 +50,9 @@ func (m *morning) rolls(absent func(i int, pupil string) bool) (n int) {
 			return err
 		})
 	}
-	m.settle()
+	if !m.unsettled {
+		m.settle()
+	}
 	return n
 }
 

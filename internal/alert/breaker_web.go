@@ -55,9 +55,7 @@ type oddRoll struct {
 	Seconds int // that it took, where that strikes; 0: it does not
 }
 
-var (
-	errBreakerDo = page.Invalid("do", "alert.breaker.do.wrong")
-)
+var errBreakerDo = page.Invalid("do", "alert.breaker.do.wrong")
 
 // registerBreaker mounts the page of a held morning. Where a school has one adult only,
 // the operator is the second person.
@@ -287,7 +285,7 @@ func (p *Pages) changeBreaker(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, database.ErrNoSchool) || errors.Is(err, directory.ErrNotFound) {
 		return page.NotFound()
 	}
-	if errors.Is(err, ErrNothingHeld) {
+	if errors.Is(err, ErrNothingHeld) || errors.Is(err, ErrTired) {
 		refused, err = err, nil
 	}
 	if err != nil {
@@ -295,7 +293,7 @@ func (p *Pages) changeBreaker(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Alert.Poke()
 	p.Alert.courier.Poke()
-	for known, words := range map[error]string{ErrNothingHeld: "alert.breaker.refused.nothing", ErrConcerned: "alert.breaker.refused.concerned", ErrChanged: "alert.breaker.refused.changed", ErrWrong: "alert.breaker.refused.wrong"} {
+	for known, words := range map[error]string{ErrNothingHeld: "alert.breaker.refused.nothing", ErrTired: "alert.breaker.refused.tired", ErrConcerned: "alert.breaker.refused.concerned", ErrChanged: "alert.breaker.refused.changed", ErrWrong: "alert.breaker.refused.wrong"} {
 		if errors.Is(refused, known) {
 			return p.breaker(w, r, http.StatusConflict, words)
 		}
@@ -306,11 +304,7 @@ func (p *Pages) changeBreaker(w http.ResponseWriter, r *http.Request) error {
 // BreakerBanners says on every page of the office that a morning is held, without a
 // figure: whoever will be the second person has not seen any.
 func BreakerBanners(ctx context.Context, tx database.Tx, school string, now time.Time) ([]page.Banner, error) {
-	s, err := loadSchool(ctx, tx, school)
-	if err != nil {
-		return nil, err
-	}
-	all, err := Trips(ctx, tx, school, timetable.Day(now, s.zone))
+	all, err := Trips(ctx, tx, school, timetable.Day(now, page.Zone(ctx)))
 	open := openTrips(all)
 	if err != nil || len(open) == 0 {
 		return nil, err

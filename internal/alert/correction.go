@@ -99,14 +99,11 @@ func (a *Alert) correctSome(ctx context.Context, x Correct) error {
 			act := "alert." + string(End)
 			if e.State == Held {
 				act = "alert." + string(Withdraw)
-				err = a.withdraw(ctx, tx, e, Corrected, now)
-			} else {
-				err = a.end(ctx, tx, e, Corrected, now)
 			}
-			if err == nil {
-				err = a.journal.Append(ctx, tx, x.School, now, journal.Deed{Act: act, Actor: "alert", Subject: e.ID, Detail: map[string]string{"pupil": e.Pupil, "because": string(Corrected), "correction": x.ID}})
+			if err := a.takeBack(ctx, tx, e, now); err != nil {
+				return err
 			}
-			if err != nil {
+			if err := a.journal.Append(ctx, tx, x.School, now, journal.Deed{Act: act, Actor: "alert", Subject: e.ID, Detail: map[string]string{"pupil": e.Pupil, "because": string(Corrected), "correction": x.ID}}); err != nil {
 				return err
 			}
 		}
@@ -122,6 +119,21 @@ func (a *Alert) correctSome(ctx context.Context, x Correct) error {
 		}
 		return a.journal.Append(ctx, tx, x.School, now, journal.Deed{Act: "correction.done", Actor: "alert", Subject: x.ID})
 	})
+}
+
+// takeBack ends an episode that was a mistake.
+func (a *Alert) takeBack(ctx context.Context, tx database.Tx, e Episode, now time.Time) error {
+	if e.State == Held {
+		return a.withdraw(ctx, tx, e, Corrected, now)
+	}
+	return a.end(ctx, tx, e, Corrected, now)
+}
+
+// corrected tells whether a correction covers an episode that was decided after its press:
+// its mark was there already.
+func corrected(ctx context.Context, tx database.Tx, e Episode) (bool, error) {
+	pressed, err := CorrectionsOf(ctx, tx, e.School, e.day())
+	return slices.ContainsFunc(pressed, func(x Correct) bool { return x.covers(e) }), err
 }
 
 // ByProgram tells whether the journal proves that the program was wrong and not the

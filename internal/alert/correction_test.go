@@ -149,7 +149,7 @@ func TestByProgram(t *testing.T) {
 	}
 }
 
-// The guards of corrections and days hold whoever writes the SQL.
+// The guards of corrections hold whoever writes the SQL.
 func TestCorrectionsAgainstSQL(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		m := lycee(t, db)
@@ -158,18 +158,13 @@ func TestCorrectionsAgainstSQL(t *testing.T) {
 		if _, err := m.pressAll(""); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Statement(t.Context(), "INSERT INTO alert_days (school, day, at, body) SELECT id, '2026-11-24', '2026-11-24 18:00:00', 'x' FROM database_schools"); err != nil {
-			t.Fatal(err)
-		}
 		refused := []string{
 			"DELETE FROM alert_corrections", "UPDATE alert_corrections SET by = 'x'", "UPDATE alert_corrections SET sitting = 'x'",
-			"DELETE FROM alert_days", "UPDATE alert_days SET body = ''", "INSERT INTO alert_days (school, day, at, body) SELECT id, '2026-11-24', '2026-11-24 18:00:00', 'y' FROM database_schools",
 		}
 		if db.Engine() == database.SQLite {
-			refused = append(refused, "INSERT OR REPLACE INTO alert_days (school, day, at, body) SELECT id, '2026-11-24', '2026-11-24 18:00:00', 'y' FROM database_schools",
-				"INSERT OR REPLACE INTO alert_corrections (school, id, half_day, sitting, by, at, pupils) SELECT school, id, half_day, sitting, 'x', at, pupils FROM alert_corrections")
+			refused = append(refused, "INSERT OR REPLACE INTO alert_corrections (school, id, half_day, sitting, by, at, pupils) SELECT school, id, half_day, sitting, 'x', at, pupils FROM alert_corrections")
 		} else {
-			refused = append(refused, "TRUNCATE alert_corrections", "TRUNCATE alert_days")
+			refused = append(refused, "TRUNCATE alert_corrections")
 		}
 		for _, q := range refused {
 			if err := db.Statement(t.Context(), q); err == nil {
@@ -202,6 +197,46 @@ func TestBreakerAgainstSQL(t *testing.T) {
 			if err := db.Statement(t.Context(), q); err == nil {
 				t.Errorf("it was taken: %s", q)
 			}
+		}
+	})
+}
+
+// A roll that was saved before the press and decided after it is of the mistake too.
+func TestCorrectionOfWhatIsNotDecidedYet(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		m := lycee(t, db)
+		m.at("08:06")
+		m.rolls(func(i int, _ string) bool { return i%30 == 0 })
+		m.unsettled = true
+		n := m.rolls(func(i int, _ string) bool { return i%30 == 0 || i%30 == 7 })
+		m.unsettled = false
+		if _, err := m.pressAll(""); err != nil {
+			t.Fatal(err)
+		}
+		m.at("08:40")
+		if told := m.toldPupils(); len(told) != 0 {
+			t.Errorf("%d of %d pupils' families were told after the press", len(told), n)
+		}
+	})
+}
+
+// Nobody guesses on: after two requests that ended by wrong answers there is no third.
+func TestNobodyGuessesOn(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		m := lycee(t, db)
+		m.at("08:06")
+		m.rolls(func(i int, _ string) bool { return i%2 == 0 })
+		for range 2 {
+			m.ask("", "cpe")
+			for range 3 {
+				if err := m.answer("", "head", nil, alert.Word{Expected: 1}); !errors.Is(err, alert.ErrWrong) {
+					t.Fatal(err)
+				}
+			}
+		}
+		err := m.db.InSchool(t.Context(), m.school, func(ctx context.Context, tx database.Tx) error { return m.alert.AskRelease(ctx, tx, m.school, "", "cpe", m.now) })
+		if !errors.Is(err, alert.ErrTired) {
+			t.Errorf("a third request: %v", err)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func OpenForTest(ctx context.Context, tx database.Tx, a *Alert, school, until st
 }
 
 // UsualForTest says what is usual in a school on a day.
-func UsualForTest(a *Alert, school, day string, u Usual) { a.usual.Store(usualKey{school, day}, u) }
+func UsualForTest(a *Alert, school, day string, u Usual) { a.usual.Store(school, usualDay{day, u}) }
 
 // ReplyForTest hands an SMS of a family over as the courier does.
 func ReplyForTest(ctx context.Context, tx database.Tx, a *Alert, l courier.Letter, text string, now time.Time) error {

@@ -32,6 +32,8 @@ type morning struct {
 	now     time.Time
 	school  string
 	url     string
+	// unsettled: rolls saves and decides nothing
+	unsettled bool
 }
 
 func newMorning(t testing.TB, db *database.DB) *morning {

@@ -27,7 +27,7 @@ type Alert struct {
 	poke    chan struct{}
 	step    func(string)
 	judged  sync.Map     // judged, by school
-	usual   sync.Map     // Usual, by school and day
+	usual   sync.Map     // usualDay, by school
 	passed  atomic.Int64 // Unix seconds of the machine's clock
 }
 
@@ -130,10 +130,11 @@ func (a *Alert) Pass(ctx context.Context) error {
 }
 
 func (a *Alert) passSchool(ctx context.Context, id string) error {
-	if err := a.decideMarks(ctx, id); err != nil {
+	// What takes a mistake back waits for nothing else.
+	if err := a.correctOpen(ctx, id); err != nil {
 		return err
 	}
-	if err := a.correctOpen(ctx, id); err != nil {
+	if err := a.decideMarks(ctx, id); err != nil {
 		return err
 	}
 	if err := a.judgeSchool(ctx, id); err != nil {
@@ -204,10 +205,14 @@ func (a *Alert) decide(ctx context.Context, tx database.Tx, s school, k attendan
 			return err
 		}
 		d.Episode = e.ID
-		if verdict == Phone {
-			if err := a.telephoneAll(ctx, tx, e, why, now); err != nil {
-				return err
-			}
+		mistake, err := corrected(ctx, tx, e)
+		if err == nil && mistake {
+			err = a.takeBack(ctx, tx, e, now)
+		} else if err == nil && verdict == Phone {
+			err = a.telephoneAll(ctx, tx, e, why, now)
+		}
+		if err != nil {
+			return err
 		}
 	case Withdraw, End:
 		for _, e := range Endings(f) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/alert"
@@ -94,6 +95,9 @@ func (a *App) rememberGone(school string) error {
 		if known, _, err = a.here(context.Background()); err != nil {
 			return err
 		}
+	}
+	if slices.Contains(known.Gone, school) {
+		return nil
 	}
 	known.Gone = append(known.Gone, school)
 	return a.keepIdentity(known)

@@ -86,9 +86,10 @@ func (a *App) raiseFence(ctx context.Context) error {
 	now := a.Clock.Now()
 	why := courier.Why("")
 	switch {
-	case there && here.Epoch == 0 && known.ID == here.ID:
-		here.Epoch = known.Epoch // the file was written and then the program ended
 	case there:
+		if here.Epoch == 0 {
+			here.Epoch = known.Epoch // the file was written and then the program ended
+		}
 		if known.Seen.After(last) {
 			last = known.Seen
 		}

@@ -2,7 +2,11 @@ package attendance
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/preau-ent/preau/internal/database"
 )
@@ -21,16 +25,24 @@ func SavedSince(ctx context.Context, tx database.Tx, school, day string, since t
 	if err != nil || len(rolls) == 0 {
 		return nil, err
 	}
+	sittings := make([]string, len(rolls))
+	for i, r := range rolls {
+		sittings[i] = r.Sitting
+	}
+	var marks []Mark
+	if err := tx.NewSelect().Model(&marks).Where("k.school = ? AND k.sitting IN (?)", school, bun.List(sittings)).Order("k.n").Scan(ctx); err != nil {
+		return nil, err
+	}
+	last := map[string]map[string]Mark{} // by sitting and pupil
+	for _, k := range marks {
+		if last[k.Sitting] == nil {
+			last[k.Sitting] = map[string]Mark{}
+		}
+		last[k.Sitting][k.Pupil] = k
+	}
 	out := make([]RollNow, len(rolls))
 	for i, r := range rolls {
-		current, err := Current(ctx, tx, school, r.Sitting)
-		if err != nil {
-			return nil, err
-		}
-		out[i].Roll = r
-		for _, k := range current {
-			out[i].Marks = append(out[i].Marks, k)
-		}
+		out[i] = RollNow{r, slices.Collect(maps.Values(last[r.Sitting]))}
 	}
 	return out, nil
 }

@@ -32,8 +32,7 @@ type Courier struct {
 	answers  chan answered
 	step     func(string)
 	pause    time.Duration
-	resumes  atomic.Int64 // Unix seconds of the clock; see pausing
-	stopping sync.Mutex
+	resumes  atomic.Int64        // Unix seconds of the clock; see pausing
 	undone   map[string]struct{} // stops whose letters were asked back from their carriers
 }
 
@@ -165,7 +164,6 @@ func (c *Courier) Run(ctx context.Context, farewell time.Duration) error {
 				c.log.Error("courier: heartbeat", "err", err)
 			}
 		}
-		carried.Go(func() { c.takeBack(sending) })
 		did, err := c.round(ctx, sending, &carried)
 		if ctx.Err() != nil {
 			return nil
@@ -250,13 +248,23 @@ const (
 // round claims what there is room for, school by school, and sets it on its way.
 func (c *Courier) round(ctx, sending context.Context, carried *sync.WaitGroup) (did found, err error) {
 	var schools []string
+	var stops []Stop
 	err = c.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		if stops, err = c.newStops(ctx, tx); err != nil {
+			return err
+		}
 		now := c.now()
 		schools, err = schoolsDue(ctx, tx, now, c.carriers.rooms(now).channels(c.carriers))
 		return err
 	})
 	if err != nil {
 		return nothing, err
+	}
+	if len(stops) > 0 {
+		for _, s := range stops {
+			c.undone[s.ID] = struct{}{}
+		}
+		carried.Go(func() { c.takeBack(sending, stops) })
 	}
 	for _, school := range schools {
 		errands, what, err := c.claim(ctx, school)

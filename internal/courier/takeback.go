@@ -28,16 +28,12 @@ const takeBackWithin = 15 * time.Minute
 // office stopped everything.
 const BecauseTakenBack = "taken-back"
 
-// takeBack asks carriers for the messages that left before a stop and were not delivered
-// yet, once for each stop. What is not given back stays as it was: it may arrive.
-func (c *Courier) takeBack(ctx context.Context) {
+// takeBack asks carriers for the messages that left before stops and were not delivered
+// yet. What is not given back stays as it was: it may arrive.
+func (c *Courier) takeBack(ctx context.Context, stops []Stop) {
 	var letters []Letter
-	var stops []Stop
 	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		if err := tx.NewSelect().Model(&stops).Where("s.lifted_at IS NULL").Scan(ctx); err != nil {
-			return err
-		}
-		for _, s := range c.newStops(stops) {
+		for _, s := range stops {
 			var some []Letter
 			err := tx.NewSelect().Model(&some).Where("l.state IN ('leaving', 'left') AND l.state = ? AND l.school = ? AND l.channel = ? AND l.kind IN (?, ?) AND l.leaving_at > ?",
 				Left, s.School, directory.SMS, Absence, Notice, database.Stamp(s.At.Add(-takeBackWithin))).OrderExpr("l.leaving_at DESC").Scan(ctx)
@@ -59,17 +55,17 @@ func (c *Courier) takeBack(ctx context.Context) {
 	}
 }
 
-// newStops gives the stops that were not seen yet, and remembers them.
-func (c *Courier) newStops(stops []Stop) (fresh []Stop) {
-	c.stopping.Lock()
-	defer c.stopping.Unlock()
-	for _, s := range stops {
+// newStops gives the stops in force that this program has not seen yet. Only the loop that
+// claims asks.
+func (c *Courier) newStops(ctx context.Context, tx database.Tx) (fresh []Stop, err error) {
+	var open []Stop
+	err = tx.NewSelect().Model(&open).Where("s.lifted_at IS NULL").Scan(ctx)
+	for _, s := range open {
 		if _, seen := c.undone[s.ID]; !seen {
-			c.undone[s.ID] = struct{}{}
 			fresh = append(fresh, s)
 		}
 	}
-	return fresh
+	return fresh, err
 }
 
 func (c *Courier) takeBackOne(ctx context.Context, l Letter) error {

@@ -41,14 +41,15 @@ func (h Hand) AddStaff(ctx context.Context, tx database.Tx, school string, n New
 	return h.note(ctx, tx, school, "staff.added", n.ID, nil)
 }
 
-// CountPeople counts the people of each school and kind who have not been removed.
+// CountPeople counts the people of each school and kind who have not been removed, without
+// the tripwires, who are nobody.
 func CountPeople(ctx context.Context, tx database.Tx) (map[string]map[Kind]int, error) {
 	var rows []struct {
 		School string
 		Kind   Kind
 		N      int
 	}
-	err := tx.NewSelect().Model((*Person)(nil)).ColumnExpr("p.school, p.kind, count(*) AS n").Where("p.left_on = ''").
+	err := tx.NewSelect().Model((*Person)(nil)).ColumnExpr("p.school, p.kind, count(*) AS n").Where("p.left_on = '' AND p.id <> ?", tripwirePerson).
 		GroupExpr("p.school, p.kind").Scan(ctx, &rows)
 	out := map[string]map[Kind]int{}
 	for _, r := range rows {

@@ -85,10 +85,8 @@ CREATE TABLE courier_locks (
 );
 CREATE UNIQUE INDEX courier_locks_open ON courier_locks (school) WHERE lifted_at IS NULL;
 
--- The installation's age: 0 until its folder knows it, one more each time that they disagreed. drill: made
--- by a drill, for carriers on this machine only.
+-- The installation's age: 0 until its folder knows it, one more each time that they disagreed.
 ALTER TABLE database_installation ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE database_installation ADD COLUMN drill BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- A carrier's id as it was given: what it is asked back by.
 ALTER TABLE courier_parts ADD COLUMN given TEXT NOT NULL DEFAULT '';

@@ -14,15 +14,6 @@ CREATE TABLE alert_corrections (
 CREATE INDEX alert_corrections_open ON alert_corrections (school) WHERE done_at IS NULL;
 CREATE INDEX alert_corrections_day ON alert_corrections (school, half_day);
 
--- The head's letter of a day.
-CREATE TABLE alert_days (
-    school TEXT NOT NULL REFERENCES database_schools (id),
-    day    TEXT NOT NULL,
-    at     TIMESTAMP NOT NULL,
-    letter TEXT,                            -- none: the head has no work address
-    body   TEXT NOT NULL,
-    PRIMARY KEY (school, day)
-);
 -- +goose StatementBegin
 CREATE FUNCTION alert_corrections_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -38,6 +29,3 @@ END $$;
 CREATE TRIGGER alert_corrections_guard BEFORE INSERT OR UPDATE ON alert_corrections FOR EACH ROW EXECUTE FUNCTION alert_corrections_guard();
 CREATE TRIGGER alert_corrections_delete BEFORE DELETE ON alert_corrections FOR EACH ROW EXECUTE FUNCTION database_refuse('alert: corrections are never deleted');
 CREATE TRIGGER alert_corrections_truncate BEFORE TRUNCATE ON alert_corrections EXECUTE FUNCTION database_refuse('alert: corrections are never deleted');
-CREATE TRIGGER alert_days_update BEFORE UPDATE ON alert_days FOR EACH ROW EXECUTE FUNCTION database_refuse('alert: the letter of a day is never changed');
-CREATE TRIGGER alert_days_delete BEFORE DELETE ON alert_days FOR EACH ROW EXECUTE FUNCTION database_refuse('alert: the letter of a day is never deleted');
-CREATE TRIGGER alert_days_truncate BEFORE TRUNCATE ON alert_days EXECUTE FUNCTION database_refuse('alert: the letter of a day is never deleted');

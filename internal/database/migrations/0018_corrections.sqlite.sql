@@ -28,26 +28,3 @@ BEGIN SELECT RAISE(ABORT, 'alert: a correction is pressed once, and is done once
 CREATE TRIGGER alert_corrections_delete BEFORE DELETE ON alert_corrections
 BEGIN SELECT RAISE(ABORT, 'alert: corrections are never deleted'); END;
 -- +goose StatementEnd
-
--- The head's letter of a day.
-CREATE TABLE alert_days (
-    school TEXT NOT NULL REFERENCES database_schools (id),
-    day    TEXT NOT NULL,
-    at     TIMESTAMP NOT NULL,
-    letter TEXT,                            -- none: the head has no work address
-    body   TEXT NOT NULL,
-    PRIMARY KEY (school, day)
-);
--- +goose StatementBegin
-CREATE TRIGGER alert_days_new BEFORE INSERT ON alert_days
-WHEN EXISTS (SELECT 1 FROM alert_days WHERE rowid = NEW.rowid OR (school = NEW.school AND day = NEW.day))
-BEGIN SELECT RAISE(ABORT, 'alert: one letter a day'); END;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER alert_days_update BEFORE UPDATE ON alert_days
-BEGIN SELECT RAISE(ABORT, 'alert: the letter of a day is never changed'); END;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER alert_days_delete BEFORE DELETE ON alert_days
-BEGIN SELECT RAISE(ABORT, 'alert: the letter of a day is never deleted'); END;
--- +goose StatementEnd

@@ -110,7 +110,7 @@ func (x *session) run(ctx context.Context) error {
 func (x *session) take(ctx context.Context, f frame) (more bool, err error) {
 	switch f.command {
 	case bindTransmitter, bindReceiver, bindTransceiver:
-		return x.bind(f)
+		return x.bind(ctx, f)
 	case enquireLink:
 		return true, x.write(header(f.command|response, f.sequence, OK))
 	case unbind:
@@ -168,7 +168,7 @@ func (x *session) maySend() bool {
 }
 
 // bind lets the tool in, or ends the session after a wrong password.
-func (x *session) bind(f frame) (more bool, err error) {
+func (x *session) bind(ctx context.Context, f frame) (more bool, err error) {
 	if x.isBound() {
 		return true, x.write(header(f.command|response, f.sequence, AlreadyBound))
 	}
@@ -180,7 +180,13 @@ func (x *session) bind(f frame) (more bool, err error) {
 	// Whoever guesses is not told even of a right guess.
 	if x.s.guessing(x.host) || !x.s.letsIn(name, password) {
 		x.s.guessed(x.host)
-		time.Sleep(x.s.c.Timeouts.Wrong)
+		// Whoever guesses waits; a program that ends does not.
+		wait := time.NewTimer(x.s.c.Timeouts.Wrong)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
 		return false, errors.Join(errWrong, x.write(header(f.command|response, f.sequence, BindFailed)))
 	}
 	x.mu.Lock()
