@@ -16,9 +16,9 @@ import (
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
-// lycee is a lycée of 400 on its Tuesday.
+// lycee is a lycée of 200 on its Tuesday.
 func lycee(t testing.TB, db *database.DB) *morning {
-	return morningOf(t, db, fictional.School(7, fictional.Options{Pupils: 400, Weeks: 1}))
+	return morningOf(t, db, fictional.School(7, fictional.Options{Pupils: 200, Weeks: 1}))
 }
 
 // rolls saves every roll of the first hour, each by its own teacher; absent says who is.

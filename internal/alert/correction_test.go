@@ -234,7 +234,9 @@ func TestNobodyGuessesOn(t *testing.T) {
 				}
 			}
 		}
-		err := m.db.InSchool(t.Context(), m.school, func(ctx context.Context, tx database.Tx) error { return m.alert.AskRelease(ctx, tx, m.school, "", "cpe", m.now) })
+		err := m.db.InSchool(t.Context(), m.school, func(ctx context.Context, tx database.Tx) error {
+			return m.alert.AskRelease(ctx, tx, m.school, "", "cpe", m.now)
+		})
 		if !errors.Is(err, alert.ErrTired) {
 			t.Errorf("a third request: %v", err)
 		}

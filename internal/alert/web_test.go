@@ -48,7 +48,9 @@ func newSite(m *morning) *site {
 	}
 	s := &site{morning: m, zone: zone}
 	s.routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Zone: zone, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Viewer: s.viewer})
-	pages := &alert.Pages{DB: m.db, Alert: m.alert, Now: func() time.Time { return m.now }, Actors: actors}
+	pages := &alert.Pages{DB: m.db, Alert: m.alert, Now: func() time.Time { return m.now }, Actors: actors,
+		// One adult, so that the operator may be the second person.
+		Adults: func(context.Context, database.Tx, string) (int, error) { return 1, nil }}
 	pages.Register(s.routes)
 	show := func(pattern string, rule page.Rule, width page.Width, read func(context.Context) (templ.Component, error)) {
 		s.routes.Handle(pattern, rule, func(w http.ResponseWriter, r *http.Request) error {
