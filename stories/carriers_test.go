@@ -22,7 +22,6 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/fictional"
-	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/peers"
 )
@@ -55,11 +54,7 @@ func serve(t testing.TB, config app.Config) *served {
 		t.Fatal(err)
 	}
 	s.in(func(ctx context.Context, tx database.Tx) error {
-		day := s.town.Tuesday.Format(time.DateOnly)
-		if err := s.app.Alert.AskService(ctx, tx, s.town.School.ID, "head", page.Head, alert.ProposedEnd(day), day, s.clock.Now()); err != nil {
-			return err
-		}
-		if err := s.app.Alert.OpenService(ctx, tx, s.town.School.ID, "cpe", page.CPE, s.clock.Now()); err != nil {
+		if err := s.app.PutInService(ctx, tx, s.town); err != nil {
 			return err
 		}
 		return alert.SetHold(ctx, tx, s.town.School.ID, 0)

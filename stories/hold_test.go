@@ -13,7 +13,6 @@ import (
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/fictional"
-	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/peers"
 )
@@ -42,11 +41,7 @@ func BenchmarkFirstMarkToFirstByte(b *testing.B) {
 		}
 	}
 	in(func(ctx context.Context, tx database.Tx) error {
-		day := town.Tuesday.Format(time.DateOnly)
-		if err := a.Alert.AskService(ctx, tx, town.School.ID, "head", page.Head, alert.ProposedEnd(day), day, clock.Now()); err != nil {
-			return err
-		}
-		if err := a.Alert.OpenService(ctx, tx, town.School.ID, "cpe", page.CPE, clock.Now()); err != nil {
+		if err := a.PutInService(ctx, tx, town); err != nil {
 			return err
 		}
 		return alert.SetHold(ctx, tx, town.School.ID, 0)

@@ -27,7 +27,6 @@ import (
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/fictional"
-	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/peers"
 )
@@ -190,11 +189,7 @@ func (k *killing) furnish(a *app.App) {
 		}
 	}
 	err := a.DB.InSchool(k.t.Context(), school, func(ctx context.Context, tx database.Tx) error {
-		day := k.town.Tuesday.Format(time.DateOnly)
-		if err := a.Alert.AskService(ctx, tx, school, "head", page.Head, alert.ProposedEnd(day), day, k.now); err != nil {
-			return err
-		}
-		if err := a.Alert.OpenService(ctx, tx, school, "cpe", page.CPE, k.now); err != nil {
+		if err := a.PutInService(ctx, tx, k.town); err != nil {
 			return err
 		}
 		if err := alert.SetHold(ctx, tx, school, 0); err != nil {

@@ -171,11 +171,7 @@ func (w *world) people(ctx context.Context) error {
 				return err
 			}
 		}
-		day := w.town.Tuesday.Format(time.DateOnly)
-		if err := w.app.Alert.AskService(ctx, tx, w.town.School.ID, "head", page.Head, alert.ProposedEnd(day), day, w.clock.Now()); err != nil {
-			return err
-		}
-		return w.app.Alert.OpenService(ctx, tx, w.town.School.ID, "cpe", page.CPE, w.clock.Now())
+		return w.app.PutInService(ctx, tx, w.town)
 	})
 }
 

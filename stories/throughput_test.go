@@ -17,7 +17,6 @@ import (
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/fictional"
 	"github.com/preau-ent/preau/internal/journal"
-	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/peers"
 )
@@ -53,11 +52,7 @@ func newCrowd(b *testing.B, config app.Config, letters int) *crowd {
 		b.Fatal(err)
 	}
 	c.in(func(ctx context.Context, tx database.Tx) error {
-		day := town.Tuesday.Format(time.DateOnly)
-		if err := a.Alert.AskService(ctx, tx, c.school, town.Cast.Head, page.Head, alert.ProposedEnd(day), day, now); err != nil {
-			return err
-		}
-		if err := a.Alert.OpenService(ctx, tx, c.school, town.Cast.CPE, page.CPE, now); err != nil {
+		if err := a.PutInService(ctx, tx, town); err != nil {
 			return err
 		}
 		return alert.SetHold(ctx, tx, c.school, 0)

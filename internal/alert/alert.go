@@ -130,8 +130,8 @@ const (
 // Outcomes lists what a person may answer, in the order of the page.
 func Outcomes() []Outcome { return []Outcome{Reached, Machine, NoAnswer, WrongNumber} }
 
-// Service is a period in which the school sends to families: asked by one person,
-// opened by another.
+// Service is a period in which the school sends to families: asked by one person, opened by
+// another, and kept by a human act every two weeks of school days.
 type Service struct {
 	bun.BaseModel `bun:"table:alert_services,alias:v"`
 	School        string `bun:",pk"`
@@ -144,7 +144,13 @@ type Service struct {
 	OpenedAt      time.Time `bun:",nullzero"`
 	ClosedBy      string
 	ClosedAt      time.Time `bun:",nullzero"`
+	KeptUntil     string    // last day without another human act; empty: never opened
+	KeptBy        string
+	KeptAt        time.Time `bun:",nullzero"`
 }
+
+// runs tells whether it was opened and nobody ended it. It may have lapsed all the same.
+func (s Service) runs() bool { return !s.OpenedAt.IsZero() && s.ClosedAt.IsZero() }
 
 // letterRow is what vouches for a letter of the courier.
 type letterRow struct {

@@ -18,23 +18,25 @@ import (
 // Today is what the office sees of one day: who is absent, whose family is about to be
 // told, was told, or must be telephoned.
 type Today struct {
-	School    string
-	Now       time.Time
-	Morning   bool // before the afternoon begins
-	Service   Service
-	InService bool
-	Pupils    int // who belong to the school
-	Absent    int // absent now, for whatever reason
-	Known     int // of these, expected elsewhere or in the building
-	Reasons   []ReasonCount
-	Tripped   []Trip    // what the breaker holds
-	Held      []HeldRow // first to leave first
-	Told      []ToldRow // what is unusual first, then last told first
-	Messages  []StateCount
-	Alarms    []AlarmRow // before everything else
-	Calls     []CallRow  // oldest first
-	Families  int        // families among them
-	Tasks     []TaskRow  // for the head and the CPE
+	School     string
+	Now        time.Time
+	Morning    bool // before the afternoon begins
+	Service    Service
+	InService  bool
+	Rehearsing bool
+	Keeping    Keeping
+	Pupils     int // who belong to the school
+	Absent     int // absent now, for whatever reason
+	Known      int // of these, expected elsewhere or in the building
+	Reasons    []ReasonCount
+	Tripped    []Trip    // what the breaker holds
+	Held       []HeldRow // first to leave first
+	Told       []ToldRow // what is unusual first, then last told first
+	Messages   []StateCount
+	Alarms     []AlarmRow // before everything else
+	Calls      []CallRow  // oldest first
+	Families   int        // families among them
+	Tasks      []TaskRow  // for the head and the CPE
 }
 
 // ReasonCount says of how many pupils a reason is known.
@@ -64,15 +66,16 @@ type HeldRow struct {
 
 // ToldRow is a pupil whose family was told.
 type ToldRow struct {
-	Episode string
-	Pupil   directory.Person
-	Class   string
-	At      time.Time // of the first letter
-	People  int       // to whom
-	Over    Because   // why it is over: arrived, corrected; empty: it is not
-	OverAt  time.Time
-	Letters []LetterRow
-	Voices  []Voice // what the family says now
+	Episode  string
+	Pupil    directory.Person
+	Class    string
+	At       time.Time // of the first letter
+	People   int       // to whom
+	Over     Because   // why it is over: arrived, corrected; empty: it is not
+	OverAt   time.Time
+	Letters  []LetterRow
+	Voices   []Voice // what the family says now
+	Exercise bool    // of a rehearsal: nobody was told
 }
 
 // AlarmWhy says why the office must look at once.
@@ -166,6 +169,7 @@ type board struct {
 	trips      []Trip              // in force
 	closed     []Call              // of episodes with an SMS that nobody has read
 	tasks      []directory.Task
+	keeping    Keeping
 	letters    map[string][]courier.Letter // by episode
 	people     map[string]directory.Person
 	classes    map[string]string
@@ -192,6 +196,9 @@ func readBoard(ctx context.Context, tx database.Tx, schoolID string, now time.Ti
 func (b *board) readDay(ctx context.Context, tx database.Tx, now time.Time) (err error) {
 	id := b.school.ID
 	if b.pupils, err = directory.CountPupils(ctx, tx, id, b.day); err != nil {
+		return err
+	}
+	if b.keeping, err = keeping(ctx, tx, b.school.service, b.day); err != nil {
 		return err
 	}
 	if b.absent, err = attendance.AbsentPupils(ctx, tx, id, b.day); err != nil {
@@ -302,7 +309,7 @@ func (b *board) readPeople(ctx context.Context, tx database.Tx) error {
 // today says what was read as it stands now.
 func (b *board) today(now time.Time) Today {
 	t := Today{School: b.school.ID, Now: now, Morning: timetable.HalfDay(now, b.school.zone) == b.day+"/am",
-		Service: b.school.service, InService: InService(b.school.service, b.day), Pupils: int(b.pupils), Tripped: b.trips}
+		Service: b.school.service, InService: b.school.sends(b.day), Rehearsing: b.school.rehearsal.Open(), Keeping: b.keeping, Pupils: int(b.pupils), Tripped: b.trips}
 	absent := map[string]bool{}
 	open := map[string]bool{}
 	messages := map[courier.State]int{}
@@ -426,6 +433,7 @@ func (b *board) told(e Episode, letters []courier.Letter) ToldRow {
 			r.At = at
 		}
 		people[l.Person] = true
+		r.Exercise = l.Exercise
 		r.Letters = append(r.Letters, LetterRow{ID: l.ID, Code: l.Code, Kind: l.Kind, Channel: l.Channel, State: l.State, Because: l.Because, Again: courier.MayTryAgain(l, b.now), At: at})
 	}
 	r.People = len(people)

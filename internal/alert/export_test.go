@@ -18,10 +18,34 @@ import (
 
 // OpenForTest puts a school in service as its head and CPE would.
 func OpenForTest(ctx context.Context, tx database.Tx, a *Alert, school, until string, now time.Time) error {
-	if err := a.AskService(ctx, tx, school, "head", page.Head, until, now.UTC().Format(time.DateOnly), now); err != nil {
+	if err := RehearseForTest(ctx, tx, school, now); err != nil {
 		return err
 	}
-	return a.OpenService(ctx, tx, school, "cpe", page.CPE, now)
+	day := now.UTC().Format(time.DateOnly)
+	if err := a.AskService(ctx, tx, school, "head", page.Head, until, day, now); err != nil {
+		return err
+	}
+	return a.OpenService(ctx, tx, school, "cpe", page.CPE, day, now)
+}
+
+// RehearseForTest is a rehearsal of the week before that was found right.
+func RehearseForTest(ctx context.Context, tx database.Tx, school string, now time.Time) error {
+	if ready, err := Rehearsed(ctx, tx, school); err != nil || ready {
+		return err
+	}
+	h := Rehearsal{School: school, ID: database.NewID(), StartedBy: "head", StartedAt: database.Stamp(now.AddDate(0, 0, -7))}
+	if _, err := tx.NewInsert().Model(&h).Exec(ctx); err != nil {
+		return err
+	}
+	for i := range rehearsedDays {
+		g := verdict{School: school, Rehearsal: h.ID, Day: now.AddDate(0, 0, i-7).Format(time.DateOnly), N: 1, By: "office", At: h.StartedAt}
+		if _, err := tx.NewInsert().Model(&g).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := tx.NewUpdate().Model((*Rehearsal)(nil)).Set("ended_by = ?, ended_at = ?, outcome = ?, days = ?", "head", database.Stamp(now), Ready, rehearsedDays).
+		Where("h.school = ? AND h.id = ?", school, h.ID).Exec(ctx)
+	return err
 }
 
 // UsualForTest says what is usual in a school on a day.

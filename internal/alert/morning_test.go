@@ -44,17 +44,23 @@ func newMorning(t testing.TB, db *database.DB) *morning {
 func morningOf(t testing.TB, db *database.DB, town fictional.Town) *morning {
 	t.Helper()
 	m := &morning{t: t, db: db, town: town, url: "https://preau.alice-guy.example"}
+	m.found()
+	m.serve(true)
+	return m
+}
+
+// found makes the school, which is not in service.
+func (m *morning) found() {
+	m.t.Helper()
 	m.now, m.school = m.town.Tuesday, m.town.School.ID
 	var err error
 	if m.journal, err = journal.New(bytes.Repeat([]byte{3}, journal.MinKey)); err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	if err := fictional.Save(t.Context(), db, m.town); err != nil {
-		t.Fatal(err)
+	if err := fictional.Save(m.t.Context(), m.db, m.town); err != nil {
+		m.t.Fatal(err)
 	}
 	m.start()
-	m.serve(true)
-	return m
 }
 
 // start makes the program's running parts anew: what a restart does.

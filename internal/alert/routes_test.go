@@ -185,6 +185,19 @@ func TestService(t *testing.T) {
 		if post("head:head", "do", "dance") != http.StatusUnprocessableEntity {
 			t.Error("an unknown deed")
 		}
+		m.now = time.Date(2026, 12, 8, 22, 0, 0, 0, time.UTC)
+		if !in() {
+			t.Error("two weeks of school days are not over")
+		}
+		if _, text := s.get("office:office", "/board"); !strings.Contains(text, "Continuer à prévenir les familles") {
+			t.Error("the office is not asked whether the school goes on")
+		}
+		if post("office:office", "do", "keep") != http.StatusSeeOther {
+			t.Error("the office may not keep the service")
+		}
+		if _, text := s.get("office:office", "/board"); strings.Contains(text, "Continuer à prévenir les familles") {
+			t.Error("kept, and asked again")
+		}
 		m.now = time.Date(2026, 12, 18, 22, 0, 0, 0, time.UTC)
 		if !in() {
 			t.Error("the last day is included")

@@ -25,6 +25,7 @@ type Facts struct {
 	Episodes   []Episode // of the pupil, this day, in order
 	Closed     bool      // the school is closed today
 	InService  bool
+	Rehearsing bool // everything is done, and its letters are exercises
 	Hold       time.Duration
 }
 
@@ -159,7 +160,9 @@ func isInTime(f Facts) (Verdict, Because, bool) {
 	return Phone, TooLate, !f.Now.Before(Expires(f.Sitting, f.Zone))
 }
 
-func isInService(f Facts) (Verdict, Because, bool) { return Phone, NotInService, !f.InService }
+func isInService(f Facts) (Verdict, Because, bool) {
+	return Phone, NotInService, !f.InService && !f.Rehearsing
+}
 
 // LookAgain says what becomes of a held episode now. f.Mark is its first mark.
 func LookAgain(f Facts, e Episode) (Verdict, Because) {
@@ -174,7 +177,7 @@ func LookAgain(f Facts, e Episode) (Verdict, Because) {
 	switch {
 	case !f.Now.Before(e.ExpiresAt):
 		return Phone, TooLate
-	case !f.InService:
+	case !f.InService && !f.Rehearsing:
 		return Phone, NotInService
 	case !f.Now.Before(e.LeavesAt):
 		return Tell, ""
@@ -257,9 +260,10 @@ func MayOpen(s Service, by string, byHead, askedByHead bool) bool {
 	return s.OpenedAt.IsZero() && s.ClosedAt.IsZero() && by != s.AskedBy && (byHead || askedByHead)
 }
 
-// InService tells whether a service lets the school send on a day.
+// InService tells whether a service lets the school send on a day: it runs, its last day is
+// not over, and somebody said within two weeks of school days that it is used.
 func InService(s Service, day string) bool {
-	return !s.OpenedAt.IsZero() && s.ClosedAt.IsZero() && day <= s.UntilOn
+	return s.runs() && day <= s.UntilOn && day <= s.KeptUntil
 }
 
 // FamilyReasons lists the reasons that a family may give for an absence, in the order of

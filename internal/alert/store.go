@@ -32,8 +32,13 @@ type school struct {
 	zone    *time.Location
 	hold    time.Duration
 	answers string  // how families answer: see Answering; empty: what can be done best
-	service Service // zero: none
+	service Service // that runs, or the last that did; zero: none
+
+	rehearsal Rehearsal // the open one; zero: none
 }
+
+// sends tells whether the school tells families on a day.
+func (s school) sends(day string) bool { return InService(s.service, day) }
 
 func loadSchool(ctx context.Context, tx database.Tx, id string) (school, error) {
 	s, err := directory.SchoolByID(ctx, tx, id)
@@ -53,7 +58,13 @@ func loadSchool(ctx context.Context, tx database.Tx, id string) (school, error) 
 	case !errors.Is(err, sql.ErrNoRows):
 		return school{}, err
 	}
-	out.service, _, err = ServiceOf(ctx, tx, id)
+	if out.service, _, err = ServiceOf(ctx, tx, id); err != nil || out.service.runs() {
+		return out, err // whoever is in service does not rehearse
+	}
+	h, _, err := RehearsalOf(ctx, tx, id)
+	if h.Open() {
+		out.rehearsal = h
+	}
 	return out, err
 }
 
@@ -62,16 +73,6 @@ func SetHold(ctx context.Context, tx database.Tx, school string, hold time.Durat
 	_, err := tx.NewRaw("INSERT INTO alert_settings (school, hold_seconds) VALUES (?, ?) ON CONFLICT (school) DO UPDATE SET hold_seconds = EXCLUDED.hold_seconds",
 		school, int64(hold/time.Second)).Exec(ctx)
 	return err
-}
-
-// ServiceOf gives the school's last service, opened or asked for.
-func ServiceOf(ctx context.Context, tx database.Tx, school string) (Service, bool, error) {
-	var v Service
-	err := tx.NewSelect().Model(&v).Where("v.school = ?", school).OrderExpr("(v.closed_at IS NULL) DESC, v.asked_at DESC").Limit(1).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Service{}, false, nil
-	}
-	return v, err == nil, err
 }
 
 // facts reads what decisions about a mark look at.
@@ -121,7 +122,7 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 // facts are those of one mark of the day.
 func (d dayRead) facts(k attendance.Mark) Facts {
 	return Facts{Now: d.now, Zone: d.school.zone, Mark: k, Sitting: d.sittings[k.Sitting], Marks: d.marks[k.Pupil], Sittings: d.sittings, Statements: d.statements[k.Pupil],
-		Episodes: d.episodes[k.Pupil], Closed: d.closed, InService: InService(d.school.service, timetable.Day(d.now, d.school.zone)), Hold: d.school.hold}
+		Episodes: d.episodes[k.Pupil], Closed: d.closed, InService: d.school.sends(timetable.Day(d.now, d.school.zone)), Rehearsing: d.school.rehearsal.Open(), Hold: d.school.hold}
 }
 
 // mark gives a mark of the day by its number. ErrNotFound.

@@ -44,6 +44,7 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 		why    Because
 	}
 	var calls []row
+	exercise := !s.sends(timetable.Day(now, s.zone))
 	written := map[string]bool{} // channel and address
 	for _, r := range recipients {
 		if bySpeech[r.Person.ID] {
@@ -51,7 +52,7 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 		}
 		reached, noCarrier := false, false
 		for _, p := range r.Points {
-			if !a.courier.Carriers().Has(p.Channel) {
+			if !exercise && !a.courier.Carriers().Has(p.Channel) {
 				noCarrier = true
 				continue
 			}
@@ -64,13 +65,15 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 			// The number becomes told only with its letters: both or neither.
 			lang := a.letters.Lang(r.Person.Lang, s.Lang)
 			if err := a.put(ctx, tx, s, letterRow{Episode: e.ID, Pupil: e.Pupil, Person: r.Person.ID, Channel: string(p.Channel), Contact: p.ID, Kind: string(courier.Absence), Mark: e.Mark},
-				lang, again, w, e.ExpiresAt, now); err != nil {
+				lang, again, exercise, w, e.ExpiresAt, now); err != nil {
 				return false, "", err
 			}
 		}
 		switch {
 		case !reached:
 			calls = append(calls, row{r.Person.ID, whyNotReached(r, noCarrier)})
+		case exercise:
+			calls = append(calls, row{r.Person.ID, NotInService}) // a family is told by somebody
 		case wasPromisedACall(r):
 			calls = append(calls, row{r.Person.ID, Stopped})
 		}
@@ -176,7 +179,7 @@ func (a *Alert) wordsFor(ctx context.Context, tx database.Tx, s school, e Episod
 }
 
 // put writes one letter and what vouches for it.
-func (a *Alert) put(ctx context.Context, tx database.Tx, s school, v letterRow, lang string, again bool, w words, expires, now time.Time) error {
+func (a *Alert) put(ctx context.Context, tx database.Tx, s school, v letterRow, lang string, again, exercise bool, w words, expires, now time.Time) error {
 	v.School, v.Letter = s.ID, database.NewID()
 	w.code = courier.NewCode()
 	channel := directory.Channel(v.Channel)
@@ -184,7 +187,7 @@ func (a *Alert) put(ctx context.Context, tx database.Tx, s school, v letterRow, 
 	w.ask = a.asks(s, channel)
 	subject, body := a.letters.write(lang, courier.Kind(v.Kind), channel, again, w)
 	err := a.courier.Put(ctx, tx, s.ID, now, courier.Draft{ID: v.Letter, Code: w.code, Kind: courier.Kind(v.Kind), Ref: v.Episode, Pupil: v.Pupil, Person: v.Person,
-		Contact: v.Contact, Channel: channel, Lang: lang, Subject: subject, Body: body, DueAt: now, ExpiresAt: expires})
+		Contact: v.Contact, Channel: channel, Lang: lang, Subject: subject, Body: body, Exercise: exercise, DueAt: now, ExpiresAt: expires})
 	if err != nil {
 		return err
 	}
@@ -297,7 +300,7 @@ func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode st
 		}
 		v := r.letterRow
 		v.Kind, v.Answers = string(kind), r.letterRow.Letter
-		if err := a.put(ctx, tx, s, v, r.Lang, false, w, now.Add(followLife), now); err != nil {
+		if err := a.put(ctx, tx, s, v, r.Lang, false, r.Exercise, w, now.Add(followLife), now); err != nil {
 			return err
 		}
 	}
@@ -334,6 +337,7 @@ func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, letters []courier
 type standing struct {
 	episode Episode
 	absent  Because // why its absence is no longer to be told; empty: it is
+	sends   bool    // the school is in service
 	directory.Told
 }
 
@@ -358,7 +362,7 @@ func readStandings(ctx context.Context, tx database.Tx, schoolID string, rows ma
 	}
 	known := map[string]*standing{}
 	for _, e := range episodes {
-		known[e.ID] = &standing{episode: e, Told: told[e.Pupil]}
+		known[e.ID] = &standing{episode: e, sends: s.sends(timetable.Day(now, s.zone)), Told: told[e.Pupil]}
 	}
 	err = lookAgain(ctx, tx, s, episodes, now, func(e Episode, v Verdict, why Because) {
 		if v != Tell && v != Keep {
@@ -377,6 +381,8 @@ func (k *standing) keeps(l courier.Letter, v letterRow) string {
 		return cmp.Or(string(k.episode.Because), courier.BecauseUnvouched)
 	case k.absent != "":
 		return string(k.absent)
+	case !k.sends && !l.Exercise:
+		return string(NotInService) // written in service, and a rehearsal is on by now
 	}
 	for _, r := range k.Recipients {
 		for _, p := range r.Points {

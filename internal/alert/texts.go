@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -32,17 +31,6 @@ func boardTitle(ctx context.Context, t Today) string {
 		return page.T(ctx, key+".none")
 	}
 	return page.T(ctx, key, "n", t.Absent, "all", t.Pupils)
-}
-
-func notInServiceText(ctx context.Context, t Today) string {
-	s := t.Service
-	switch {
-	case s.OpenedAt.IsZero():
-		return page.T(ctx, "alert.notinservice.never")
-	case !s.ClosedAt.IsZero():
-		return page.T(ctx, "alert.notinservice", "date", page.DateYear(ctx, s.ClosedAt))
-	}
-	return page.T(ctx, "alert.notinservice", "date", page.DateYear(ctx, dateOf(s.UntilOn).time().AddDate(0, 0, 1)))
 }
 
 func (d Day) time() time.Time { return time.Time(d) }
@@ -189,30 +177,6 @@ func numbers(ns []int64) string {
 		parts[i] = itoa(n)
 	}
 	return strings.Join(parts, ", ")
-}
-
-func serviceTitle(ctx context.Context, s serviceView) string {
-	switch {
-	case s.InService:
-		return page.T(ctx, "alert.service.on", "date", page.DateYear(ctx, dateOf(s.Service.UntilOn).time()))
-	case s.Asked && s.Service.OpenedAt.IsZero():
-		return page.T(ctx, "alert.service.asked")
-	}
-	return page.T(ctx, "alert.service.off")
-}
-
-func serviceSteps(ctx context.Context, s serviceView) []page.Step {
-	v := s.Service
-	who := func(id string) string { return cmp.Or(fullName(s.People[id]), id) }
-	day := func(t time.Time) string { return page.DateYear(ctx, t) + ", " + page.Hour(ctx, t) }
-	steps := []page.Step{{When: page.Hour(ctx, v.AskedAt), What: page.T(ctx, "alert.service.step.asked", "who", who(v.AskedBy), "date", page.DateYear(ctx, dateOf(v.UntilOn).time())), Note: day(v.AskedAt)}}
-	if !v.OpenedAt.IsZero() {
-		steps = append(steps, page.Step{When: page.Hour(ctx, v.OpenedAt), What: page.T(ctx, "alert.service.step.opened", "who", who(v.OpenedBy)), Note: day(v.OpenedAt), Tone: page.Here})
-	}
-	if !v.ClosedAt.IsZero() {
-		steps = append(steps, page.Step{When: page.Hour(ctx, v.ClosedAt), What: page.T(ctx, "alert.service.step.closed", "who", who(v.ClosedBy)), Note: day(v.ClosedAt), Tone: page.Late})
-	}
-	return steps
 }
 
 func homeTitle(ctx context.Context, f Family) string {

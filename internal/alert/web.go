@@ -16,7 +16,6 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
-	"github.com/preau-ent/preau/internal/timetable"
 )
 
 // Words are the sentences of this package's pages, for page.NewWords.
@@ -57,8 +56,7 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("POST /letters/{letter}/answer", page.Only(page.Guardian, page.Pupil), p.answerHere, small)
 	p.registerBreaker(routes)
 	p.registerCorrections(routes)
-	routes.Handle("GET /service", page.SchoolOffice(), p.showService)
-	routes.Handle("POST /service", page.SchoolOffice(), p.changeService, small)
+	p.registerService(routes)
 }
 
 // Refusals of these pages.
@@ -70,6 +68,9 @@ var (
 	errDeed       = page.Invalid("do", "alert.service.do.wrong")
 	errAnswers    = page.Invalid("answers", "alert.answers.wrong")
 	errHeads      = page.Forbidden("alert.answers.heads")
+	errRehearse   = page.Conflict("alert.service.rehearse")
+	errRehearsing = page.Conflict("alert.rehearsal.on")
+	errNotRunning = page.Conflict("alert.service.notrunning")
 )
 
 // refusal turns this package's named errors into what a page says.
@@ -83,6 +84,12 @@ func refusal(err error) error {
 		return errSecond
 	case errors.Is(err, ErrDay):
 		return errUntil
+	case errors.Is(err, ErrRehearse):
+		return errRehearse
+	case errors.Is(err, ErrRehearsing):
+		return errRehearsing
+	case errors.Is(err, ErrNotRunning):
+		return errNotRunning
 	}
 	return err
 }
@@ -224,89 +231,6 @@ func (p *Pages) showExplain(w http.ResponseWriter, r *http.Request) error {
 		return page.See(w, r, to)
 	}
 	return page.Show(w, r, http.StatusOK, explainPage(s))
-}
-
-// serviceView is what the page about being in service shows.
-type serviceView struct {
-	Service   Service
-	Asked     bool // there is one that is not closed
-	InService bool
-	Now       time.Time
-	Today     string
-	Until     string // proposed, or what was typed
-	Err       error
-	MayOpen   bool
-	People    map[string]directory.Person
-	Ways      []string // to answer that this school may choose; none: not by this viewer
-	Answers   string   // the way that is in force
-	Saved     bool     // it was just changed
-}
-
-func (p *Pages) showService(w http.ResponseWriter, r *http.Request) error {
-	return p.service(w, r, http.StatusOK, "", nil)
-}
-
-func (p *Pages) service(w http.ResponseWriter, r *http.Request, status int, typed string, refused error) error {
-	v, _ := page.ViewerFrom(r.Context())
-	s := serviceView{Now: p.Now(), Err: refused}
-	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		school, err := loadSchool(ctx, tx, v.School)
-		if err != nil {
-			return err
-		}
-		s.Service, s.Today = school.service, timetable.Day(s.Now, school.zone)
-		if chooses(v.Role) {
-			s.Ways, s.Answers = p.Alert.ways(), p.Alert.answering(school)
-		}
-		s.People, err = directory.People(ctx, tx, v.School, []string{s.Service.AskedBy, s.Service.OpenedBy, s.Service.ClosedBy})
-		return err
-	})
-	if err != nil {
-		return refusal(err)
-	}
-	s.Asked = s.Service.ID != "" && s.Service.ClosedAt.IsZero()
-	s.InService = InService(s.Service, s.Today)
-	s.MayOpen = s.Asked && MayOpen(s.Service, v.ID, v.Role == page.Head, s.Service.AskedRole == page.Head)
-	s.Saved = r.Method == http.MethodGet && r.URL.Query().Get("done") == "answers"
-	if s.Until = typed; typed == "" {
-		s.Until = ProposedEnd(s.Today)
-	}
-	return page.Show(w, r, status, servicePage(s))
-}
-
-func (p *Pages) changeService(w http.ResponseWriter, r *http.Request) error {
-	v, _ := page.ViewerFrom(r.Context())
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
-	do, until := r.PostForm.Get("do"), r.PostForm.Get("until")
-	if do == "answers" {
-		return p.chooseAnswers(w, r)
-	}
-	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
-		now := p.Now()
-		s, err := loadSchool(ctx, tx, v.School)
-		if err != nil {
-			return err
-		}
-		switch do {
-		case "ask":
-			return p.Alert.AskService(ctx, tx, v.School, v.ID, v.Role, until, timetable.Day(now, s.zone), now)
-		case "open":
-			return p.Alert.OpenService(ctx, tx, v.School, v.ID, v.Role, now)
-		case "close":
-			return p.Alert.CloseService(ctx, tx, v.School, v.ID, now)
-		}
-		return errDeed
-	})
-	if err = refusal(err); errors.Is(err, errUntil) {
-		return p.service(w, r, http.StatusUnprocessableEntity, until, err)
-	}
-	if err != nil {
-		return err
-	}
-	p.Alert.Poke()
-	return page.See(w, r, "/service")
 }
 
 // chooses tells whether a role says how the school's families answer.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
-	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/fictional"
@@ -94,23 +93,12 @@ func (d *Demo) furnish(ctx context.Context) error {
 		if err := fictional.Save(ctx, d.DB, town); err != nil {
 			return err
 		}
-		if err := d.openService(ctx, town); err != nil {
+		err := d.DB.InSchool(ctx, town.School.ID, func(ctx context.Context, tx database.Tx) error { return d.PutInService(ctx, tx, town) })
+		if err != nil {
 			return err
 		}
 	}
 	return d.openAccounts(ctx, town)
-}
-
-// openService puts the fictional school in service, as its head and CPE would have.
-func (d *Demo) openService(ctx context.Context, t fictional.Town) error {
-	return d.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
-		now := d.Clock.Now()
-		day := now.In(d.zone).Format(time.DateOnly)
-		if err := d.Alert.AskService(ctx, tx, t.School.ID, t.Cast.Head, page.Head, alert.ProposedEnd(day), day, now); err != nil {
-			return err
-		}
-		return d.Alert.OpenService(ctx, tx, t.School.ID, t.Cast.CPE, page.CPE, now)
-	})
 }
 
 // openAccounts gives each printed account a new password, at each start.

@@ -153,8 +153,11 @@ func (a *App) operatorBanners(ctx context.Context) (out []page.Banner) {
 
 func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	var service alert.Service
+	var rehearsal alert.Rehearsal
 	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		service, _, err = alert.ServiceOf(ctx, tx, v.School)
+		if service, _, err = alert.ServiceOf(ctx, tx, v.School); err == nil {
+			rehearsal, _, err = alert.RehearsalOf(ctx, tx, v.School)
+		}
 		return err
 	})
 	if err != nil {
@@ -174,6 +177,8 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 			return nil
 		}
 		s = &page.Status{Tone: page.Here, Text: page.T(ctx, "app.service.yes", "until", page.DateYear(ctx, until))}
+	} else if rehearsal.Open() {
+		s = &page.Status{Tone: page.Late, Text: page.T(ctx, "app.service.rehearsal")}
 	}
 	if v.Role != page.Teacher {
 		s.Href = "/service"

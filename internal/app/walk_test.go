@@ -108,9 +108,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 	}
 	must(h.app.DB.InSchool(h.t.Context(), school, func(ctx context.Context, tx database.Tx) error {
 		now := clock.Now()
-		day := timetable.Day(now, now.Location())
-		must(h.app.Alert.AskService(ctx, tx, school, c.Head, page.Head, alert.ProposedEnd(day), day, now))
-		must(h.app.Alert.OpenService(ctx, tx, school, c.CPE, page.CPE, now))
+		must(h.app.PutInService(ctx, tx, town))
 		must(alert.SetHold(ctx, tx, school, 0))
 		s, err := timetable.ByID(ctx, tx, school, c.Sitting)
 		must(err)

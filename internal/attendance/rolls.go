@@ -52,3 +52,17 @@ func LastMark(ctx context.Context, tx database.Tx, school string) (n int64, err 
 	err = tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("coalesce(max(k.n), 0)").Where("k.school = ?", school).Scan(ctx, &n)
 	return n, err
 }
+
+// RollDays counts the saved rolls of each day from a day on.
+func RollDays(ctx context.Context, tx database.Tx, school, since string) (map[string]int, error) {
+	var rows []struct {
+		Day string
+		N   int
+	}
+	err := tx.NewSelect().Model((*Roll)(nil)).ColumnExpr("r.day, count(*) AS n").Where("r.school = ? AND r.day >= ?", school, since).GroupExpr("r.day").Scan(ctx, &rows)
+	out := map[string]int{}
+	for _, r := range rows {
+		out[r.Day] = r.N
+	}
+	return out, err
+}

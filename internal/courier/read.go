@@ -20,13 +20,14 @@ func ByCode(ctx context.Context, tx database.Tx, code string) (Letter, error) {
 	return oneLetter(ctx, tx, "l.code = ?", code)
 }
 
-// AboutTo lists the letters of subjects that are addressed to one person, oldest first.
+// AboutTo lists the letters of subjects that are addressed to one person, oldest first:
+// what this person may have got, so no exercise.
 func AboutTo(ctx context.Context, tx database.Tx, school string, refs []string, person string) ([]Letter, error) {
 	if len(refs) == 0 {
 		return nil, nil
 	}
 	var rows []Letter
-	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.ref IN (?) AND l.person = ?", school, bun.List(refs), person).
+	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.ref IN (?) AND l.person = ? AND NOT l.exercise", school, bun.List(refs), person).
 		Order("created_at", "id").Scan(ctx)
 	return rows, err
 }
@@ -48,7 +49,7 @@ func StatesAbout(ctx context.Context, tx database.Tx, school string, refs []stri
 	}
 	var rows []Letter
 	err := tx.NewSelect().Model(&rows).
-		Column("school", "id", "code", "kind", "ref", "pupil", "person", "contact", "channel", "lang", "state", "because", "attempts", "created_at", "expires_at", "leaving_at", "settled_at").
+		Column("school", "id", "code", "kind", "ref", "pupil", "person", "contact", "channel", "lang", "exercise", "state", "because", "attempts", "created_at", "expires_at", "leaving_at", "settled_at").
 		Where("l.school = ? AND l.ref IN (?)", school, bun.List(refs)).Order("created_at", "id").Scan(ctx)
 	return rows, err
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -73,6 +74,7 @@ type Input struct {
 	Auto     string // autocomplete: username, current-password, tel…
 	Mode     string // inputmode: numeric, tel, email
 	Required bool
+	ID       string // of the input, where a page has several of one name; empty: f- and the name
 	Attrs    templ.Attributes
 }
 
@@ -159,8 +161,10 @@ func inputType(i Input) string {
 }
 
 // inputAttrs are the attributes that an input has only sometimes.
+func fieldID(i Input) string { return cmp.Or(i.ID, "f-"+i.Name) }
+
 func inputAttrs(i Input) templ.Attributes {
-	attrs := describedBy("f-"+i.Name, i.Hint, i.Error)
+	attrs := describedBy(fieldID(i), i.Hint, i.Error)
 	if i.Auto != "" {
 		attrs["autocomplete"] = i.Auto
 	}

@@ -188,3 +188,49 @@ func callTimes(now time.Time, loc *time.Location) (starts, ends time.Time) {
 	}
 	return starts, starts.Add(left)
 }
+
+// schoolYearMost bounds how far a school day is looked for: no closure lasts longer.
+const schoolYearMost = 400
+
+// SchoolDayAfter is the n-th school day after a day: Monday to Friday, without closures.
+// ErrDay when there is none within a year.
+func SchoolDayAfter(closures []Closure, day string, n int) (string, error) {
+	d, err := time.Parse(dayForm, day)
+	if err != nil {
+		return "", ErrDay
+	}
+	for range schoolYearMost {
+		if n <= 0 {
+			return d.Format(dayForm), nil
+		}
+		if d = d.AddDate(0, 0, 1); isSchoolDay(closures, d) {
+			n--
+		}
+	}
+	return "", ErrDay
+}
+
+// SchoolDays counts the school days after a day, up to another and with it.
+func SchoolDays(closures []Closure, after, until string) (n int) {
+	d, err := time.Parse(dayForm, after)
+	if err != nil {
+		return 0
+	}
+	for range schoolYearMost {
+		if d = d.AddDate(0, 0, 1); d.Format(dayForm) > until {
+			break
+		}
+		if isSchoolDay(closures, d) {
+			n++
+		}
+	}
+	return n
+}
+
+func isSchoolDay(closures []Closure, d time.Time) bool {
+	if d.Weekday() == time.Saturday || d.Weekday() == time.Sunday {
+		return false
+	}
+	_, closed := ClosedOn(closures, d.Format(dayForm))
+	return !closed
+}
