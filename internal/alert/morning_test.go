@@ -32,6 +32,7 @@ type morning struct {
 	now     time.Time
 	school  string
 	url     string
+	heads   []string // who leads the school
 	// unsettled: rolls saves and decides nothing
 	unsettled bool
 }
@@ -69,7 +70,7 @@ func (m *morning) start() {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	m.courier = courier.New(courier.Config{DB: m.db, Journal: m.journal, Carriers: courier.Pretend(), Now: clock, Log: log})
 	var err error
-	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log, URL: m.url}); err != nil {
+	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log, URL: m.url, Heads: func(context.Context, database.Tx, string) ([]string, error) { return m.heads, nil }}); err != nil {
 		m.t.Fatal(err)
 	}
 }

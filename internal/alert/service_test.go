@@ -311,3 +311,28 @@ func TestServiceByRawSQL(t *testing.T) {
 		}
 	})
 }
+
+// TestOneAdult: where a school has one adult, the operator is the second person, and is told
+// so; elsewhere the operator is nobody's second person.
+func TestOneAdult(t *testing.T) {
+	both(t, func(m *morning) {
+		s := newSite(m)
+		s.post("head:head", "/service", "do", "ask", "until", "2027-06-30")
+		if status, _ := s.post("operator:", "/schools/alice-guy/service", "do", "close"); status != http.StatusUnprocessableEntity || !m.board().InService {
+			t.Fatalf("the operator closed a service: %d", status)
+		}
+		if status, text := s.get("operator:", "/schools/alice-guy/service"); status != http.StatusOK || !strings.Contains(text, "Mettre en service jusqu'au 30 juin 2027") {
+			t.Fatalf("%d %s", status, text)
+		}
+		if status, _ := s.post("operator:", "/schools/alice-guy/service", "do", "open"); status != http.StatusSeeOther || m.board().Service.UntilOn != "2027-06-30" {
+			t.Fatalf("the operator is not the second person: %d", status)
+		}
+		if status, _ := s.post("operator:", "/schools/nowhere/service", "do", "open"); status != http.StatusNotFound {
+			t.Fatalf("a school that is none: %d", status)
+		}
+		s.pages.Adults = func(context.Context, database.Tx, string) (int, error) { return 2, nil }
+		if status, _ := s.post("operator:", "/schools/alice-guy/service", "do", "open"); status != http.StatusForbidden {
+			t.Fatalf("two adults, and the operator: %d", status)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -261,4 +262,33 @@ func (p *Pages) changeRehearsal(w http.ResponseWriter, r *http.Request) error {
 		return page.See(w, r, "/service")
 	}
 	return page.See(w, r, "/rehearsal")
+}
+
+// OperatorBanners say to the operator what waits for a second person in schools that have
+// one adult only: to be put in service, or what the breaker holds.
+func (p *Pages) OperatorBanners(ctx context.Context, tx database.Tx) (out []page.Banner, err error) {
+	for _, ask := range []struct{ at, words, query string }{
+		{"/service", "alert.operator.service", "SELECT DISTINCT school FROM alert_services WHERE opened_at IS NULL AND closed_at IS NULL"},
+		{"/breaker", "alert.operator.breaker", "SELECT DISTINCT school FROM alert_requests WHERE outcome = ''"},
+	} {
+		var schools []string
+		if err := tx.NewRaw(ask.query).Scan(ctx, &schools); err != nil {
+			return nil, err
+		}
+		for _, id := range schools {
+			n, err := p.Adults(ctx, tx, id)
+			if err != nil {
+				return nil, err
+			}
+			if n > 1 {
+				continue
+			}
+			s, err := directory.SchoolByID(ctx, tx, id)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, page.Banner{Tone: page.Held, Text: page.T(ctx, ask.words, "school", s.Name), Href: "/schools/" + url.PathEscape(id) + ask.at, Action: page.T(ctx, "alert.breaker.banner.see")})
+		}
+	}
+	return out, nil
 }

@@ -27,6 +27,7 @@ import (
 type site struct {
 	*morning
 	server *httptest.Server
+	pages  *alert.Pages
 	routes *page.Routes
 	zone   *time.Location
 	broken atomic.Bool // nothing answers
@@ -51,6 +52,7 @@ func newSite(m *morning) *site {
 	pages := &alert.Pages{DB: m.db, Alert: m.alert, Now: func() time.Time { return m.now }, Actors: actors,
 		// One adult, so that the operator may be the second person.
 		Adults: func(context.Context, database.Tx, string) (int, error) { return 1, nil }}
+	s.pages = pages
 	pages.Register(s.routes)
 	show := func(pattern string, rule page.Rule, width page.Width, read func(context.Context) (templ.Component, error)) {
 		s.routes.Handle(pattern, rule, func(w http.ResponseWriter, r *http.Request) error {

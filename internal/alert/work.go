@@ -12,6 +12,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -26,7 +27,10 @@ type Alert struct {
 	log     *slog.Logger
 	poke    chan struct{}
 	step    func(string)
+	words   *page.Words
+	heads   func(context.Context, database.Tx, string) ([]string, error)
 	judged  sync.Map     // judged, by school
+	dailies sync.Map     // when the next letter of the day is due, by school
 	usual   sync.Map     // usualDay, by school
 	passed  atomic.Int64 // Unix seconds of the machine's clock
 }
@@ -41,6 +45,9 @@ type Config struct {
 	// URL is the site's own address, https://HOST: messages lead there for an answer.
 	// Empty: they give the school's telephone number.
 	URL string
+	// Heads lists the persons to whom a school's letter of the day goes: accounts are above
+	// this package. nil: there is none.
+	Heads func(ctx context.Context, tx database.Tx, school string) ([]string, error)
 	// Step, where set, hears each durable step: see courier.Config.
 	Step func(step string)
 }
@@ -59,12 +66,19 @@ func New(c Config) (*Alert, error) {
 	if err != nil {
 		return nil, err
 	}
+	words, err := page.NewWords(Words)
+	if err != nil {
+		return nil, err
+	}
 	if c.Step == nil {
 		c.Step = func(string) {}
 	}
-	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, url: strings.TrimRight(c.URL, "/"), now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
+	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, url: strings.TrimRight(c.URL, "/"), words: words, heads: c.Heads, now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
 	for _, k := range []courier.Kind{courier.Absence, courier.Arrived, courier.Correction} {
 		c.Courier.VouchFor(k, a.stillTrue)
+	}
+	if c.Heads != nil {
+		c.Courier.VouchFor(courier.Daily, a.dailyStillTrue)
 	}
 	c.Courier.RepliesFor(courier.Absence, a.reply)
 	c.Courier.OnStopped(a.stopped)
@@ -125,6 +139,9 @@ func (a *Alert) Pass(ctx context.Context) error {
 				first = err
 			}
 		}
+	}
+	if err := a.writeDailies(ctx, schools); first == nil {
+		first = err
 	}
 	return first
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/database"
@@ -24,6 +25,18 @@ func adults(ctx context.Context, tx database.Tx, school string) (int, error) {
 		}
 	}
 	return len(people), nil
+}
+
+// heads lists the persons who lead a school: those with an open account of its head.
+func heads(ctx context.Context, tx database.Tx, school string) ([]string, error) {
+	all, err := account.OfSchool(ctx, tx, school, page.Head)
+	var out []string
+	for _, a := range all {
+		if a.DisabledAt.IsZero() && !slices.Contains(out, a.Person) {
+			out = append(out, a.Person)
+		}
+	}
+	return out, err
 }
 
 // accountsOf lists the accounts of one person of a school.

@@ -3,13 +3,16 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // Explain writes the whole story of a message, found by its reference, its id or its
@@ -20,6 +23,7 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 		return err
 	}
 	var story alert.Story
+	told := false
 	var notice *notices.Story
 	var relayed *guard.Story
 	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
@@ -35,6 +39,11 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 		if err != nil {
 			return err
 		}
+		if l.Kind == courier.Daily {
+			_, err := fmt.Fprintln(w, words.Say(lang, "app.explain.daily", page.Args{"day": strings.TrimPrefix(l.Ref, "daily/"), "state": string(l.State)}))
+			told = true
+			return err
+		}
 		if l.Kind == courier.Notice {
 			one, err := notices.Explain(ctx, tx, l.School, l.ID)
 			notice = &one
@@ -44,7 +53,7 @@ func (a *App) Explain(ctx context.Context, w io.Writer, message, lang string) er
 		story, err = alert.Explain(ctx, tx, alert.Question{School: l.School, Letter: l.ID, Court: true, Actors: actors})
 		return err
 	})
-	if err != nil {
+	if err != nil || told {
 		return err
 	}
 	if relayed != nil {

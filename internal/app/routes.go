@@ -44,7 +44,7 @@ func (a *App) register(secure bool) error {
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
-	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/"}, Adults: adults, Accounts: accountsOf}
+	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
 	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now, Corrections: "/corrections"}).Register(a.Routes)
@@ -142,7 +142,11 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 // operatorBanners say on the operator's pages where a school with one adult needs them.
 func (a *App) operatorBanners(ctx context.Context) (out []page.Banner) {
 	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		out, err = a.Notices.OperatorBanners(ctx, tx)
+		if out, err = a.alertPages.OperatorBanners(ctx, tx); err != nil {
+			return err
+		}
+		waiting, err := a.Notices.OperatorBanners(ctx, tx)
+		out = append(out, waiting...)
 		return err
 	})
 	if err != nil {

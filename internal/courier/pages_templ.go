@@ -453,7 +453,7 @@ func onePiece(p piece, explains bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if explains {
+		if explains && p.Letter.Kind != Daily {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<a class=\"num\" href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -20,6 +20,11 @@ func ByCode(ctx context.Context, tx database.Tx, code string) (Letter, error) {
 	return oneLetter(ctx, tx, "l.code = ?", code)
 }
 
+// Exists tells whether there is a letter of a kind about a subject.
+func Exists(ctx context.Context, tx database.Tx, school string, kind Kind, ref string) (bool, error) {
+	return tx.NewSelect().Model((*Letter)(nil)).Where("l.school = ? AND l.kind = ? AND l.ref = ?", school, kind, ref).Exists(ctx)
+}
+
 // AboutTo lists the letters of subjects that are addressed to one person, oldest first:
 // what this person may have got, so no exercise.
 func AboutTo(ctx context.Context, tx database.Tx, school string, refs []string, person string) ([]Letter, error) {

@@ -129,3 +129,22 @@ func casesOf(pupils []string, people map[string]Person, links []Link, decisions 
 	}
 	return out
 }
+
+// WorkMail gives the address at which each of some members of staff takes mail, where they
+// have one.
+func WorkMail(ctx context.Context, tx database.Tx, school string, people []string) (map[string]ContactPoint, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	all, err := points(ctx, tx, school, people)
+	out := map[string]ContactPoint{}
+	for id, ps := range all {
+		for _, p := range ps {
+			if p.Channel == Email && p.EndedAt.IsZero() && p.StoppedAt.IsZero() && p.Address != "" {
+				out[id] = p
+				break
+			}
+		}
+	}
+	return out, err
+}
