@@ -55,7 +55,7 @@ type installation struct {
 
 func fromExportToLetter(t *testing.T, export string, engine database.Engine) {
 	mail := peers.SMTP(t)
-	w := &world{engine: engine, log: slog.New(slog.NewTextHandler(io.Discard, nil)), clock: app.StandingClock(time.Date(2026, 11, 24, 7, 5, 0, 0, time.UTC))}
+	w := &world{engine: engine, log: slog.New(slog.NewTextHandler(io.Discard, nil)), clock: app.StandingClock(time.Date(2026, 11, 17, 7, 5, 0, 0, time.UTC))}
 	w.config = app.Config{Data: t.TempDir(), Addr: "127.0.0.1:0",
 		Mail: app.MailConfig{Host: mail.Host(), Port: mail.Port(), TLS: "none", From: "ne-pas-repondre@ent.example", FromName: "Préau"}}
 	if engine == database.Postgres {
@@ -77,20 +77,37 @@ func fromExportToLetter(t *testing.T, export string, engine database.Engine) {
 	head := in.firstSignIn(in.hire(operator, "/schools/"+school.ID, "Marchetti", "Hélène", "head"))
 	cpe := in.firstSignIn(in.hire(head, "", "Aubertin", "Samir", "cpe"))
 
+	in.post(head, "/pupils/"+pupil.ID+"/adults/"+adult.ID+"/points", url.Values{"channel": {"email"}, "address": {"responsable@famille.example"}})
+	in.post(cpe, "/rehearsal", url.Values{"do": {"start"}})
+	absent := func() {
+		t.Helper()
+		day := w.clock.Now().Format(time.DateOnly)
+		in.post(head, "/timetable/new", url.Values{"kind": {"lesson"}, "label": {"Mathématiques"}, "day": {day}, "from": {"08:05"}, "until": {"09:00"}, "class": {class}})
+		sitting := in.theSitting(school.ID, day)
+		_, text := in.get(head, "/roll/"+sitting)
+		form, err := readForm(text, "/roll/"+sitting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		form.Set("v-"+pupil.ID, "absent")
+		in.post(head, "/roll/"+sitting, form)
+		in.settle()
+	}
+	for _, days := range []int{1, 1, 1, 3, 1} { // to the next school day
+		absent()
+		w.clock.Advance(10 * time.Minute)
+		in.settle()
+		in.post(cpe, "/rehearsal", url.Values{"do": {"day"}, "day": {w.clock.Now().Format(time.DateOnly)}, "missed": {"0"}})
+		w.clock.Advance(time.Duration(days)*24*time.Hour - 10*time.Minute)
+	}
+	in.settle()
+	if n := len(mail.Messages()); n != 0 {
+		t.Fatalf("%d letters left in the rehearsal", n)
+	}
+	in.post(head, "/rehearsal", url.Values{"do": {"end"}, "outcome": {"ready"}})
 	in.post(head, "/service", url.Values{"do": {"ask"}, "until": {"2027-07-04"}})
 	in.post(cpe, "/service", url.Values{"do": {"open"}})
-	in.post(head, "/timetable/new", url.Values{"kind": {"lesson"}, "label": {"Mathématiques"}, "day": {"2026-11-24"}, "from": {"08:05"}, "until": {"09:00"}, "class": {class}})
-	in.post(head, "/pupils/"+pupil.ID+"/adults/"+adult.ID+"/points", url.Values{"channel": {"email"}, "address": {"responsable@famille.example"}})
-	sitting := in.theSitting(school.ID)
-	_, text := in.get(head, "/roll/"+sitting)
-	form, err := readForm(text, "/roll/"+sitting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form.Set("v-"+pupil.ID, "absent")
-	in.post(head, "/roll/"+sitting, form)
-
-	in.settle()
+	absent()
 	if n := len(mail.Messages()); n != 0 {
 		t.Fatalf("%d letters left during the hold", n)
 	}
@@ -231,11 +248,11 @@ func (in *installation) somebody() (school directory.School, class string, pupil
 	return school, class, pupil, adult
 }
 
-func (in *installation) theSitting(school string) string {
+func (in *installation) theSitting(school, day string) string {
 	in.t.Helper()
 	var id string
 	err := in.app.DB.Read(in.t.Context(), func(ctx context.Context, tx database.Tx) error {
-		all, err := timetable.OfDay(ctx, tx, school, "2026-11-24")
+		all, err := timetable.OfDay(ctx, tx, school, day)
 		if err == nil && len(all) != 1 {
 			err = fmt.Errorf("%d sittings, want the one added", len(all))
 		}
