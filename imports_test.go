@@ -42,8 +42,9 @@ var mayImport = map[string][]string{
 	"internal/courier/internal/smpp":          {"internal/courier/internal/sms"},
 	"internal/courier/internal/httpsms":       {"internal/courier/internal/sms"},
 
-	"internal/app": {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/fictional", "web"},
-	"cmd/preau":    {"internal/app", "internal/alert", "internal/courier", "internal/directory"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/fictional", "web"},
+	"internal/drill": {"internal/app", "internal/fictional", "internal/timetable"},
+	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 
 	"web":           {},
 	"peers":         {},

@@ -33,6 +33,7 @@ type commands struct {
 	Carrier carrierCmd `cmd:"" help:"List the carriers of messages, or try one without sending anything."`
 	School  schoolCmd  `cmd:"" help:"End a school in this installation."`
 	Guard   guardCmd   `cmd:"" help:"Stand between a school's existing tool and its carrier."`
+	Drill   drillCmd   `cmd:"" help:"Replay a morning that schools have lived, and count what would have left."`
 	Doctor  doctorCmd  `cmd:"" help:"Print the configuration in force and what is wrong with it."`
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/preau-ent/preau/internal/app"
@@ -10,6 +11,7 @@ import (
 
 type serveCmd struct {
 	app.Config `embed:""`
+	Control    int  `help:"File descriptor of a drill's commands; the next one is for answers." hidden:""`
 	HaveBackup bool `help:"The schema may be upgraded without Préau making a backup: you have one."`
 }
 
@@ -19,7 +21,14 @@ const pauseAtStart = time.Minute
 
 func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	log := logger(c.Config, s.err)
-	a, err := app.Open(ctx, c.Config, app.Options{Log: log, HaveBackup: c.HaveBackup, Pause: pauseAtStart})
+	o := app.Options{Log: log, HaveBackup: c.HaveBackup, Pause: pauseAtStart}
+	if c.Control > 0 {
+		var err error
+		if o.Control, o.Clock, err = app.NewControl(os.NewFile(uintptr(c.Control), "control"), os.NewFile(uintptr(c.Control+1), "answers")); err != nil {
+			return err
+		}
+	}
+	a, err := app.Open(ctx, c.Config, o)
 	if err != nil {
 		return err
 	}

@@ -243,3 +243,24 @@ func DecisionOf(ctx context.Context, tx database.Tx, school string, mark int64) 
 	}
 	return d, err == nil, err
 }
+
+// AtRest tells whether nothing is left to be decided or told now, in any school: every mark
+// is decided, and what is held waits for its time or for the breaker.
+func AtRest(ctx context.Context, tx database.Tx, now time.Time) (bool, error) {
+	undecided, err := attendance.SchoolsUndecided(ctx, tx)
+	if err != nil || len(undecided) > 0 {
+		return false, err
+	}
+	var due []Episode
+	if err := tx.NewSelect().Model(&due).Where("e.state = ? AND e.leaves_at <= ?", Held, database.Stamp(now)).Scan(ctx); err != nil {
+		return false, err
+	}
+	for _, e := range due {
+		trips, err := Trips(ctx, tx, e.School, e.day())
+		if err != nil || !trippedOf(openTrips(trips), e) {
+			return false, err
+		}
+	}
+	open, err := tx.NewSelect().Model((*Correct)(nil)).Where("done_at IS NULL").Exists(ctx)
+	return !open, err
+}

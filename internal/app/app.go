@@ -44,6 +44,7 @@ type App struct {
 	Clock   *Clock
 
 	log        *slog.Logger
+	control    *Control // of a drill; nil: none
 	demo       bool
 	lock       *os.File                 // held while serving
 	seen       atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
@@ -74,6 +75,8 @@ type Options struct {
 	Demo       bool   // a demonstration: its clock can be advanced, its letters are read by anyone
 	HaveBackup bool   // see database.Upgrade
 	For        Purpose
+	// Control is a drill's hand on the clock; only an installation made for a drill takes it.
+	Control *Control
 	// Pause before letters that are found waiting leave; see courier.Config.
 	Pause time.Duration
 	// Step hears each durable step of an absence; see courier.Config.
@@ -98,8 +101,12 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if o.Demo && !carriers.Pretended() {
 		return nil, errors.New("a demonstration sends nothing: it takes no mail server and no carrier")
 	}
-	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo}
+	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo, control: o.Control}
 	if err := a.openDatabase(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := a.checkDrill(ctx, carriers, o); err != nil {
+		a.Close()
 		return nil, err
 	}
 	if err := a.wire(ctx, carriers, o); err != nil {
@@ -245,6 +252,9 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 		loop("guard", func(ctx context.Context) error { return a.Guard.Serve(ctx, endpoints) })
 	}
 	loop("keeping", a.keep)
+	if a.control != nil {
+		loop("control", a.obey)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
 	ready(ln.Addr().String())

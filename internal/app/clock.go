@@ -38,6 +38,12 @@ func (c *Clock) Now() time.Time {
 	return time.Now().Add(time.Duration(c.shift.Load())).Round(0)
 }
 
+// Set makes it show a moment and go on from there: a drill's clock.
+func (c *Clock) Set(t time.Time) {
+	c.shift.Store(int64(time.Until(t)))
+	c.stoppedAt.Store(t.UnixNano())
+}
+
 // Advance moves it forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.shift.Add(int64(max(d, 0)))

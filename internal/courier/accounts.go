@@ -29,6 +29,7 @@ type account struct {
 	weight   int    // its share of the letters beside the channel's other accounts
 	receipts bool   // it says later whether a message arrived
 	replies  bool   // it brings what telephones answer
+	nearby   bool   // its far side is on this machine: a test's, or a drill's
 	carrier
 
 	mu     sync.Mutex

@@ -53,6 +53,15 @@ func (c Carriers) Pretended() bool {
 	return true
 }
 
+// Nearby tells whether no letter can go farther than this machine: every account is
+// pretended, or an SMS centre or mail server on its loopback.
+func (c Carriers) Nearby() bool {
+	return !slices.ContainsFunc(c.all(), func(a *account) bool {
+		_, pretended := a.carrier.(pretend)
+		return !pretended && !a.nearby
+	})
+}
+
 // Names lists which accounts each channel has.
 func (c Carriers) Names() map[directory.Channel][]string {
 	out := map[directory.Channel][]string{}

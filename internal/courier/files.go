@@ -18,6 +18,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/courier/internal/httpsms"
 	"github.com/preau-ent/preau/internal/courier/internal/smpp"
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 )
 
 // file is a carrier file: one account with one provider of short messages. See
@@ -116,7 +117,7 @@ func readFile(s Sources, path string) (*account, error) {
 	}
 	switch {
 	case f.Kind == "smpp" && f.SMPP != nil && f.HTTP == nil:
-		a.carrier, err = f.smpp(s, secrets, roots, lineOf(raw, f.SMPP))
+		a.carrier, err = f.smpp(s, secrets, roots, lineOf(raw, f.SMPP), &a.nearby)
 		a.receipts = true
 		if f.Replies && strings.ContainsFunc(f.Sender, unicode.IsLetter) {
 			err = errors.Join(err, errors.New("replies: nobody can answer to a sender with letters; give a number as sender, or say false"))
@@ -238,7 +239,7 @@ type smppPart struct {
 	PerSecond  float64 `json:"per_second"`
 }
 
-func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool, before int) (carrier, error) {
+func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool, before int, nearby *bool) (carrier, error) {
 	var p smppPart
 	if err := strict(f.SMPP, before, &p); err != nil {
 		return nil, fmt.Errorf("smpp: %w", err)
@@ -249,6 +250,7 @@ func (f file) smpp(s Sources, secrets map[string]string, roots *x509.CertPool, b
 		}
 	}
 	by := &bySMPP{}
+	*nearby = sms.ThisMachine(p.Host)
 	session, err := smpp.New(smpp.Config{Host: p.Host, Port: p.Port, TLS: p.TLS, AllowPlain: p.AllowPlain, Roots: roots, SystemID: p.SystemID, SystemType: p.SystemType,
 		Password: secrets["password"], Source: f.Sender, Window: p.Window, PerSecond: p.PerSecond, Now: s.Now, Log: s.Log,
 		Timeouts: smpp.Timeouts{Answer: time.Duration(f.Answer) * time.Second}, Late: by.answeredLate})

@@ -58,3 +58,29 @@ func StatesAbout(ctx context.Context, tx database.Tx, school string, refs []stri
 		Where("l.school = ? AND l.ref IN (?)", school, bun.List(refs)).Order("created_at", "id").Scan(ctx)
 	return rows, err
 }
+
+// AtRest tells whether nothing is left to be done now about any letter: none is leaving,
+// and what waits waits for its time, for a stop to be lifted or for what holds it.
+func (c *Courier) AtRest(ctx context.Context, tx database.Tx) (bool, error) {
+	now := c.now()
+	var rows []struct {
+		School string
+		State  State
+		Kind   Kind
+	}
+	err := tx.NewSelect().Model((*Letter)(nil)).ColumnExpr("DISTINCT l.school, l.state, l.kind").
+		Where("l.state = ? OR (l.state = ? AND l.due_at <= ? AND l.held_by = '')", Leaving, Waiting, database.Stamp(now)).Scan(ctx, &rows)
+	for _, r := range rows {
+		if r.State == Leaving {
+			return false, err
+		}
+		doors, e := readDoors(ctx, tx, r.School)
+		if e != nil {
+			return false, e
+		}
+		if !(doors.stopped || c.pausing(now)) || !r.Kind.Stoppable() {
+			return false, err
+		}
+	}
+	return err == nil, err
+}

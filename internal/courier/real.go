@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/courier/internal/bounce"
+	"github.com/preau-ent/preau/internal/courier/internal/sms"
 	"github.com/preau-ent/preau/internal/courier/internal/smtp"
 	"github.com/preau-ent/preau/internal/directory"
 )
@@ -95,7 +96,7 @@ func (c *Carriers) addMail(m Mail) error {
 	}
 	by := newByMail(carrier)
 	by.dkim, by.signsIn = conf.DKIM, m.Username != ""
-	c.by[directory.Email] = []*account{{name: "mail", provider: "mail", weight: 1, carrier: by}}
+	c.by[directory.Email] = []*account{{name: "mail", provider: "mail", weight: 1, nearby: sms.ThisMachine(m.Host) && (m.Box.Host == "" || sms.ThisMachine(m.Box.Host)), carrier: by}}
 	if m.Box.Host == "" {
 		return nil
 	}

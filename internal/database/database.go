@@ -265,6 +265,27 @@ func Install(ctx context.Context, tx Tx, now time.Time) error {
 	return err
 }
 
+// drillMark begins the identity of an installation that was made for a drill. A real one
+// never has it, and nothing changes an identity.
+const drillMark = "drill-"
+
+// InstallDrill is Install for a drill: an installation that takes another clock than the
+// machine's, and no carrier but this machine's.
+func InstallDrill(ctx context.Context, tx Tx, now time.Time) error {
+	_, err := tx.NewRaw("INSERT INTO database_installation (one, id, created_at) VALUES (1, ?, ?)", drillMark+NewID(), Stamp(now)).Exec(ctx)
+	return err
+}
+
+// IsDrill tells whether this installation was made for a drill.
+func IsDrill(ctx context.Context, tx Tx) (bool, error) {
+	var id string
+	err := tx.NewRaw("SELECT id FROM database_installation WHERE one = 1").Scan(ctx, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return strings.HasPrefix(id, drillMark), err
+}
+
 // OpenExisting is Open for a database that must be there already: it makes no file.
 func OpenExisting(ctx context.Context, source string) (*DB, error) {
 	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {

@@ -1,0 +1,150 @@
+// Package drill replays the real mornings of INCIDENTS: it starts the real program on a
+// folder of its own, lives a day as people do, over HTTP, with the carriers' protocols to a
+// sink beyond the wire, injects what went wrong that morning, and judges by what the sink
+// counted.
+//
+// Its promise: a figure is what the far side received, or what somebody at a page read;
+// nothing is taken from the program's own word for it. Its traffic stays on this machine.
+//
+// Words: the program is preau serve, in a process of its own. The house is its installation
+// and the fictional school in it. The sink is the carriers' far side. A check is one figure
+// that must be what it is.
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options of a drill.
+type Options struct {
+	Program string    // path of the program to try
+	Scale   float64   // of the school and the day, in (0, 1]; 0 is 1. Rates stay as they are.
+	Seed    int64     // of the school, of who is absent and of what goes wrong
+	Log     io.Writer // what happens, a line each; nil: nobody reads it
+}
+
+// Check is one figure with what it has to be.
+type Check struct {
+	Name string
+	Want string
+	Got  float64
+	OK   bool
+}
+
+// Event is something that happened, for the drawing: seconds since the drill began.
+type Event struct {
+	At   float64
+	What string
+	Kind string // sent, wrong, held, corrected, fault, person
+}
+
+// Result is how a drill ended.
+type Result struct {
+	Drill   string             `json:"drill"`
+	Passed  bool               `json:"passed"`
+	Seconds float64            `json:"seconds"`
+	Figures map[string]float64 `json:"figures"`
+
+	Title  string  `json:"-"`
+	Seed   int64   `json:"-"`
+	Scale  float64 `json:"-"`
+	Checks []Check `json:"-"`
+	Events []Event `json:"-"`
+}
+
+// drills are the mornings by name.
+var drills = map[string]struct {
+	title string
+	run   func(context.Context, *replay) error
+}{
+	"saint-philippe": {"A system that nobody operates tells nobody", saintPhilippe},
+	"rodez":          {"No screen, command or list reaches 1,500 families", rodez},
+	"bastogne":       {"An inverted morning is held before its first message", bastogne},
+	"late-bus":       {"Who walks in is taken back, and who was told hears of it", lateBus},
+}
+
+// Names lists the drills.
+func Names() []string { return []string{"saint-philippe", "rodez", "bastogne", "late-bus"} }
+
+// Run runs one drill to its end. An error is a drill that could not be run; one that was
+// run and did not pass is a Result.
+func Run(ctx context.Context, name string, o Options) (Result, error) {
+	d, ok := drills[name]
+	if !ok {
+		return Result{}, fmt.Errorf("there is no drill %s: %s", name, strings.Join(Names(), ", "))
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
+	if o.Scale < 0 || o.Scale > 1 {
+		return Result{}, errors.New("--scale is above 0 and at most 1")
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	r := &replay{options: o, random: rand.New(rand.NewPCG(uint64(o.Seed), 11)), began: time.Now(), figures: map[string]float64{}}
+	defer r.close()
+	if err := d.run(ctx, r); err != nil {
+		return Result{}, fmt.Errorf("%s: %w", name, err)
+	}
+	out := Result{Drill: name, Title: d.title, Seed: o.Seed, Scale: o.Scale, Seconds: round(time.Since(r.began).Seconds()), Figures: r.figures, Checks: r.checks, Events: r.events}
+	out.Passed = len(r.checks) > 0 && !slices.ContainsFunc(r.checks, func(c Check) bool { return !c.OK })
+	return out, nil
+}
+
+// replay is one drill being run.
+type replay struct {
+	options Options
+	random  *rand.Rand
+	began   time.Time
+	houses  []*house
+	figures map[string]float64
+	checks  []Check
+	events  []Event
+}
+
+func (r *replay) close() {
+	for _, h := range r.houses {
+		h.close()
+	}
+}
+
+// scaled is a number of pupils at the drill's scale.
+func (r *replay) scaled(n, least int) int { return max(least, int(float64(n)*r.options.Scale)) }
+
+// say writes what happens and keeps it for the drawing.
+func (r *replay) say(kind, format string, args ...any) {
+	e := Event{At: round(time.Since(r.began).Seconds()), What: fmt.Sprintf(format, args...), Kind: kind}
+	r.events = append(r.events, e)
+	fmt.Fprintf(r.options.Log, "%7.1f s  %s\n", e.At, e.What)
+}
+
+// figure keeps a figure that is only told.
+func (r *replay) figure(name string, got float64) { r.figures[name] = round(got) }
+
+// is keeps a figure that must be exactly what it is.
+func (r *replay) is(name string, got, want int) {
+	r.figures[name] = float64(got)
+	r.checks = append(r.checks, Check{Name: name, Want: fmt.Sprint(want), Got: float64(got), OK: got == want})
+}
+
+// atLeast keeps a figure that must not be less.
+func (r *replay) atLeast(name string, got, least int) {
+	r.figures[name] = float64(got)
+	r.checks = append(r.checks, Check{Name: name, Want: fmt.Sprintf("≥ %d", least), Got: float64(got), OK: got >= least})
+}
+
+// within keeps a time that must not be longer.
+func (r *replay) within(name string, got, most time.Duration) {
+	r.figures[name] = round(got.Seconds())
+	r.checks = append(r.checks, Check{Name: name, Want: fmt.Sprintf("≤ %g", most.Seconds()), Got: round(got.Seconds()), OK: got <= most})
+}
+
+func round(x float64) float64 { return float64(int64(x*1000+0.5)) / 1000 }

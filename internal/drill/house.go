@@ -1,0 +1,285 @@
+package drill
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/fictional"
+)
+
+// house is an installation with its fictional school, its carriers' far side, and the
+// program that serves it while it runs.
+type house struct {
+	app.DrillHouse
+	replay *replay
+	town   fictional.Town
+	zone   *time.Location
+	data   string
+	owns   string // folder to remove at the end
+	sink   *sink
+	now    time.Time // that the clock was last set to
+	prog   *program
+	people map[string]*person // who is signed in
+}
+
+// perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
+const perSecond = 50
+
+// newHouse makes one with so many pupils. Nothing of it runs yet.
+func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, error) {
+	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
+	zone, err := town.School.Location()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "preau-drill-")
+	if err != nil {
+		return nil, err
+	}
+	h := &house{replay: r, town: town, zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}}
+	r.houses = append(r.houses, h)
+	if h.sink, err = newSink(perSecond); err != nil {
+		return nil, err
+	}
+	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0]); err != nil {
+		return nil, err
+	}
+	return h, h.writeCarrier()
+}
+
+// writeCarrier describes the SMS centre as an operator would, in a file of its own.
+func (h *house) writeCarrier() error {
+	folder := filepath.Join(h.data, "carriers")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "password"), []byte("drill\n"), 0o600); err != nil {
+		return err
+	}
+	b, err := json.Marshal(map[string]any{"kind": "smpp", "sender": "LYCEE", "secrets": map[string]any{"password": map[string]string{"file": "password"}},
+		"smpp": map[string]any{"host": "127.0.0.1", "port": h.sink.smpp.port(), "tls": "none", "system_id": "drill", "window": 10, "per_second": perSecond}})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "centre.json"), b, 0o600)
+}
+
+func (h *house) close() {
+	if h.prog != nil {
+		h.prog.stop()
+	}
+	if h.sink != nil {
+		h.sink.close()
+	}
+	if h.owns != "" {
+		os.RemoveAll(h.owns)
+	}
+}
+
+// start starts the program at a moment of its clock.
+func (h *house) start(ctx context.Context, at time.Time) error {
+	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at)
+	if err != nil {
+		return err
+	}
+	h.prog, h.now = p, at
+	return nil
+}
+
+// stop ends it as an operator does.
+func (h *house) stop() error {
+	if h.prog == nil {
+		return nil
+	}
+	err := h.prog.stop()
+	h.prog = nil
+	return err
+}
+
+// step is how far the clock is moved at once: a program sees days pass, not weeks.
+const step = 48 * time.Hour
+
+// at lets time pass until a moment of the program's clock.
+func (h *house) at(t time.Time) error {
+	for h.now.Before(t.Add(-step)) {
+		if err := h.jump(h.now.Add(step)); err != nil {
+			return err
+		}
+	}
+	return h.jump(t)
+}
+
+// jump sets the program's clock.
+func (h *house) jump(t time.Time) error {
+	h.now = t
+	return h.prog.command("at " + t.UTC().Format(time.RFC3339Nano))
+}
+
+// restMost is how long, by the machine's clock, a program may take until it has nothing left
+// to do: a whole school's messages at the centre's rate.
+const restMost = 5 * time.Minute
+
+// rest waits until the program has nothing left to do now.
+func (h *house) rest() error { return h.prog.command("rest " + restMost.String()) }
+
+// clock is a time of a day in the school's zone.
+func (h *house) clock(day time.Time, hhmm string) time.Time {
+	t, err := time.Parse("15:04", hhmm)
+	if err != nil {
+		panic(err) // a mistake of this package
+	}
+	y, m, d := day.In(h.zone).Date()
+	return time.Date(y, m, d, t.Hour(), t.Minute(), 0, 0, h.zone)
+}
+
+// unexplained counts the messages for which the installation cannot account.
+func (h *house) unexplained(ctx context.Context, messages []Message) (n int, err error) {
+	a, err := app.Open(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.DiscardHandler), For: app.Reading})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	for _, m := range messages {
+		ok, err := a.AccountsFor(ctx, m.reference())
+		if err != nil {
+			return n, err
+		}
+		if !ok {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// program is preau serve in a process of its own.
+type program struct {
+	cmd     *exec.Cmd
+	url     string
+	control *os.File
+	answers *bufio.Scanner
+	mu      sync.Mutex
+	log     *tail
+	ended   chan error
+}
+
+// startProgram starts the program and waits until it serves.
+func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time) (*program, error) {
+	commands, control, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	answers, answering, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	// What the drill's own environment says of an installation is not this one's.
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + data, "TZ=UTC"}
+	for _, v := range os.Environ() {
+		if strings.HasPrefix(v, childVariable+"=") {
+			env = append(env, v)
+		}
+	}
+	cmd := exec.CommandContext(ctx, path, "serve", "--data", data, "--addr", "127.0.0.1:0", "--control", "3",
+		"--mail-host", "127.0.0.1", "--mail-port", strconv.Itoa(mailPort), "--mail-tls", "none", "--mail-from", "vie-scolaire@ent.example")
+	cmd.Env, cmd.ExtraFiles = env, []*os.File{commands, answering}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	p := &program{cmd: cmd, control: control, answers: bufio.NewScanner(answers), log: &tail{}, ended: make(chan error, 1)}
+	cmd.Stderr = p.log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("the program under test: %w", err)
+	}
+	commands.Close()
+	answering.Close()
+	if _, err := fmt.Fprintln(control, "at "+at.UTC().Format(time.RFC3339Nano)); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(out)
+	for p.url == "" && lines.Scan() {
+		if _, url, ok := strings.Cut(lines.Text(), "http://"); ok {
+			p.url = "http://" + strings.TrimSpace(url)
+		}
+	}
+	go func() {
+		io.Copy(io.Discard, out)
+		p.ended <- cmd.Wait()
+	}()
+	if p.url == "" || !p.answers.Scan() || p.answers.Text() != "ready" {
+		p.stop()
+		return nil, fmt.Errorf("the program under test did not start:\n%s", p.log)
+	}
+	return p, nil
+}
+
+// command gives one command and waits for its answer.
+func (p *program) command(line string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := fmt.Fprintln(p.control, line); err != nil {
+		return fmt.Errorf("%s: %w\n%s", line, err, p.log)
+	}
+	if !p.answers.Scan() {
+		return fmt.Errorf("%s: the program under test ended\n%s", line, p.log)
+	}
+	if answer := p.answers.Text(); answer != "ok" {
+		return fmt.Errorf("%s: %s\n%s", line, answer, p.log)
+	}
+	return nil
+}
+
+// stop ends the program and waits for its end.
+func (p *program) stop() error {
+	p.cmd.Process.Signal(os.Interrupt)
+	err := <-p.ended
+	p.ended <- err
+	p.control.Close()
+	return err
+}
+
+// kill ends it as a failure of the machine does.
+func (p *program) kill() {
+	p.cmd.Process.Kill()
+	p.ended <- <-p.ended
+	p.control.Close()
+}
+
+// tail keeps the end of what a program says of itself.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+const tailMost = 8 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, b...)
+	if len(t.b) > tailMost {
+		t.b = append([]byte(nil), t.b[len(t.b)-tailMost:]...)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.b)
+}

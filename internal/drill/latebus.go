@@ -1,0 +1,133 @@
+package drill
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// lateBus is any rainy Tuesday: forty pupils are noted absent because their bus is late, and
+// walk in at random within half an hour.
+func lateBus(ctx context.Context, r *replay) error {
+	h, err := r.newHouse(ctx, r.scaled(1200, 60), 0)
+	if err != nil {
+		return err
+	}
+	if err := h.enterService(ctx); err != nil {
+		return err
+	}
+	if _, err := h.ordinaryDay(h.town.Tuesday); err != nil {
+		return err
+	}
+	// The next day the bus is late.
+	day := h.town.Tuesday.AddDate(0, 0, 2)
+	if err := h.at(h.clock(day, "08:06")); err != nil {
+		return err
+	}
+	bus, roll := map[string]bool{}, map[string][2]string{} // pupil → who calls, sitting
+	onBus, absentAnyway := r.some(10_000*r.scaled(40, 12)/len(h.First)), r.some(ordinaryAbsence)
+	var others []string
+	for _, s := range h.firstHour(day) {
+		who := s.Staff[0].Person
+		_, err := h.call(who, s.ID, func(p string) string {
+			switch {
+			case onBus(p):
+				bus[p], roll[p] = true, [2]string{who, s.ID}
+				return "absent"
+			case absentAnyway(p):
+				others = append(others, p)
+				return "absent"
+			}
+			return "present"
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.say("fault", "%d pupils of a late bus and %d others are noted absent at 08:06", len(bus), len(others))
+	type walk struct {
+		pupil string
+		after time.Duration
+	}
+	var walks []walk
+	for p := range bus {
+		walks = append(walks, walk{pupil: p})
+	}
+	slices.SortFunc(walks, func(a, b walk) int { return strings.Compare(a.pupil, b.pupil) })
+	for i := range walks {
+		// Rolls were called in the first seconds after 08:06: whoever walks in while their
+		// hold ends could be on either side of it.
+		for unclear := true; unclear; unclear = walks[i].after > 8*time.Minute+50*time.Second && walks[i].after < 10*time.Minute+10*time.Second {
+			walks[i].after = time.Duration(r.random.IntN(30*60)) * time.Second
+		}
+	}
+	slices.SortFunc(walks, func(a, b walk) int { return int(a.after - b.after) })
+	before := h.sink.count()
+	start := h.clock(day, "08:07")
+	var told []string // pupils whose families were told before they walked in
+	const hold = 10 * time.Minute
+	for _, w := range walks {
+		if err := h.at(start.Add(w.after)); err != nil {
+			return err
+		}
+		if err := h.rest(); err != nil {
+			return err
+		}
+		if _, err := h.call(roll[w.pupil][0], roll[w.pupil][1], func(p string) string {
+			if p == w.pupil {
+				return "late"
+			}
+			return ""
+		}); err != nil {
+			return err
+		}
+		if w.after >= hold {
+			told = append(told, w.pupil)
+		}
+	}
+	if err := h.at(start.Add(35 * time.Minute)); err != nil {
+		return err
+	}
+	if err := h.rest(); err != nil {
+		return err
+	}
+	messages := h.sink.since(before)
+	var alerts, arrivals []Message
+	for _, m := range messages {
+		if m.kind() == arrival {
+			arrivals = append(arrivals, m)
+		} else {
+			alerts = append(alerts, m)
+		}
+	}
+	a := h.tally(alerts, h.expect(append(slices.Clone(told), others...)), absence)
+	b := h.tally(arrivals, h.expect(told), arrival)
+	r.addTo("wrong_messages", a.wrong+b.wrong)
+	r.addTo("missed", a.missed+b.missed)
+	r.addTo("duplicates", a.duplicates+b.duplicates)
+	r.say("corrected", "%d walked in before their families were told, %d after: %d arrivals", len(walks)-len(told), len(told), b.right)
+	r.figure("families", float64(len(bus)+len(others)))
+	r.figure("messages_at_sink", float64(h.sink.count()))
+	r.figure("held", float64(len(walks)-len(told)))
+	r.atLeast("arrived_inside_the_hold", len(walks)-len(told), 1)
+	r.atLeast("arrived_after_being_told", len(told), 1)
+	r.figure("slowest_correction_s", 0)
+	r.figure("detected_s", 0)
+	return h.finish(ctx)
+}
+
+// finish checks what every drill has, and ends the program.
+func (h *house) finish(ctx context.Context) error {
+	messages := h.sink.all()
+	if err := h.stop(); err != nil {
+		return err
+	}
+	n, err := h.unexplained(ctx, messages)
+	if err != nil {
+		return err
+	}
+	h.replay.addTo("unexplained", n)
+	h.replay.clean()
+	return nil
+}

@@ -1,0 +1,154 @@
+package drill
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+// person is somebody at a browser, signed in.
+type person struct {
+	name string
+	http *http.Client
+	base string
+}
+
+// as gives a person of the house who is signed in to the program that runs now.
+func (h *house) as(id string) (*person, error) {
+	if p := h.people[id]; p != nil {
+		p.base = h.prog.url
+		return p, nil
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &person{name: id, http: &http.Client{Jar: jar, Timeout: time.Minute}, base: h.prog.url}
+	status, text, err := p.post("/sign-in", url.Values{"identifier": {h.Identifier(id)}, "password": {h.Password}})
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK || strings.Contains(text, `action="/sign-in"`) {
+		return nil, fmt.Errorf("%s cannot sign in: %d", id, status)
+	}
+	h.people[id] = p
+	return p, nil
+}
+
+func (p *person) do(req *http.Request) (int, string, error) {
+	req.Header.Set("Origin", p.base)
+	res, err := p.http.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	return res.StatusCode, string(b), err
+}
+
+func (p *person) get(path string) (int, string, error) {
+	req, err := http.NewRequest(http.MethodGet, p.base+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	return p.do(req)
+}
+
+// post sends a form and gives what the browser shows then: redirections are followed.
+func (p *person) post(path string, form url.Values) (int, string, error) {
+	req, err := http.NewRequest(http.MethodPost, p.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return p.do(req)
+}
+
+// press is a form that has to be taken.
+func (h *house) press(who, path string, fields ...string) (string, error) {
+	p, err := h.as(who)
+	if err != nil {
+		return "", err
+	}
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Add(fields[i], fields[i+1])
+	}
+	status, text, err := p.post(path, form)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s: POST %s %v: %d: %s", who, path, form, status, words(text))
+	}
+	return text, err
+}
+
+// see is a page that has to be shown.
+func (h *house) see(who, path string) (string, error) {
+	p, err := h.as(who)
+	if err != nil {
+		return "", err
+	}
+	status, text, err := p.get(path)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s: GET %s: %d: %s", who, path, status, words(text))
+	}
+	return text, err
+}
+
+// formTo reads the fields of the form of a page that goes to a path.
+func formTo(text, path string) (url.Values, error) {
+	doc, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	attr := func(n *html.Node, key string) (string, bool) {
+		for _, a := range n.Attr {
+			if a.Key == key {
+				return a.Val, true
+			}
+		}
+		return "", false
+	}
+	for n := range doc.Descendants() {
+		action, _ := attr(n, "action")
+		if n.Type != html.ElementNode || n.Data != "form" || action != path {
+			continue
+		}
+		form := url.Values{}
+		for f := range n.Descendants() {
+			if f.Type != html.ElementNode || f.Data != "input" {
+				continue
+			}
+			name, _ := attr(f, "name")
+			value, _ := attr(f, "value")
+			kind, _ := attr(f, "type")
+			if _, checked := attr(f, "checked"); name == "" || (kind == "radio" || kind == "checkbox") && !checked {
+				continue
+			}
+			form.Add(name, value)
+		}
+		return form, nil
+	}
+	return nil, fmt.Errorf("the page has no form for %s: %s", path, words(text))
+}
+
+// words are what a page says, without its marks.
+func words(text string) string {
+	doc, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for n := range doc.Descendants() {
+		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "style" && n.Parent.Data != "title" {
+			b.WriteString(n.Data + " ")
+		}
+	}
+	out := strings.Join(strings.Fields(b.String()), " ")
+	return out[:min(len(out), 600)]
+}

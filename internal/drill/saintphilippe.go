@@ -1,0 +1,387 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// saintPhilippe is the school that "does not use this system this year": a queue of last
+// year, a clock that moved, a database put back, a folder copied, a school put in service
+// for the first time with its whole directory. Nothing may leave, and the office must read
+// why. Where the message was somebody else's, the school can say so to everybody in three
+// minutes.
+func saintPhilippe(ctx context.Context, r *replay) error {
+	h, err := r.newHouse(ctx, r.scaled(600, 60), 0)
+	if err != nil {
+		return err
+	}
+	if err := h.enterService(ctx); err != nil {
+		return err
+	}
+	absent, err := h.ordinaryDay(h.town.Tuesday)
+	if err != nil {
+		return err
+	}
+	r.figure("families", float64(len(absent)))
+	for _, act := range []func(context.Context, *replay, *house) error{queueOfLastYear, restored, copied, clockBack} {
+		if err := act(ctx, r, h); err != nil {
+			return err
+		}
+	}
+	if err := firstService(ctx, r); err != nil {
+		return err
+	}
+	if err := deny(ctx, r, h); err != nil {
+		return err
+	}
+	r.figure("messages_at_sink", float64(h.sink.count()))
+	r.figure("held", r.figures["void"])
+	r.figure("detected_s", 0)
+	return h.finish(ctx)
+}
+
+// withQueue gives a copy of the house in which letters wait: the centre and the mail server
+// were away when they should have left, and the program was ended by the machine.
+func (h *house) withQueue(ctx context.Context, name string, day time.Time) (*house, error) {
+	q, err := h.copyTo(name)
+	if err != nil {
+		return nil, err
+	}
+	// It is moved openly, by two persons: the copy is the installation from here on.
+	q.sink.shut(true)
+	if err := q.start(ctx, h.clock(day, "07:50")); err != nil {
+		return nil, err
+	}
+	if err := q.arm(); err != nil {
+		return nil, err
+	}
+	if err := q.at(h.clock(day, "08:06")); err != nil {
+		return nil, err
+	}
+	if _, err := q.callAll(day, q.replay.some(ordinaryAbsence)); err != nil {
+		return nil, err
+	}
+	if err := q.at(h.clock(day, "08:18")); err != nil {
+		return nil, err
+	}
+	q.prog.command("rest 3s") // it cannot be at rest: nothing can leave
+	q.prog.kill()
+	q.prog = nil
+	q.sink.shut(false)
+	return q, nil
+}
+
+// copyTo copies the data folder, as somebody who clones a server does. The carrier's account
+// is the same: so is the sink.
+func (h *house) copyTo(name string) (*house, error) {
+	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}}
+	if err := os.CopyFS(q.data, os.DirFS(h.data)); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(q.data, 0o700); err != nil {
+		return nil, err
+	}
+	for _, secret := range []string{"carriers/password", "journal.key", "session.key"} {
+		if err := os.Chmod(filepath.Join(q.data, secret), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return q, nil
+}
+
+// arm lifts the fence as two persons do.
+func (h *house) arm() error {
+	if _, err := h.press(h.town.Cast.Head, "/stop", "do", "ask-arm"); err != nil {
+		return err
+	}
+	_, err := h.press(h.town.Cast.CPE, "/stop", "do", "arm")
+	return err
+}
+
+// silent waits through the start's pause and an hour of the program's clock, and counts what
+// reached the sink and what the office reads about it.
+func (h *house) silent(r *replay, act string, before int) error {
+	text, err := h.see(h.town.Cast.Office, "/")
+	if err != nil {
+		return err
+	}
+	says := strings.Contains(text, `href="/stop"`) && strings.Contains(words(text), "Rien ne part")
+	if err := h.at(h.now.Add(2 * time.Minute)); err != nil {
+		return err
+	}
+	if err := h.rest(); err != nil {
+		return err
+	}
+	if err := h.at(h.now.Add(time.Hour)); err != nil {
+		return err
+	}
+	if err := h.rest(); err != nil {
+		return err
+	}
+	n := h.sink.count() - before
+	r.addTo("wrong_messages", n)
+	r.is(act, n, 0)
+	r.is(act+"_said", map[bool]int{true: 1}[says], 1)
+	r.say("held", "%s: %d messages; the office reads why: %v", strings.ReplaceAll(act, "_", " "), n, says)
+	return nil
+}
+
+// queueOfLastYear: letters wait, and the program is started again the next autumn.
+func queueOfLastYear(ctx context.Context, r *replay, h *house) error {
+	if err := h.stop(); err != nil {
+		return err
+	}
+	day := h.town.Tuesday.AddDate(0, 0, 2)
+	q, err := h.withQueue(ctx, "last-year", day)
+	if err != nil {
+		return err
+	}
+	before := h.sink.count()
+	if err := q.start(ctx, h.clock(time.Date(2027, time.October, 12, 8, 0, 0, 0, h.zone), "09:15")); err != nil {
+		return err
+	}
+	if err := q.silent(r, "queue_of_last_year", before); err != nil {
+		return err
+	}
+	return q.stop()
+}
+
+// restored: the folder's database is one of two days before, put back after a failure.
+func restored(ctx context.Context, r *replay, h *house) error {
+	day := h.town.Tuesday.AddDate(0, 0, 2)
+	q, err := h.withQueue(ctx, "restored", day)
+	if err != nil {
+		return err
+	}
+	old := filepath.Join(q.data, "kept.db")
+	if err := copyDatabase(filepath.Join(q.data, "preau.db"), old); err != nil {
+		return err
+	}
+	// The program goes on: two persons stop and nothing of the queue leaves; its journal grows.
+	if err := q.start(ctx, h.clock(day, "08:19")); err != nil {
+		return err
+	}
+	if _, err := q.press(h.town.Cast.Office, "/stop", "do", "stop"); err != nil {
+		return err
+	}
+	if err := q.rest(); err != nil {
+		return err
+	}
+	if err := q.stop(); err != nil {
+		return err
+	}
+	if err := copyDatabase(old, filepath.Join(q.data, "preau.db")); err != nil {
+		return err
+	}
+	before := h.sink.count()
+	if err := q.start(ctx, h.clock(day, "08:30")); err != nil {
+		return err
+	}
+	if err := q.silent(r, "restored_database", before); err != nil {
+		return err
+	}
+	return q.stop()
+}
+
+// copied: the folder is copied to another place of the machine with its queue, and started
+// there.
+func copied(ctx context.Context, r *replay, h *house) error {
+	day := h.town.Tuesday.AddDate(0, 0, 2)
+	q, err := h.withQueue(ctx, "original", day)
+	if err != nil {
+		return err
+	}
+	q.owns = h.owns
+	c, err := q.copyTo("copied")
+	q.owns = ""
+	if err != nil {
+		return err
+	}
+	before := h.sink.count()
+	if err := c.start(ctx, h.clock(day, "08:20")); err != nil {
+		return err
+	}
+	if err := c.silent(r, "copied_folder", before); err != nil {
+		return err
+	}
+	return c.stop()
+}
+
+// clockBack: the machine's clock is behind what the journal has.
+func clockBack(ctx context.Context, r *replay, h *house) error {
+	day := h.town.Tuesday.AddDate(0, 0, 2)
+	q, err := h.withQueue(ctx, "clock", day)
+	if err != nil {
+		return err
+	}
+	before := h.sink.count()
+	if err := q.start(ctx, h.clock(day, "07:30")); err != nil {
+		return err
+	}
+	if err := q.silent(r, "clock_behind", before); err != nil {
+		return err
+	}
+	return q.stop()
+}
+
+// firstService: a school that never was in service, with its whole directory.
+func firstService(ctx context.Context, r *replay) error {
+	h, err := r.newHouse(ctx, r.scaled(600, 60), 1)
+	if err != nil {
+		return err
+	}
+	day, c := h.town.Tuesday, h.town.Cast
+	if err := h.start(ctx, h.clock(day, "08:00")); err != nil {
+		return err
+	}
+	refused, err := h.refused(c.Head, "/service", "do", "ask", "until", "2027-07-04")
+	if err != nil {
+		return err
+	}
+	r.is("put_in_service_without_a_rehearsal", map[bool]int{false: 1}[refused], 0)
+	noted := 0
+	for _, rehearsing := range []bool{false, true} {
+		if rehearsing {
+			if _, err := h.press(c.Head, "/rehearsal", "do", "start"); err != nil {
+				return err
+			}
+			day = day.AddDate(0, 0, 1)
+		}
+		if err := h.at(h.clock(day, "08:06")); err != nil {
+			return err
+		}
+		absent, err := h.callAll(day, r.some(ordinaryAbsence))
+		if err != nil {
+			return err
+		}
+		noted += len(absent)
+		if err := h.at(h.clock(day, "08:25")); err != nil {
+			return err
+		}
+		if err := h.rest(); err != nil {
+			return err
+		}
+	}
+	n := h.sink.count()
+	r.addTo("wrong_messages", n)
+	r.is("first_service", n, 0)
+	text, err := h.see(c.Office, "/")
+	if err != nil {
+		return err
+	}
+	r.is("first_service_said", map[bool]int{true: 1}[strings.Contains(words(text), "Répétition")], 1)
+	r.say("held", "never in service: %d absences before and in a rehearsal, %d messages", noted, n)
+	return h.stop()
+}
+
+// deny: a message that is not ours went out. Two persons say so to everybody.
+func deny(ctx context.Context, r *replay, h *house) error {
+	day := h.town.Tuesday.AddDate(0, 0, 2)
+	if err := h.start(ctx, h.clock(day, "09:20")); err != nil {
+		return err
+	}
+	c := h.town.Cast
+	text, err := h.see(c.Head, "/notices/new?text=denial&choice=roll-made&level=all")
+	if err != nil {
+		return err
+	}
+	form, err := formTo(text, "/notices")
+	if err != nil {
+		return err
+	}
+	p, err := h.as(c.Head)
+	if err != nil {
+		return err
+	}
+	status, text, err := p.post("/notices", form)
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("the denial was refused: %d %w: %s", status, err, words(text))
+	}
+	_, after, ok := strings.Cut(text, `action="/notices/`)
+	if !ok {
+		if text, err = h.see(c.CPE, "/notices"); err != nil {
+			return err
+		}
+		if _, after, ok = strings.Cut(text, `href="/notices/`); !ok {
+			return fmt.Errorf("the denial is nowhere: %s", words(text))
+		}
+	}
+	id, _, _ := strings.Cut(after, `"`)
+	before, pressed := h.sink.count(), time.Now()
+	if _, err := h.press(c.CPE, "/notices/"+id, "do", "confirm"); err != nil {
+		return err
+	}
+	if err := h.rest(); err != nil {
+		return err
+	}
+	var first, last time.Time
+	people := map[string]bool{}
+	for _, m := range h.sink.since(before) {
+		if m.kind() != denial {
+			r.addTo("wrong_messages", 1)
+		}
+		if first.IsZero() {
+			first = m.At
+		}
+		last = m.At
+		people[m.To] = true
+	}
+	want := map[string]bool{}
+	for _, all := range h.Told {
+		for _, to := range all {
+			want[to] = true
+		}
+	}
+	missed := 0
+	for to := range want {
+		if !people[to] && !people[otherChannel(h, to)] {
+			missed++
+		}
+	}
+	r.figure("denial_addresses", float64(len(people)))
+	r.figure("denial_missed", float64(missed))
+	r.atLeast("denial_reached", len(people), len(want)/2)
+	r.within("slowest_correction_s", last.Sub(pressed), 180*time.Second)
+	r.say("corrected", "the denial reaches %d addresses, the first %.2f s and the last %.1f s after the second person's press", len(people), first.Sub(pressed).Seconds(), last.Sub(pressed).Seconds())
+	return nil
+}
+
+// otherChannel is another address of somebody who has this one: an announcement goes to a
+// person once.
+func otherChannel(h *house, to string) string {
+	for _, all := range h.Told {
+		for _, a := range all {
+			if a == to {
+				for _, b := range all {
+					if b != to {
+						return b
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// copyDatabase copies a SQLite file, with what it has not written back yet.
+func copyDatabase(from, to string) error {
+	for _, end := range []string{"", "-wal", "-shm"} {
+		b, err := os.ReadFile(from + end)
+		if os.IsNotExist(err) {
+			os.Remove(to + end)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to+end, b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
