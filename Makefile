@@ -1,6 +1,6 @@
 # Préau. "make help" says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test check stories torture bench fuzz dist setup clean
+.PHONY: help run build test check stories torture drills bench fuzz dist setup clean
 
 # go test runs as many packages at once as there are cores; some start real programs.
 GOTEST = go test -timeout 20m
@@ -26,6 +26,9 @@ stories: setup ## whole mornings, told and checked (ARGS="-run TestStories/lea -
 
 torture: setup ## 1,000 random mornings with every fault of carriers, network and clock, kill -9 at every step (RUNS=1000)
 	PREAU_TORTURE=$(or $(RUNS),1000) scripts/with-postgres go test -timeout 170m -count=1 -run TestTorture ./stories
+
+drills: build ## the mornings that schools have lived, at full size; reports in drills/ (SCALE=0.1)
+	@mkdir -p drills; for d in saint-philippe rodez bastogne late-bus; do ./bin/preau drill $$d --scale $(or $(SCALE),1) --json drills/$$d.json --report drills/$$d.html || exit 1; done
 
 bench: setup ## measurements, with disks waited for (ARGS="-bench Roll")
 	PREAU_POSTGRES_FSYNC=on scripts/with-postgres $(GOTEST) -p 1 -run '^$$' -bench . -benchmem $(ARGS) ./...

@@ -28,6 +28,8 @@ type Options struct {
 	Scale   float64   // of the school and the day, in (0, 1]; 0 is 1. Rates stay as they are.
 	Seed    int64     // of the school, of who is absent and of what goes wrong
 	Log     io.Writer // what happens, a line each; nil: nobody reads it
+
+	plant func(Message) []Message // see sink
 }
 
 // Check is one figure with what it has to be.

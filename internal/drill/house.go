@@ -54,6 +54,7 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, erro
 	if h.sink, err = newSink(perSecond); err != nil {
 		return nil, err
 	}
+	h.sink.plant = r.options.plant
 	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0]); err != nil {
 		return nil, err
 	}

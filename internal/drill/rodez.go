@@ -65,10 +65,7 @@ func rodez(ctx context.Context, r *replay) error {
 		return fmt.Errorf("the attack took the school out of service: %w %s", err, words(text))
 	}
 	// One pupil is absent.
-	pupil := h.oneWithFamily(day)
-	if pupil == "" {
-		return fmt.Errorf("nobody of the first hour has a family that may be told")
-	}
+	pupil := h.withFamilies(day, 1)[0]
 	if _, err := h.callAll(day, func(p string) bool { return p == pupil }); err != nil {
 		return err
 	}
@@ -191,28 +188,6 @@ func fill(path, segment string) string {
 		_, rest, _ := strings.Cut(after, "}")
 		path = before + url.PathEscape(segment) + rest
 	}
-}
-
-// oneWithFamily finds a pupil of the first hour whose family may be told by SMS and e-mail.
-func (h *house) oneWithFamily(day time.Time) string {
-	first := map[string]bool{}
-	for _, s := range h.firstHour(day) {
-		for _, m := range h.town.Rows.Members {
-			if slices.Contains(s.Groups, m.Grp) {
-				first[m.Person] = true
-			}
-		}
-	}
-	var all []string
-	for p := range first {
-		if len(h.Told[p]) >= 2 {
-			all = append(all, p)
-		}
-	}
-	if len(all) == 0 {
-		return ""
-	}
-	return slices.Min(all)
 }
 
 // plainLetters leaves what a telephone's alphabet may have changed out of a name.

@@ -2,10 +2,12 @@ package drill
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,7 +42,7 @@ func saintPhilippe(ctx context.Context, r *replay) error {
 		return err
 	}
 	r.figure("messages_at_sink", float64(h.sink.count()))
-	r.figure("held", r.figures["void"])
+	r.figure("held", r.figures["queued"])
 	r.figure("detected_s", 0)
 	return h.finish(ctx)
 }
@@ -63,14 +65,20 @@ func (h *house) withQueue(ctx context.Context, name string, day time.Time) (*hou
 	if err := q.at(h.clock(day, "08:06")); err != nil {
 		return nil, err
 	}
-	if _, err := q.callAll(day, q.replay.some(ordinaryAbsence)); err != nil {
+	absent := h.withFamilies(day, max(3, len(h.First)*ordinaryAbsence/10_000))
+	if _, err := q.callAll(day, func(p string) bool { return slices.Contains(absent, p) }); err != nil {
 		return nil, err
 	}
 	if err := q.at(h.clock(day, "08:18")); err != nil {
 		return nil, err
 	}
-	q.prog.command("rest 3s") // it cannot be at rest: nothing can leave
+	if err := q.prog.command("rest 2s"); err == nil {
+		return nil, errors.New("nothing waits, with a centre and a mail server that take nobody in")
+	}
 	q.prog.kill()
+	for _, n := range h.expect(absent) {
+		h.replay.addTo("queued", n)
+	}
 	q.prog = nil
 	q.sink.shut(false)
 	return q, nil
@@ -96,7 +104,7 @@ func (h *house) copyTo(name string) (*house, error) {
 
 // arm lifts the fence as two persons do.
 func (h *house) arm() error {
-	if _, err := h.press(h.town.Cast.Head, "/stop", "do", "ask-arm"); err != nil {
+	if _, err := h.press(h.town.Cast.Head, "/stop", "do", "arm-ask"); err != nil {
 		return err
 	}
 	_, err := h.press(h.town.Cast.CPE, "/stop", "do", "arm")
@@ -179,6 +187,7 @@ func restored(ctx context.Context, r *replay, h *house) error {
 		return err
 	}
 	before := h.sink.count()
+	clear(q.people) // who signed in since is not known to it
 	if err := q.start(ctx, h.clock(day, "08:30")); err != nil {
 		return err
 	}
@@ -286,7 +295,7 @@ func deny(ctx context.Context, r *replay, h *house) error {
 		return err
 	}
 	c := h.town.Cast
-	text, err := h.see(c.Head, "/notices/new?text=denial&choice=roll-made&level=all")
+	text, err := h.see(c.Head, "/notices/new?text=denial&choice=roll-made&level=whole+school")
 	if err != nil {
 		return err
 	}

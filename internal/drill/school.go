@@ -274,3 +274,17 @@ func (h *house) refused(who, path string, fields ...string) (bool, error) {
 	status, _, err := p.post(path, form)
 	return status >= 400, err
 }
+
+// withFamilies finds n pupils of a day's first hour of whom two addresses or more may hear.
+// There always are some: a town of which half cannot be reached is a mistake of this program.
+func (h *house) withFamilies(day time.Time, n int) []string {
+	first := map[string]bool{}
+	for _, s := range h.firstHour(day) {
+		for _, m := range h.town.Rows.Members {
+			if slices.Contains(s.Groups, m.Grp) && len(h.Told[m.Person]) >= 2 {
+				first[m.Person] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(first))[:n]
+}

@@ -20,7 +20,8 @@ type Message struct {
 type sink struct {
 	mu       sync.Mutex
 	messages []Message
-	down     bool // the centre and the mail server take nobody in
+	plant    func(Message) []Message // of tests: a fault of the program, as the far side would see it
+	down     bool                    // the centre and the mail server take nobody in
 	smpp     *centre
 	mail     *mailServer
 }
@@ -47,6 +48,10 @@ func (s *sink) take(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m.At = time.Now()
+	if s.plant != nil {
+		s.messages = append(s.messages, s.plant(m)...)
+		return
+	}
 	s.messages = append(s.messages, m)
 }
 
@@ -93,9 +98,9 @@ const (
 
 var (
 	arrivalWords    = regexp.MustCompile(`est maintenant|is now`)
-	correctionWords = regexp.MustCompile(`était une erreur|was a mistake|was an error|notre erreur|our mistake|our error`)
-	denialWords     = regexp.MustCompile(`ne vient pas de nous|ne vient pas de|did not come from|does not come from|n'a pas envoyé`)
-	schoolsMistake  = regexp.MustCompile(`erreur de l'établissement|the school's (?:mistake|error)|a mistake of the school|an error of the school`)
+	correctionWords = regexp.MustCompile(`était une erreur|notre erreur|(?:the school's|our|our software's) mistake`)
+	denialWords     = regexp.MustCompile(`ne vient pas de nous|is not from us`)
+	schoolsMistake  = regexp.MustCompile(`erreur de l'établissement|the school's mistake`)
 	referenceWords  = regexp.MustCompile(`(?i:réf(?:érence de ce message)?|ref(?:erence(?: of this message)?)?)\s*:?\s*([0-9A-Z]{6,8})`)
 )
 
