@@ -43,7 +43,7 @@ type Check struct {
 // Event is something that happened, for the drawing: seconds since the drill began.
 type Event struct {
 	At   float64
-	What string
+	What string // one sentence
 	Kind string // sent, wrong, held, corrected, fault, person
 }
 
@@ -59,6 +59,13 @@ type Result struct {
 	Scale  float64 `json:"-"`
 	Checks []Check `json:"-"`
 	Events []Event `json:"-"`
+	Sent   []Dot   `json:"-"`
+}
+
+// Dot is one message at the sink: seconds since the drill began.
+type Dot struct {
+	At   float64
+	Kind string // absence, arrival, correction, denial
 }
 
 // drills are the mornings by name.
@@ -96,7 +103,7 @@ func Run(ctx context.Context, name string, o Options) (Result, error) {
 	if err := d.run(ctx, r); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", name, err)
 	}
-	out := Result{Drill: name, Title: d.title, Seed: o.Seed, Scale: o.Scale, Seconds: round(time.Since(r.began).Seconds()), Figures: r.figures, Checks: r.checks, Events: r.events}
+	out := Result{Drill: name, Title: d.title, Seed: o.Seed, Scale: o.Scale, Seconds: round(time.Since(r.began).Seconds()), Figures: r.figures, Checks: r.checks, Events: r.events, Sent: r.sent}
 	out.Passed = len(r.checks) > 0 && !slices.ContainsFunc(r.checks, func(c Check) bool { return !c.OK })
 	return out, nil
 }
@@ -110,6 +117,7 @@ type replay struct {
 	figures map[string]float64
 	checks  []Check
 	events  []Event
+	sent    []Dot
 }
 
 func (r *replay) close() {

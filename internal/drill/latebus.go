@@ -120,6 +120,9 @@ func lateBus(ctx context.Context, r *replay) error {
 // finish checks what every drill has, and ends the program.
 func (h *house) finish(ctx context.Context) error {
 	messages := h.sink.all()
+	for _, m := range messages {
+		h.replay.sent = append(h.replay.sent, Dot{round(m.At.Sub(h.replay.began).Seconds()), string(m.kind())})
+	}
 	if err := h.stop(); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ var reportText string
 
 // WriteReport draws a result in one file that asks nothing of any other.
 func (r Result) WriteReport(w io.Writer) error {
-	t, err := template.New("report").Funcs(template.FuncMap{"number": number, "title": func(s string) string { return strings.ReplaceAll(s, "_", " ") }}).Parse(reportText)
+	t, err := template.New("report").Funcs(template.FuncMap{"number": number, "short": func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }, "title": func(s string) string { return strings.ReplaceAll(s, "_", " ") }}).Parse(reportText)
 	if err != nil {
 		return err
 	}
@@ -71,33 +71,76 @@ func (r Result) WriteReport(w io.Writer) error {
 	}
 	return t.Execute(w, struct {
 		Result
-		Count int
-		Told  []string
-		Line  []tick
-		High  int
-	}{r, passed, r.told(), r.line(), 60 + 34*len(r.Events)})
+		Count  int
+		Told   []string
+		Ticks  []tick
+		Curves []curve
+		Most   int
+	}{r, passed, r.told(), r.ticks(), r.curves(), len(r.Sent)})
 }
 
-// tick is one event where it is drawn.
+// The drawing: messages at the sink over the time of the drill, and what happened, by number.
+const (
+	drawnWide = 1000
+	drawnHigh = 260
+	drawnSide = 44
+	drawnTop  = 52
+	drawnLow  = 30
+)
+
+func (r Result) x(at float64) float64 {
+	return drawnSide + at/cmp.Or(r.Seconds, 1)*(drawnWide-2*drawnSide)
+}
+
+func (r Result) y(n int) float64 {
+	return drawnHigh - drawnLow - float64(n)/float64(max(len(r.Sent), 1))*(drawnHigh-drawnLow-drawnTop)
+}
+
+// tick is one event where it is drawn. Two that are close stand in two rows.
 type tick struct {
 	Event
-	X, Y   int
-	Anchor string
+	N    int
+	X, Y float64
 }
 
-// lineWide is how wide the time line is drawn.
-const lineWide = 900
-
-// line places events along the time that the drill took, each on a row of its own.
-func (r Result) line() []tick {
-	var out []tick
-	end := cmp.Or(r.Seconds, 1)
+func (r Result) ticks() (out []tick) {
 	for i, e := range r.Events {
-		t := tick{Event: e, X: 30 + int(e.At/end*(lineWide-60)), Y: 44 + 34*i, Anchor: "start"}
-		if t.X > lineWide/2 {
-			t.Anchor = "end"
+		t := tick{Event: e, N: i + 1, X: r.x(e.At), Y: 14}
+		if i > 0 && t.X-out[i-1].X < 24 && out[i-1].Y == t.Y {
+			t.Y = 38
 		}
 		out = append(out, t)
+	}
+	return out
+}
+
+// curve is how many messages of a kind had reached the sink.
+type curve struct {
+	Kind string
+	N    int
+	Path template.HTMLAttr
+	X, Y float64 // of its end
+}
+
+func (r Result) curves() (out []curve) {
+	for _, k := range []kind{absence, arrival, correction, denial} {
+		c := curve{Kind: string(k)}
+		var path strings.Builder
+		fmt.Fprintf(&path, "M%.1f %.1f", r.x(0), r.y(0))
+		for _, d := range r.Sent {
+			if d.Kind == c.Kind {
+				fmt.Fprintf(&path, "H%.1f", r.x(d.At))
+				c.N++
+				fmt.Fprintf(&path, "V%.1f", r.y(c.N))
+			}
+		}
+		if c.N == 0 {
+			continue
+		}
+		c.X, c.Y = r.x(r.Seconds), r.y(c.N)
+		fmt.Fprintf(&path, "H%.1f", c.X)
+		c.Path = template.HTMLAttr(`d="` + path.String() + `"`)
+		out = append(out, c)
 	}
 	return out
 }
