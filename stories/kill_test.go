@@ -289,6 +289,9 @@ func (k *killing) live(killAt ...string) {
 				if err != nil && (!killed || ctx.Err() != nil) {
 					k.t.Fatalf("the program ended: %v\n%s", err, p.said.String())
 				}
+				if said := p.said.String(); strings.Contains(said, "level=ERROR msg=\"alert") {
+					k.t.Logf("the program said:\n%s", said)
+				}
 				running = slices.Delete(running, i, i+1)
 			default:
 				continue

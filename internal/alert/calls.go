@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -113,6 +115,8 @@ func troubled(l courier.Letter, now time.Time) Because {
 		return NoContact
 	case l.State == courier.Void && l.Because == string(NotInService):
 		return NotInService
+	case l.State == courier.Void && l.Because == courier.BecauseFenced:
+		return Fenced
 	case l.State == courier.Void && l.Because == string(TooLate):
 		return Lapsed
 	}
@@ -120,7 +124,8 @@ func troubled(l courier.Letter, now time.Time) Because {
 }
 
 // callFamilies opens telephone rows for the letters of told episodes that did not, or
-// may not have, reached anybody.
+// may not have, reached anybody, and for those who were told of an absence and could not be
+// told of its end.
 func (a *Alert) callFamilies(ctx context.Context, id string) error {
 	type need struct {
 		e      Episode
@@ -130,7 +135,8 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 	var needs []need
 	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		var told []Episode
-		err := tx.NewSelect().Model(&told).Where("e.school = ? AND e.state = ? AND e.first_at > ?", id, Told, database.Stamp(a.now().Add(-24*time.Hour))).Scan(ctx)
+		err := tx.NewSelect().Model(&told).Where("e.school = ? AND (e.state = ? OR e.state = ? AND e.because IN (?)) AND e.first_at > ?", id, Told, Over, bun.List([]Because{Arrived, Corrected}),
+			database.Stamp(a.now().Add(-24*time.Hour))).Scan(ctx)
 		if err != nil || len(told) == 0 {
 			return err
 		}
@@ -152,11 +158,17 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 			has[[2]string{c.Episode, c.Adult}] = true
 		}
 		for _, l := range letters {
-			why := troubled(l, a.now())
-			if why == "" || l.Kind != courier.Absence {
+			why, over := troubled(l, a.now()), byID[l.Ref].State == Over
+			if why == "" || over != (l.Kind != courier.Absence) {
 				continue
 			}
 			people := []string{l.Person}
+			if over && why == NotEntitled {
+				continue // by a court's decision
+			}
+			if over {
+				why = Uncorrected
+			}
 			if why == NotEntitled {
 				if people, err = a.reachedByNothing(ctx, tx, byID[l.Ref], letters); err != nil {
 					return err

@@ -336,3 +336,35 @@ func TestOneAdult(t *testing.T) {
 		}
 	})
 }
+
+// TestLockedIsTelephoned: letters that the fence made void are telephoned, and so is whoever
+// was told of an absence and could not be told of its end.
+func TestLockedIsTelephoned(t *testing.T) {
+	both(t, func(m *morning) {
+		lock := func() {
+			t.Helper()
+			if err := m.courier.LockAll(t.Context(), courier.WhyJournal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:17")
+		m.want(leaTold, nil)
+		m.now = m.now.Add(time.Minute)
+		m.unsettled = true
+		m.mark("maths", "ewen", attendance.Absent, 0)
+		m.now = m.now.Add(11 * time.Minute)
+		for range 2 {
+			if err := m.alert.Pass(t.Context()); err != nil { // the letters are written, and do not leave
+				t.Fatal(err)
+			}
+		}
+		lock()
+		m.settle()
+		m.want(leaTold, []string{"ewen sylvie fenced"})
+		m.mark("maths", "lea", attendance.Late, 30)
+		m.settle()
+		m.want(leaTold, []string{"ewen sylvie fenced", "lea karim not-corrected", "lea nadia not-corrected"})
+	})
+}
