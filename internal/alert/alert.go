@@ -58,6 +58,7 @@ const (
 	NobodyToTell Because = "nobody"        // nobody is entitled
 	NotYet       Because = "not-yet"       // it waits for its carrier for too long
 	Lapsed       Because = "lapsed"        // the letter's time ran out before it left
+	Fenced       Because = "fenced"        // the installation was locked before it left
 	RefusedBy    Because = "refused"       // the carrier refused it
 	Unsure       Because = "unsure"        // it left, and nobody knows whether it arrived
 	NotEntitled  Because = "not-entitled"  // no longer entitled when the letter was to leave

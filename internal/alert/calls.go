@@ -107,6 +107,8 @@ func troubled(l courier.Letter, now time.Time) Because {
 		return NotYet
 	case l.State == courier.Void && l.Because == courier.BecauseExpired:
 		return Lapsed
+	case l.State == courier.Void && l.Because == courier.BecauseFenced:
+		return Fenced
 	case l.State == courier.Void && (l.Because == string(NotEntitled) || l.Because == courier.BecauseUnvouched):
 		return NotEntitled // whoever is entitled and reached by nothing else: see callFamilies
 	case l.State == courier.Void && l.Because == courier.BecauseNoCarrier:
