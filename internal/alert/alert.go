@@ -66,7 +66,6 @@ const (
 	Stopped      Because = "stopped"       // wants no more SMS
 	Bounced      Because = "bounced"       // the mail address takes nothing more
 	ByBreaker    Because = "breaker"       // the breaker has held it for too long
-	Fenced       Because = "fenced"        // the transports were locked, and the letter is void
 	Uncorrected  Because = "not-corrected" // told of an absence, and not of its end
 	Replied      Because = "replied"       // answered by SMS in words that a machine does not read
 )

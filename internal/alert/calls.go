@@ -117,8 +117,6 @@ func troubled(l courier.Letter, now time.Time) Because {
 		return NoContact
 	case l.State == courier.Void && l.Because == string(NotInService):
 		return NotInService
-	case l.State == courier.Void && l.Because == courier.BecauseFenced:
-		return Fenced
 	case l.State == courier.Void && l.Because == string(TooLate):
 		return Lapsed
 	}

@@ -107,15 +107,14 @@ func (a *App) raiseFence(ctx context.Context) error {
 		if err := a.Courier.LockAll(ctx, why); err != nil {
 			return err
 		}
-		if why == courier.WhyIdentity || why == courier.WhyJournal {
-			here.Epoch = max(here.Epoch, known.Epoch) // and one more below
-		}
 		if err := a.forgetHeads(now); err != nil {
 			return err
 		}
 	}
-	if here.Epoch == 0 || why == courier.WhyIdentity || why == courier.WhyJournal {
-		here.Epoch++
+	// An older database begins a new age: every folder that knew it locks, once. A folder
+	// that is older, or new to this database as another node's is, only learns the age.
+	if older := known.ID == here.ID && known.Epoch > here.Epoch; here.Epoch == 0 || older || why == courier.WhyJournal {
+		here.Epoch = max(here.Epoch, known.Epoch) + 1
 	}
 	if err := a.buryAgain(ctx, known.Gone); err != nil {
 		return err

@@ -17,10 +17,11 @@ import (
 
 // fenced is an installation that has served once, with a letter waiting, and its clock.
 type fenced struct {
-	t     *testing.T
-	dir   string
-	town  fictional.Town
-	clock *app.Clock
+	t        *testing.T
+	dir      string
+	database string // empty: in the folder
+	town     fictional.Town
+	clock    *app.Clock
 }
 
 func newFenced(t *testing.T) *fenced {
@@ -48,7 +49,7 @@ func newFenced(t *testing.T) *fenced {
 // serve starts the installation, does something once it listens, and stops it.
 func (f *fenced) serve(do func(*app.App)) {
 	f.t.Helper()
-	a, err := app.Open(f.t.Context(), app.Config{Data: f.dir, Addr: "127.0.0.1:0"}, app.Options{Log: quiet, Clock: f.clock})
+	a, err := app.Open(f.t.Context(), app.Config{Data: f.dir, Database: f.database, Addr: "127.0.0.1:0"}, app.Options{Log: quiet, Clock: f.clock})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -207,4 +208,42 @@ func (f *fenced) arm(a *app.App) {
 		}
 		return a.Courier.Unlock(ctx, tx, f.town.School.ID, "cpe", now)
 	})
+}
+
+// TestTwoNodes: a second node has a folder of its own beside the same database. It locks
+// once, until two persons say that it is theirs; then both start and stop as they like.
+func TestTwoNodes(t *testing.T) {
+	f := newFenced(t)
+	f.serve(f.line)
+	first := f.dir
+	f.database = "sqlite:" + filepath.Join(first, "preau.db")
+	second := filepath.Join(t.TempDir(), "second")
+	if err := os.MkdirAll(second, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"session.key", "journal.key"} {
+		b, err := os.ReadFile(filepath.Join(first, key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(second, key), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.dir = second
+	f.serve(func(a *app.App) {
+		if why := f.why(a); why != courier.WhyIdentity {
+			t.Fatalf("a folder that the database does not know: %q", why)
+		}
+		f.arm(a)
+	})
+	for i, dir := range []string{first, second, first, second} {
+		f.dir = dir
+		f.serve(func(a *app.App) {
+			if why := f.why(a); why != "" {
+				t.Fatalf("start %d, in %s: locked for %q", i, dir, why)
+			}
+			f.line(a)
+		})
+	}
 }
