@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,7 +89,27 @@ func StartKannel(folder string, centre *SMSCentre, o KannelOptions) (*KannelGate
 		}
 		k.boxes = append(k.boxes, b)
 	}
+	if err := k.answers(); err != nil {
+		k.Close()
+		return nil, err
+	}
 	return k, nil
+}
+
+// answers waits until smsbox answers over HTTP: it says that it listens before it does, and
+// closes what comes in between.
+func (k *KannelGateway) answers() error {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		response, err := http.Get(k.URL() + "/cgi-bin/sendsms") // nobody: refused, in words
+		if err == nil {
+			return response.Body.Close()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("peers: smsbox does not answer: %w\n%s", err, k.boxes[len(k.boxes)-1].said.String())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // kannelConfig is the configuration of both programs. ports are those of the
