@@ -148,7 +148,7 @@ func correctionsPage(m mistakes) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					for _, s := range m.Rolls {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<li class=\"board-row\"><p class=\"board-name\"><strong>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<li class=\"board-row mistake-row\"><p class=\"board-name\"><strong>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

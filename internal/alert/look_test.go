@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
@@ -18,6 +19,7 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/fictional"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/peers/browser"
 )
@@ -108,6 +110,40 @@ func oddMornings(t *testing.T) (inverted, oneRoll siteViews) {
 	return inverted, oneRoll
 }
 
+// newcomers are a school before its first service: not begun, in the middle of its
+// rehearsal, and asked for; and one that nobody has kept in service.
+func newcomers(t *testing.T) (out []siteViews) {
+	t.Helper()
+	fresh := func() *morning {
+		m := &morning{t: t, db: databasetest.SQLite(t), town: fictional.Small(time.Time{}), url: "https://preau.alice-guy.example"}
+		m.found()
+		return m
+	}
+	m := fresh()
+	out = append(out, siteViews{newSite(m), []view{{"service-first", "/service", "head:head", ""}, {"rehearsal-none", "/rehearsal", "office:office", ""}, {"board-first", "/office", "office:office", ""}}})
+	m = fresh()
+	m.in(func(ctx context.Context, tx database.Tx) error {
+		return m.alert.StartRehearsal(ctx, tx, m.school, "head", m.now.AddDate(0, 0, -1))
+	})
+	m.at("08:07")
+	for _, pupil := range []string{"lea", "ewen", "awa"} {
+		m.mark("maths", pupil, attendance.Absent, 0)
+	}
+	m.at("08:17")
+	m.mark("maths", "ewen", attendance.Late, 15)
+	m.at("08:20")
+	out = append(out, siteViews{newSite(m), []view{{"rehearsal", "/rehearsal", "office:office", ""}, {"service-rehearsing", "/service", "head:head", ""}, {"board-rehearsing", "/office", "office:office", ""}, {"corrections", "/corrections", "office:office", ""}}})
+	m = newMorning(t, databasetest.SQLite(t))
+	m.day(10)
+	out = append(out, siteViews{newSite(m), []view{{"board-keep", "/office", "office:office", ""}, {"service-keep", "/service", "office:office", ""}}})
+	m = newMorning(t, databasetest.SQLite(t))
+	m.day(15)
+	m.in(func(ctx context.Context, tx database.Tx) error {
+		return m.alert.AskService(ctx, tx, m.school, "head", page.Head, "2027-06-30", m.now.Format(time.DateOnly), m.now)
+	})
+	return append(out, siteViews{newSite(m), []view{{"board-asleep", "/office", "office:office", ""}, {"service-asked", "/service", "cpe:cpe", ""}, {"service-operator", "/schools/alice-guy/service", "operator:marie", ""}}})
+}
+
 // letter finds a letter that left, by its reader and kind.
 func (m *morning) letter(person string, kind courier.Kind) courier.Letter {
 	m.t.Helper()
@@ -147,7 +183,7 @@ func TestPagesInABrowser(t *testing.T) {
 	small, asks, busy, views, answerViews, busyViews := gallery(t)
 	inverted, oneRoll := oddMornings(t)
 	b := browser.Start(t)
-	for _, on := range []siteViews{{small, views}, {asks, answerViews}, {busy, busyViews}, inverted, oneRoll} {
+	for _, on := range append([]siteViews{{small, views}, {asks, answerViews}, {busy, busyViews}, inverted, oneRoll}, newcomers(t)...) {
 		for _, v := range on.views {
 			for _, width := range []int{360, 1280} {
 				for _, dark := range []bool{false, true} {
