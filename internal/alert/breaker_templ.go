@@ -405,7 +405,7 @@ func oddSheet(m oddMorning, s oddScope, first bool) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, r := range s.Rolls {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<li class=\"board-row\"><p class=\"board-name\"><strong>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<li class=\"board-row mistake-row\"><p class=\"board-name\"><strong>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
