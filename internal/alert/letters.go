@@ -118,6 +118,11 @@ func (t texts) checkText(key string) error {
 			return fmt.Errorf("%s: there is no field %s", key, f)
 		}
 	}
+	for _, need := range needed(key) {
+		if !strings.Contains(text, need) {
+			return fmt.Errorf("%s: a message names the pupil, the lesson and the hour: %s is missing", key, need)
+		}
+	}
 	inSMS := strings.HasSuffix(key, ".sms") || strings.HasPrefix(key, "kind.") || key == "class"
 	if !inSMS || t[alphabetKey] != "" {
 		return nil
@@ -128,6 +133,21 @@ func (t texts) checkText(key string) error {
 		}
 	}
 	return nil
+}
+
+// needed are the fields without which a text would be true of anybody: two families never
+// read the same (sending.md F16).
+func needed(key string) []string {
+	part, _, _ := strings.Cut(key, ".")
+	switch {
+	case part != "absent" && part != "arrived" && part != "correction":
+		return nil
+	case strings.HasSuffix(key, ".subject"):
+		return []string{"{first}"}
+	case part == "absent" && !strings.Contains(key, ".class."):
+		return []string{"{first}", "{initial}", "{sitting}", "{hour}"}
+	}
+	return []string{"{first}", "{initial}", "{hour}"}
 }
 
 // Lang gives a language that there are texts in: the first of the wanted ones, else

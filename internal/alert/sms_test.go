@@ -145,6 +145,7 @@ func TestAThirdLanguage(t *testing.T) {
 	}{
 		"a letter that GSM lacks":  {func(own map[string]string) { own["absent.sms"] = hello }, `absent.sms: 'ĉ' is not a GSM character`},
 		"another alphabet":         {func(own map[string]string) { own["alphabet"] = "latin1" }, "ucs2"},
+		"a text true of anybody":   {func(own map[string]string) { own["absent.sms"] = "{school}: votre enfant est absent. {link} {code}" }, "a message names the pupil"},
 		"a text too few":           {func(own map[string]string) { delete(own, "absent.reply.sms") }, "absent.reply.sms is missing"},
 		"a text too many":          {func(own map[string]string) { own["denial.sms"] = "x" }, "denial.sms"},
 		"a field too many":         {func(own map[string]string) { own["absent.sms"] += "{surname}" }, "there is no field {surname}"},
