@@ -188,6 +188,9 @@ func readSubmit(body []byte, latin1 bool, now time.Time) (Message, Status) {
 	if class&0x3c != 0 {
 		return Message{}, InvalidClass // it is no message to a telephone
 	}
+	if strings.Trim(m.To, "+0 ") == "" {
+		return Message{}, InvalidDestination
+	}
 	if ton == 1 && !strings.HasPrefix(m.To, "+") {
 		m.To = "+" + strings.TrimPrefix(m.To, "00")
 	}
