@@ -178,3 +178,16 @@ func (w *renewing) Flush() {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *renewing) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// AccountOf says whose session a request's cookie is of, by its signature alone: the database
+// says whether it still is. It is for those who must not ask one.
+func (k *Keeper) AccountOf(r *http.Request) (account string, ok bool) {
+	t, ok := k.ticket(r)
+	return t.Account, ok
+}
+
+// Busy tells whether passwords wait for one another for longer than anybody notices.
+func (k *Keeper) Busy() bool { return k.pool.waiting.Load() > int64(cap(k.pool.slots))*busyPerSlot }
+
+// busyPerSlot is about a third of a second of passwords.
+const busyPerSlot = 15

@@ -46,6 +46,7 @@ type App struct {
 	log        *slog.Logger
 	control    *Control // of a drill; nil: none
 	demo       bool
+	sessionKey []byte
 	lock       *os.File                 // held while serving
 	seen       atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
 	alertPages *alert.Pages
@@ -180,6 +181,7 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	if err != nil {
 		return err
 	}
+	a.sessionKey = sessionKey
 	a.Keeper, err = account.NewKeeper(account.Settings{DB: a.DB, Key: sessionKey, Clock: a.Clock.Now, Secure: secure, URL: a.Config.URL, Log: a.log, Journal: a.Journal})
 	if err != nil {
 		return err
@@ -233,7 +235,15 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	secure, err := a.Config.Secure()
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	f, err := a.newFront(secure)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	server := &http.Server{Handler: f.around(a.Handler()), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -252,6 +262,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 		loop("guard", func(ctx context.Context) error { return a.Guard.Serve(ctx, endpoints) })
 	}
 	loop("keeping", a.keep)
+	loop("door", f.run)
 	if a.control != nil {
 		loop("control", a.obey)
 	}

@@ -259,3 +259,11 @@ func changed(res sql.Result, err error) error {
 	}
 	return nil
 }
+
+// InCharge lists who is in charge of a sitting of a day that begins before one moment and
+// ends after another: who has a class about now.
+func InCharge(ctx context.Context, tx database.Tx, school, day string, ends, begins time.Time) (people []string, err error) {
+	err = tx.NewRaw(`SELECT DISTINCT s.person FROM timetable_sittings AS t JOIN timetable_sitting_staff AS s ON s.school = t.school AND s.sitting = t.id
+		WHERE t.school = ? AND t.day = ? AND t.starts_at <= ? AND t.ends_at >= ? AND t.cancelled_at IS NULL`, school, day, database.Stamp(begins), database.Stamp(ends)).Scan(ctx, &people)
+	return people, err
+}

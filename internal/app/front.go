@@ -1,0 +1,248 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/door"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// front is what stands before the pages while they are served: the door, and the limiter of
+// whoever is inside.
+type front struct {
+	app     *App
+	door    *door.Door
+	gate    *door.Gate
+	limiter *door.Limiter
+	known   atomic.Pointer[map[string]door.Who] // accounts
+	meter   meter
+}
+
+// How many requests work at once for each core, how long one waits for a worker before its
+// reader is shown their turn instead, and around a lesson how long its teacher goes first.
+const (
+	workersPerCore = 8
+	workerWait     = 8 * time.Second
+	aroundLesson   = 15 * time.Minute
+)
+
+func (a *App) newFront(secure bool) (*front, error) {
+	f := &front{app: a}
+	cores := runtime.GOMAXPROCS(0)
+	f.limiter = door.NewLimiter(workersPerCore*cores, time.Now)
+	f.door = door.New(door.Config{Key: a.sessionKey, Now: time.Now, Who: f.who, Cores: cores, Load: f.load})
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return nil, err
+	}
+	if f.gate, err = door.NewGate(door.GateConfig{Door: f.door, Secure: secure, Zone: zone, Free: free}); err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(f.file())
+	if err == nil {
+		err = f.door.Restore(b)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.log.Error("the line of before could not be read: it begins anew", "err", err)
+	}
+	return f, nil
+}
+
+func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.json") }
+
+// around is the handler that everybody meets.
+func (f *front) around(next http.Handler) http.Handler {
+	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fromMemory(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		class, ctx, cancel := door.Usual, r.Context(), context.CancelFunc(func() {})
+		if vital(r) {
+			class = door.Vital
+		} else {
+			ctx, cancel = context.WithTimeout(ctx, workerWait)
+		}
+		leave, err := f.limiter.Enter(ctx, class)
+		cancel()
+		if err != nil {
+			if r.Context().Err() == nil {
+				f.gate.Later(w, r)
+			}
+			return
+		}
+		defer leave()
+		next.ServeHTTP(w, r)
+	}))
+}
+
+// fromMemory tells what is served whatever happens.
+func fromMemory(r *http.Request) bool {
+	p := r.URL.Path
+	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/status" || p == "/favicon.ico"
+}
+
+// vital tells what matters more than anybody's place: rolls, and what stops, lets go and
+// takes back.
+func vital(r *http.Request) bool {
+	p := strings.TrimPrefix(r.URL.Path, "/schools/")
+	if p != r.URL.Path {
+		_, p, _ = strings.Cut(p, "/")
+		p = "/" + p
+	}
+	for _, begins := range []string{"/roll/", "/stop", "/breaker", "/corrections", "/calls/", "/carriers/"} {
+		if strings.HasPrefix(p, begins) {
+			return true
+		}
+	}
+	return false
+}
+
+// free tells which requests meet no line: what is in memory, what is vital, and a family's
+// answer to a message, which spares the school a call.
+func free(r *http.Request) bool {
+	return fromMemory(r) || vital(r) || r.URL.Path == "/language" || strings.HasPrefix(r.URL.Path, "/r/")
+}
+
+// who is somebody by the signature of their session alone: the door asks no database.
+func (f *front) who(r *http.Request) door.Who {
+	known := f.known.Load()
+	id, ok := f.app.Keeper.AccountOf(r)
+	if !ok || known == nil {
+		return door.Who{}
+	}
+	return (*known)[id]
+}
+
+// meet keeps whom the door knows: everybody's lane, and who has a class about now.
+func (f *front) meet(ctx context.Context) error {
+	now := f.app.Clock.Now()
+	known := map[string]door.Who{}
+	err := f.app.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		all, err := account.Open(ctx, tx)
+		if err != nil {
+			return err
+		}
+		schools, err := directory.Schools(ctx, tx)
+		if err != nil {
+			return err
+		}
+		teaching := map[[2]string]bool{}
+		for _, s := range schools {
+			zone, err := s.Location()
+			if err != nil {
+				return err
+			}
+			people, err := timetable.InCharge(ctx, tx, s.ID, timetable.Day(now, zone), now.Add(-aroundLesson), now.Add(aroundLesson))
+			if err != nil {
+				return err
+			}
+			for _, p := range people {
+				teaching[[2]string{s.ID, p}] = true
+			}
+		}
+		for _, a := range all {
+			w := door.Who{Lane: laneOf(a.Role), School: a.School}
+			if w.Lane == door.Staff && teaching[[2]string{a.School, a.Person}] {
+				w.Lane = door.InClass
+			}
+			known[a.ID] = w
+		}
+		return nil
+	})
+	if err == nil {
+		f.known.Store(&known)
+	}
+	return err
+}
+
+func laneOf(r page.Role) door.Lane {
+	switch r {
+	case page.Guardian:
+		return door.Family
+	case page.Pupil:
+		return door.Pupil
+	}
+	return door.Staff
+}
+
+// How often the door learns who is who, and keeps its line.
+const (
+	meetEvery = time.Minute
+	keepEvery = 5 * time.Second
+)
+
+// run keeps the door's knowledge and its line until ctx ends.
+func (f *front) run(ctx context.Context) error {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	next := time.Time{}
+	for {
+		if now := time.Now(); !now.Before(next) {
+			next = now.Add(meetEvery)
+			if err := f.meet(ctx); err != nil && ctx.Err() == nil {
+				f.app.log.Error("the door does not know who has a class now", "err", err)
+			}
+		}
+		f.keep()
+		select {
+		case <-ctx.Done():
+			f.keep()
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (f *front) keep() {
+	b, err := f.door.Keep()
+	if err == nil {
+		err = writeWhole(f.file(), b)
+	}
+	if err != nil {
+		f.app.log.Error("the line could not be kept: after a restart it begins anew", "err", err)
+	}
+}
+
+// load is how full the house is.
+func (f *front) load() door.Load {
+	l := door.Load{Queue: f.limiter.Queue(), CPU: f.meter.part(time.Now())}
+	if f.app.Keeper.Busy() {
+		l.Queue = max(l.Queue, time.Second)
+	}
+	return l
+}
+
+// meter measures the part of the processors that this program used since it was last asked.
+type meter struct {
+	used time.Duration
+	at   time.Time
+}
+
+func (m *meter) part(now time.Time) float64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	used := time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	part := 0.0
+	if wall := now.Sub(m.at); !m.at.IsZero() && wall > 0 {
+		part = float64(used-m.used) / float64(wall) / float64(runtime.GOMAXPROCS(0))
+	}
+	m.used, m.at = used, now
+	return part
+}

@@ -1,0 +1,118 @@
+package door
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Cookies of the door. They hold no name.
+const (
+	seatCookie   = "preau-seat"
+	ticketCookie = "preau-line"
+)
+
+// Gate is the door in front of a house's pages.
+type Gate struct {
+	door   *Door
+	pages  map[string]waitingPage
+	policy string
+	secure bool
+	zone   *time.Location
+	free   func(r *http.Request) bool
+}
+
+// GateConfig of a Gate. Free tells which requests never wait: what is served from memory,
+// and what matters more than anybody's place. Zone is where whoever waits reads the hour.
+type GateConfig struct {
+	Door   *Door
+	Secure bool
+	Zone   *time.Location
+	Free   func(r *http.Request) bool
+}
+
+// NewGate makes one.
+func NewGate(c GateConfig) (*Gate, error) {
+	pages, policy, err := waitingPages()
+	if err != nil {
+		return nil, err
+	}
+	return &Gate{door: c.Door, pages: pages, policy: policy, secure: c.Secure, zone: c.Zone, free: c.Free}, nil
+}
+
+func value(r *http.Request, name string) string {
+	k, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+// Around lets in who may, and shows the others their turn.
+func (g *Gate) Around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.free(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		who := Who{}
+		seat, ticket := value(r, seatCookie), value(r, ticketCookie)
+		if g.door.who != nil && ticket == "" {
+			who = g.door.who(r)
+		}
+		v := g.door.Look(seat, ticket, who)
+		if v.Enter {
+			if v.Seat != "" {
+				g.set(w, seatCookie, v.Seat, seatLife)
+				if ticket != "" {
+					g.set(w, ticketCookie, "", -1)
+				}
+			}
+			next.ServeHTTP(w, r)
+			return
+		}
+		if v.Ticket != "" {
+			g.set(w, ticketCookie, v.Ticket, maxKept)
+		}
+		g.show(w, r, v.Wait)
+	})
+}
+
+func (g *Gate) set(w http.ResponseWriter, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, Secure: g.secure, SameSite: http.SameSiteLaxMode})
+}
+
+// show shows the waiting page. What was posted without a seat is not done: the page says
+// that the turn comes, and never that something failed.
+func (g *Gate) show(w http.ResponseWriter, r *http.Request, v Wait) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", g.policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	g.pages[language(r)].write(w, v, g.door.now(), g.zone)
+}
+
+// Later shows whoever is inside that many ask at once: the page comes by itself.
+func (g *Gate) Later(w http.ResponseWriter, r *http.Request) {
+	g.show(w, r, Wait{Until: 2 * shortest, Next: 2 * shortest, Rate: g.door.Rate()})
+}
+
+// language is what was chosen in this browser, else what it asks for, else French.
+func language(r *http.Request) string {
+	if k, err := r.Cookie("preau_language"); err == nil {
+		if _, ok := languages[k.Value]; ok {
+			return k.Value
+		}
+	}
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		lang := strings.ToLower(strings.TrimSpace(part))
+		if lang, _, _ = strings.Cut(lang, ";"); len(lang) >= 2 {
+			if _, ok := languages[lang[:2]]; ok {
+				return lang[:2]
+			}
+		}
+	}
+	return "fr"
+}

@@ -1,0 +1,121 @@
+package door
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The waiting page: one answer, without script, without anything to fetch, smaller than four
+// kilobytes. Its parts are made once, and what differs from one person to the next is a few
+// numbers between them.
+
+//go:embed waiting.html
+var waitingText string
+
+//go:embed waiting.css
+var waitingStyle string
+
+// sentences are the page's words in a language.
+type sentences struct {
+	Lang, Other, OtherName               string
+	Title, Arrived, Keep, Rate           string
+	First, Meanwhile, Status, StatusNote string
+	turn                                 func(from, until int, at string) string
+	soon                                 string
+}
+
+// languages are those of the pages.
+var languages = map[string]sentences{
+	"fr": {Lang: "fr", Other: "en", OtherName: "English", Title: "Votre tour arrive", Arrived: "Vous êtes bien là. Beaucoup de monde se connecte.",
+		Keep: "Laissez cette page ouverte, vous entrerez sans rien faire. Recharger ne fait ni perdre ni gagner de place.",
+		Rate: "personnes entrent par seconde au plus.", First: "Les professeurs qui ont cours passent d'abord.", Meanwhile: "Sans attendre",
+		Status: "L'état du service", StatusNote: "en clair",
+		turn: func(from, until int, at string) string {
+			if until <= 1 {
+				return "Votre tour : dans moins d'une minute"
+			}
+			return fmt.Sprintf("Votre tour : dans %d à %d minutes, vers %s", from, until, at)
+		}},
+	"en": {Lang: "en", Other: "fr", OtherName: "Français", Title: "Your turn is coming", Arrived: "You are here. Many people are connecting.",
+		Keep: "Leave this page open, you will enter without doing anything. Reloading neither loses nor gains a place.",
+		Rate: "people enter a second at most.", First: "Teachers who have a lesson go first.", Meanwhile: "Without waiting",
+		Status: "State of the service", StatusNote: "in plain words",
+		turn: func(from, until int, at string) string {
+			if until <= 1 {
+				return "Your turn: in less than a minute"
+			}
+			return fmt.Sprintf("Your turn: in %d to %d minutes, about %s", from, until, at)
+		}},
+}
+
+// waitingPage is the page in a language, in the pieces between its numbers.
+type waitingPage struct {
+	words  sentences
+	pieces []string
+}
+
+// numbers are what stands between the pieces, in their order.
+const gap = "\x00"
+
+// waitingPages makes the pages, and the policy under which they are shown.
+func waitingPages() (map[string]waitingPage, string, error) {
+	t, err := template.New("waiting").Parse(waitingText)
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.Sum256([]byte(waitingStyle))
+	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	out := map[string]waitingPage{}
+	for lang, words := range languages {
+		var b strings.Builder
+		err := t.Execute(&b, struct {
+			sentences
+			Style template.CSS
+			Gap   template.HTML
+		}{words, template.CSS(waitingStyle), gap})
+		if err != nil {
+			return nil, "", err
+		}
+		out[lang] = waitingPage{words, strings.Split(b.String(), gap)}
+	}
+	return out, policy, nil
+}
+
+// write writes the page of somebody who waits. zone is where they read the hour.
+func (p waitingPage) write(w http.ResponseWriter, v Wait, now time.Time, zone *time.Location) {
+	next := strconv.Itoa(int(math.Ceil(v.Next.Seconds())))
+	from, until := int(v.From/time.Minute), int(math.Ceil(v.Until.Minutes()))
+	turn := p.words.turn(max(1, from), max(until, from+1), hour(now.Add((v.From+v.Until)/2).In(zone), p.words.Lang))
+	if v.Until < time.Minute {
+		turn = p.words.turn(0, 1, "")
+	}
+	rate := strconv.Itoa(int(math.Round(v.Rate)))
+	w.Header().Set("Retry-After", next)
+	// The pieces stand around: the next look, the turn in the title, the turn, the rate.
+	for i, piece := range p.pieces {
+		_, _ = w.Write([]byte(piece))
+		switch i {
+		case 0:
+			_, _ = w.Write([]byte(next))
+		case 1, 2:
+			_, _ = w.Write([]byte(turn))
+		case 3:
+			_, _ = w.Write([]byte(rate))
+		}
+	}
+}
+
+func hour(t time.Time, lang string) string {
+	if lang == "fr" {
+		return fmt.Sprintf("%d\u00a0h\u00a0%02d", t.Hour(), t.Minute())
+	}
+	return t.Format("15:04")
+}
