@@ -41,7 +41,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("a real installation took another clock: %v %v", a, err)
 	}
 	drill := app.Config{Data: filepath.Join(t.TempDir(), "data"), Addr: "127.0.0.1:0"}
-	if _, err := app.MakeDrill(t.Context(), drill, fictional.Small(time.Time{}), time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)); err != nil {
+	if _, err := app.MakeDrill(t.Context(), drill, fictional.Small(time.Time{}), time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC), false); err != nil {
 		t.Fatal(err)
 	}
 	open := func(c app.Config) error {

@@ -32,8 +32,9 @@ type DrillHouse struct {
 const DrillOperator = "operator"
 
 // MakeDrill makes an installation for a drill in the configuration's folder, with a town in
-// which nobody exists. The installation's identity says what it is: see Control.
-func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time) (h DrillHouse, err error) {
+// which nobody exists. The installation's identity says what it is: see Control. everybody:
+// pupils can sign in, too.
+func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool) (h DrillHouse, err error) {
 	a, err := Open(ctx, c, Options{Log: slog.New(slog.DiscardHandler), Clock: StandingClock(now), For: Installing})
 	if err != nil {
 		return h, err
@@ -57,7 +58,15 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time) (
 		return h, err
 	}
 	return h, a.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
-		for person, role := range staffOf(t) {
+		staff := staffOf(t)
+		if everybody {
+			for _, p := range t.Rows.People {
+				if p.Kind == directory.KindPupil {
+					staff[p.ID] = page.Pupil
+				}
+			}
+		}
+		for person, role := range staff {
 			if err := drillAccount(ctx, tx, account.Account{School: t.School.ID, Person: person, Role: role, Identifier: drillIdentifier(person)}, hash, now); err != nil {
 				return err
 			}

@@ -67,7 +67,7 @@ func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.js
 // around is the handler that everybody meets.
 func (f *front) around(next http.Handler) http.Handler {
 	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fromMemory(r) {
+		if fromMemory(r) || passwords(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -94,6 +94,11 @@ func (f *front) around(next http.Handler) http.Handler {
 func fromMemory(r *http.Request) bool {
 	p := r.URL.Path
 	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/status" || p == "/favicon.ico"
+}
+
+// passwords tells what waits for a worker of its own, and must not keep one of these.
+func passwords(r *http.Request) bool {
+	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == "/first-sign-in")
 }
 
 // vital tells what matters more than anybody's place: rolls, and what stops, lets go and

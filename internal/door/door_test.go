@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -327,7 +328,10 @@ func TestTheWaitingPage(t *testing.T) {
 		if len(b) > 4000 {
 			t.Errorf("%s: %d bytes", lang, len(b))
 		}
-		for _, outside := range []string{"<script", "http://", "https://", "url(", "\x00"} {
+		if !regexp.MustCompile(`http-equiv="refresh" content="[1-9][0-9]*"><title>(Votre tour|Your turn).*<h1 role="status">(Votre tour : dans|Your turn: in) .*>\d+ (personnes|people) `).MatchString(strings.ReplaceAll(text, "\n", " ")) {
+			t.Errorf("the numbers stand in the wrong places:\n%s", text)
+		}
+		for _, outside := range []string{"<script", "http://", "https://", "url(", "@gap@", "\ufffd"} {
 			if strings.Contains(text, outside) {
 				t.Errorf("%s: it has %q", lang, outside)
 			}

@@ -111,14 +111,21 @@ func (l *Limiter) heard(d time.Duration) {
 	l.at = (l.at + 1) % keptWaits
 }
 
-// Queue is how long nine of ten of the last requests waited at most.
+// Queue is how long nine of ten requests waited at most since it was last asked, of those
+// who still wait too.
 func (l *Limiter) Queue() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waits) == 0 {
+	sorted := slices.Clone(l.waits)
+	l.waits, l.at = l.waits[:0], 0
+	for _, q := range l.waiting {
+		for _, t := range q {
+			sorted = append(sorted, l.now().Sub(t.since))
+		}
+	}
+	if len(sorted) == 0 {
 		return 0
 	}
-	sorted := slices.Clone(l.waits)
 	slices.Sort(sorted)
 	return sorted[len(sorted)*9/10]
 }

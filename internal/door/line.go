@@ -77,9 +77,6 @@ func (l *line) waiting() float64 {
 	return max(0, float64(l.given)-float64(l.entered)-l.gone)
 }
 
-// uncalled is how many have not been called yet.
-func (l *line) uncalled() float64 { return max(0, float64(l.given)-l.serving) }
-
 // patience is how long somebody who was called may take to look: who has not by then is
 // gone, and their place is given on.
 const patience = 5 * shortest

@@ -29,7 +29,6 @@ type sentences struct {
 	Title, Arrived, Keep, Rate           string
 	First, Meanwhile, Status, StatusNote string
 	turn                                 func(from, until int, at string) string
-	soon                                 string
 }
 
 // languages are those of the pages.
@@ -63,7 +62,7 @@ type waitingPage struct {
 }
 
 // numbers are what stands between the pieces, in their order.
-const gap = "\x00"
+const gap = "@gap@"
 
 // waitingPages makes the pages, and the policy under which they are shown.
 func waitingPages() (map[string]waitingPage, string, error) {

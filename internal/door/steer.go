@@ -4,16 +4,16 @@ import (
 	"time"
 )
 
-// How the rate follows what is measured: up by little while the house is at ease, down by a
-// fifth when requests wait for a worker or the processors are full. Never below what a
-// single core serves with its eyes closed, never above what no school has.
+// How the rate follows what is measured: up by little while nobody waits for a worker or a
+// password, down by a tenth when they do. Full processors alone are no trouble: the work is
+// to be done, and what matters goes first; but nothing is learned from them. Never below what
+// a single core serves with its eyes closed, never above what no school has.
 const (
 	ease      = 10 * time.Millisecond
 	trouble   = 20 * time.Millisecond
-	easeCPU   = 0.75
-	troubled  = 0.90
+	fullCPU   = 0.97
 	up        = 1.05
-	down      = 0.8
+	down      = 0.9
 	leastRate = 2.0
 	mostRate  = 20_000.0
 )
@@ -27,9 +27,9 @@ func (d *Door) steer(now time.Time) {
 	d.steered = now
 	l := d.load()
 	switch {
-	case l.Queue > trouble || l.CPU > troubled:
+	case l.Queue > trouble:
 		d.rate = max(leastRate, d.rate*down)
-	case l.Queue < ease && l.CPU < easeCPU && d.waiting.Load() > 0:
+	case l.Queue < ease && l.CPU < fullCPU && d.waiting.Load() > 0:
 		d.rate = min(mostRate, d.rate*up)
 	}
 }

@@ -33,6 +33,7 @@ type house struct {
 	now    time.Time // that the clock was last set to
 	prog   *program
 	people map[string]*person // who is signed in
+	core   int                // that the program runs on alone; -1: any
 }
 
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
@@ -40,6 +41,11 @@ const perSecond = 50
 
 // newHouse makes one with so many pupils. Nothing of it runs yet.
 func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, error) {
+	return r.houseOf(ctx, pupils, number, false)
+}
+
+// houseOf is newHouse; everybody: pupils can sign in, too.
+func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool) (*house, error) {
 	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
 	zone, err := town.School.Location()
 	if err != nil {
@@ -49,13 +55,13 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, erro
 	if err != nil {
 		return nil, err
 	}
-	h := &house{replay: r, town: town, zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}}
+	h := &house{replay: r, town: town, zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
 	r.houses = append(r.houses, h)
 	if h.sink, err = newSink(perSecond); err != nil {
 		return nil, err
 	}
 	h.sink.plant = r.options.plant
-	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0]); err != nil {
+	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -92,7 +98,7 @@ func (h *house) close() {
 
 // start starts the program at a moment of its clock.
 func (h *house) start(ctx context.Context, at time.Time) error {
-	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at)
+	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core)
 	if err != nil {
 		return err
 	}
@@ -177,7 +183,7 @@ type program struct {
 }
 
 // startProgram starts the program and waits until it serves.
-func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time) (*program, error) {
+func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int) (*program, error) {
 	commands, control, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -193,8 +199,14 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 			env = append(env, v)
 		}
 	}
-	cmd := exec.CommandContext(ctx, path, "serve", "--data", data, "--addr", "127.0.0.1:0", "--control", "3",
+	before, args := path, []string{}
+	if core >= 0 {
+		before, args = "taskset", []string{"-c", strconv.Itoa(core), path}
+		env = append(env, "GOMAXPROCS=1")
+	}
+	args = append(args, "serve", "--data", data, "--addr", "127.0.0.1:0", "--control", "3",
 		"--mail-host", "127.0.0.1", "--mail-port", strconv.Itoa(mailPort), "--mail-tls", "none", "--mail-from", "vie-scolaire@ent.example")
+	cmd := exec.CommandContext(ctx, before, args...)
 	cmd.Env, cmd.ExtraFiles = env, []*os.File{commands, answering}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second

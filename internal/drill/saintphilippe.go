@@ -87,7 +87,7 @@ func (h *house) withQueue(ctx context.Context, name string, day time.Time) (*hou
 // copyTo copies the data folder, as somebody who clones a server does. The carrier's account
 // is the same: so is the sink.
 func (h *house) copyTo(name string) (*house, error) {
-	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}}
+	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}, core: -1}
 	if err := os.CopyFS(q.data, os.DirFS(h.data)); err != nil {
 		return nil, err
 	}
