@@ -53,7 +53,7 @@ const (
 	maxKept  = 6 * time.Hour    // a ticket's life
 	tick     = 250 * time.Millisecond
 	shortest = 2 * time.Second // between two looks of who is near the head
-	longest  = time.Minute
+	longest  = 20 * time.Second
 	pollsMax = 2000 // a second, of all who wait
 )
 
@@ -93,6 +93,8 @@ type Door struct {
 	mu      sync.Mutex
 	lines   map[lineKey]*line
 	budget  float64 // places that may be taken now
+	skip    float64 // how fast the line moves on past places that nobody takes
+	took    bool    // somebody entered since the last tick
 	rate    float64 // people a second
 	ticked  time.Time
 	steered time.Time
@@ -122,7 +124,7 @@ func New(c Config) *Door {
 		rate = startRate * float64(max(1, c.Cores))
 	}
 	now := c.Now()
-	return &Door{keys: newKeys(c.Key), now: c.Now, who: c.Who, load: c.Load, lines: map[lineKey]*line{}, rate: rate, budget: 2 * rate, ticked: now, steered: now, spent: newSpent()}
+	return &Door{keys: newKeys(c.Key), now: c.Now, who: c.Who, load: c.Load, lines: map[lineKey]*line{}, rate: rate, budget: 2 * rate, skip: 1, ticked: now, steered: now, spent: newSpent()}
 }
 
 // Verdict is what the door says to one request.
@@ -193,6 +195,7 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	l.reach(bucketOf(now)) // a bucket that is over is closed, whatever the clock does
 	if l.place(t) <= l.serving && d.budget >= 1 {
 		d.budget--
+		d.took = true
 		l.entered++
 		d.spent.add(t.id)
 		v := d.enter(t, now)

@@ -501,3 +501,19 @@ func TestLimiter(t *testing.T) {
 		t.Error("nobody waited, it says")
 	}
 }
+
+// TestGhosts: thousands who gave up keep nobody waiting for long.
+func TestGhosts(t *testing.T) {
+	m := newMorning(30)
+	crowd := m.crowd(6000, 20*time.Second, func(int) Who { return Who{Unknown, ""} })
+	m.live(crowd, 21*time.Second) // and then all of them go away
+	if m.door.Waiting() < 4000 {
+		t.Fatalf("only %d wait", m.door.Waiting())
+	}
+	p := &person{arrived: m.now}
+	from := m.now
+	m.live([]*person{p}, 5*time.Minute)
+	if took := p.entered.Sub(from); p.entered.IsZero() || took > 30*time.Second {
+		t.Errorf("after everybody went away somebody waited %v", took)
+	}
+}

@@ -86,6 +86,9 @@ const patience = 5 * shortest
 // another.
 const ahead = 1.5
 
+// mostSkip bounds how fast the line moves on past places that nobody takes.
+const mostSkip = 8.0
+
 // call calls places: as many as are likely to come, beyond those who came or are gone. It is
 // asked at each tick.
 func (l *line) call(share float64) {
@@ -109,17 +112,32 @@ func (d *Door) advance(now time.Time) {
 		return
 	}
 	d.ticked = now
-	d.budget = min(d.budget+d.rate*min(since.Seconds(), 2), 2*d.rate)
 	d.steer(now)
-	if d.waiting.Load() == 0 {
-		return
+	shares := map[lineKey]float64{}
+	if d.waiting.Load() > 0 {
+		shares = d.shares()
 	}
-	for k, share := range d.shares() {
-		for range min(int(since/tick), int(patience/tick)) {
-			d.lines[k].call(share)
-		}
+	for range min(int(since/tick), int(patience/tick)) {
+		d.budget = min(d.budget+d.rate*tick.Seconds(), 2*d.rate)
+		d.move(shares)
 	}
 	d.count()
+}
+
+// move moves the lines on by one tick.
+func (d *Door) move(shares map[lineKey]float64) {
+	// Places that nobody takes: those before were called and are gone. The line moves on past
+	// them, the faster the longer nobody comes; the places are the most that can enter anyway.
+	idle := max(0, d.budget-d.rate/2)
+	if d.skip = min(d.skip*1.3, mostSkip); idle == 0 || d.took {
+		d.skip = 1
+	}
+	d.took = false
+	for k, share := range shares {
+		l := d.lines[k]
+		l.serving += idle * d.skip * share / d.rate
+		l.call(share)
+	}
 }
 
 // shares divides the rate among the lines that have somebody waiting: among the lanes by
