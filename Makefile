@@ -28,7 +28,7 @@ torture: setup ## 1,000 random mornings with every fault of carriers, network an
 	PREAU_TORTURE=$(or $(RUNS),1000) scripts/with-postgres go test -timeout 170m -count=1 -run TestTorture ./stories
 
 drills: build ## the mornings that schools have lived, at full size; reports in drills/ (SCALE=0.1)
-	@mkdir -p drills; for d in saint-philippe rodez bastogne late-bus; do ./bin/preau drill $$d --scale $(or $(SCALE),1) --json drills/$$d.json --report drills/$$d.html || exit 1; done
+	@mkdir -p drills; for d in saint-philippe rodez bastogne late-bus eure six-april; do ./bin/preau drill $$d --scale $(or $(SCALE),1) --json drills/$$d.json --report drills/$$d.html || exit 1; done
 
 bench: setup ## measurements, with disks waited for (ARGS="-bench Roll")
 	PREAU_POSTGRES_FSYNC=on scripts/with-postgres $(GOTEST) -p 1 -run '^$$' -bench . -benchmem $(ARGS) ./...

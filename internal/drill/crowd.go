@@ -36,8 +36,6 @@ type visitor struct {
 	id       string // person
 	arrives  time.Duration
 	reloads  time.Duration // every so often, whatever the page says; 0: not
-	patience time.Duration // after which they go; 0: never
-
 	came, in time.Time
 	told     time.Duration // until their turn, as they were told first
 	looks    int

@@ -77,11 +77,14 @@ var drills = map[string]struct {
 	"rodez":          {"No screen, command or list reaches 1,500 families", rodez},
 	"bastogne":       {"An inverted morning is held before its first message", bastogne},
 	"eure":           {"Fifteen thousand come in five minutes, each with a password", eure},
+	"six-april":      {"Ten times more people than the machine serves, none of them listening", sixApril},
 	"late-bus":       {"Who walks in is taken back, and who was told hears of it", lateBus},
 }
 
 // Names lists the drills.
-func Names() []string { return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "eure"} }
+func Names() []string {
+	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "eure", "six-april"}
+}
 
 // Run runs one drill to its end. An error is a drill that could not be run; one that was
 // run and did not pass is a Result.
