@@ -43,14 +43,15 @@ type App struct {
 	Routes  *page.Routes
 	Clock   *Clock
 
-	log        *slog.Logger
-	control    *Control // of a drill; nil: none
-	demo       bool
-	sessionKey []byte
-	lock       *os.File                 // held while serving
-	seen       atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
-	alertPages *alert.Pages
-	guardAt    atomic.Pointer[guard.Endpoints]
+	log          *slog.Logger
+	control      *Control // of a drill; nil: none
+	demo         bool
+	sessionKey   []byte
+	lock         *os.File                 // held while serving
+	seen         atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
+	alertPages   *alert.Pages
+	courierPages *courier.Pages
+	guardAt      atomic.Pointer[guard.Endpoints]
 }
 
 // Purpose is what an installation is opened for.

@@ -46,7 +46,8 @@ func (a *App) register(secure bool) error {
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
-	(&courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}).Register(a.Routes)
+	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}
+	a.courierPages.Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now, Corrections: "/corrections"}).Register(a.Routes)
 	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: adults}).Register(a.Routes)
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
@@ -142,9 +143,14 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 // operatorBanners say on the operator's pages where a school with one adult needs them.
 func (a *App) operatorBanners(ctx context.Context) (out []page.Banner) {
 	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		if out, err = a.alertPages.OperatorBanners(ctx, tx); err != nil {
+		if out, err = a.courierPages.OperatorBanners(ctx, tx); err != nil {
 			return err
 		}
+		held, err := a.alertPages.OperatorBanners(ctx, tx)
+		if err != nil {
+			return err
+		}
+		out = append(out, held...)
 		waiting, err := a.Notices.OperatorBanners(ctx, tx)
 		out = append(out, waiting...)
 		return err

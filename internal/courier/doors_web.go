@@ -188,3 +188,25 @@ func (c *Courier) Banners(ctx context.Context, tx database.Tx, school string) ([
 	}
 	return out, nil
 }
+
+// OperatorBanners say to the operator which schools with one adult have asked for a stop or
+// a lock to be lifted, and wait for a second person.
+func (p *Pages) OperatorBanners(ctx context.Context, tx database.Tx) (out []page.Banner, err error) {
+	var schools []string
+	err = tx.NewRaw("SELECT school FROM courier_stops WHERE asked_at IS NOT NULL AND lifted_at IS NULL UNION SELECT school FROM courier_locks WHERE asked_at IS NOT NULL AND lifted_at IS NULL ORDER BY 1").Scan(ctx, &schools)
+	for _, id := range schools {
+		n, e := p.Adults(ctx, tx, id)
+		if e != nil {
+			return nil, e
+		}
+		if n > 1 {
+			continue
+		}
+		s, e := directory.SchoolByID(ctx, tx, id)
+		if e != nil {
+			return nil, e
+		}
+		out = append(out, page.Banner{Tone: page.Held, Text: page.T(ctx, "courier.banner.second", "school", s.Name), Href: "/schools/" + url.PathEscape(id) + "/stop", Action: page.T(ctx, "courier.banner.see")})
+	}
+	return out, err
+}

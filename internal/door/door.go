@@ -47,13 +47,13 @@ type Who struct {
 const (
 	// Bucket is the time in which the order is by lot. With the time between two looks near
 	// the head it is less than ten seconds: nobody is overtaken by more.
-	Bucket   = 5 * time.Second
+	Bucket   = 4 * time.Second
 	seatLife = 30 * time.Minute // without a request
 	renewals = 5 * time.Minute  // a seat is given anew when it is older
 	maxKept  = 6 * time.Hour    // a ticket's life
 	tick     = 250 * time.Millisecond
 	shortest = 2 * time.Second // between two looks of who is near the head
-	longest  = 20 * time.Second
+	longest  = 5 * time.Second
 	pollsMax = 2000 // a second, of all who wait
 )
 
@@ -95,6 +95,7 @@ type Door struct {
 	budget  float64 // places that may be taken now
 	skip    float64 // how fast the line moves on past places that nobody takes
 	took    bool    // somebody entered since the last tick
+	quiet   int     // ticks since somebody did
 	rate    float64 // people a second
 	ticked  time.Time
 	steered time.Time
@@ -193,10 +194,12 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	}
 	l.remember(t.arrived)
 	l.reach(bucketOf(now)) // a bucket that is over is closed, whatever the clock does
-	if l.place(t) <= l.serving && d.budget >= 1 {
+	// Whoever looks is not gone, whatever was thought of them: nobody waits behind nobody.
+	if alone := l.waiting() < 1; (alone || l.place(t) <= l.serving) && d.budget >= 1 {
 		d.budget--
 		d.took = true
 		l.entered++
+		l.gone = min(l.gone, max(0, float64(l.given)-float64(l.entered)))
 		d.spent.add(t.id)
 		v := d.enter(t, now)
 		d.count()

@@ -517,3 +517,47 @@ func TestGhosts(t *testing.T) {
 		t.Errorf("after everybody went away somebody waited %v", took)
 	}
 }
+
+// TestNobodyIsForgotten: people who come while the line runs dry, look late or fall asleep
+// are counted for what they are, and all get in.
+func TestNobodyIsForgotten(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newMorning(float64(rapid.IntRange(2, 40).Draw(rt, "rate")))
+		people := m.crowd(rapid.IntRange(20, 400).Draw(rt, "people"), time.Duration(rapid.IntRange(2, 40).Draw(rt, "seconds"))*time.Second, func(int) Who { return Who{Pupil, "s"} })
+		asleep := rapid.IntRange(2, 20).Draw(rt, "asleep")
+		for range 20 * 60 * 4 {
+			inside := 0
+			for i, p := range people {
+				if !p.entered.IsZero() {
+					inside++
+				} else if !m.now.Before(p.arrived) && !m.now.Before(p.next) {
+					if m.look(p); i%asleep == 0 {
+						p.next = m.now.Add(17 * time.Second) // a tablet that falls asleep
+					}
+				}
+			}
+			if inside == len(people) {
+				return
+			}
+			m.now = m.now.Add(250 * time.Millisecond)
+		}
+		rt.Fatal("somebody is still outside")
+	})
+}
+
+// TestNobodyWaitsBehindNobody: whoever looks is there, whatever was counted.
+func TestNobodyWaitsBehindNobody(t *testing.T) {
+	m := newMorning(5)
+	var p person
+	for m.door.Waiting() < 20 {
+		v := m.door.Look("", "", Who{Pupil, "s"})
+		p.ticket = v.Ticket
+	}
+	l := m.door.lines[lineKey{Pupil, schoolHash("s")}]
+	l.gone, l.serving = float64(l.given), 0 // everybody is thought to be gone
+	m.door.count()
+	m.live([]*person{&p}, time.Minute)
+	if p.entered.IsZero() {
+		t.Fatal("somebody who looks is taken for gone, and never enters")
+	}
+}

@@ -84,7 +84,7 @@ const patience = 5 * shortest
 // ahead is how many seconds' worth of people are called at once: fewer than look again in
 // that time would leave places empty, more would make those who are called wait for one
 // another.
-const ahead = 1.5
+const ahead = 3.0
 
 // mostSkip bounds how fast the line moves on past places that nobody takes.
 const mostSkip = 8.0
@@ -126,16 +126,20 @@ func (d *Door) advance(now time.Time) {
 
 // move moves the lines on by one tick.
 func (d *Door) move(shares map[lineKey]float64) {
-	// Places that nobody takes: those before were called and are gone. The line moves on past
-	// them, the faster the longer nobody comes; the places are the most that can enter anyway.
-	idle := max(0, d.budget-d.rate/2)
-	if d.skip = min(d.skip*1.3, mostSkip); idle == 0 || d.took {
-		d.skip = 1
+	// Nobody has taken a place for longer than anybody who was called takes to look: those
+	// called are gone. The line moves on past them, the faster the longer nobody comes. Sooner
+	// would call people who came much later than some who are about to look.
+	if d.took {
+		d.quiet, d.skip = 0, 1
 	}
 	d.took = false
+	idle := 0.0
+	if d.quiet++; d.quiet > int((longest+tick)*6/5/tick) {
+		idle, d.skip = max(0, d.budget-d.rate/2), min(d.skip*1.3, mostSkip)
+	}
 	for k, share := range shares {
 		l := d.lines[k]
-		l.serving += idle * d.skip * share / d.rate
+		l.serving = min(float64(l.given), l.serving+idle*d.skip*share/d.rate)
 		l.call(share)
 	}
 }
@@ -194,7 +198,7 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 		next = time.Second // called: the next place there is
 	}
 	next = max(next, time.Duration(float64(d.waiting.Load())/pollsMax*float64(time.Second)))
-	w.Next = time.Duration(float64(next) * (0.75 + rand.Float64()/2))
+	w.Next = time.Duration(float64(next) * (0.9 + rand.Float64()/5))
 	return w
 }
 

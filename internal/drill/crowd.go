@@ -36,7 +36,7 @@ type visitor struct {
 	id       string // person
 	arrives  time.Duration
 	reloads  time.Duration // every so often, whatever the page says; 0: not
-	came, in time.Time
+	came, through, in time.Time // before the door, behind it, signed in with their day before them
 	told     time.Duration // until their turn, as they were told first
 	looks    int
 	err      error
@@ -101,6 +101,9 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 				return err
 			}
 			continue
+		}
+		if v.through.IsZero() {
+			v.through = time.Now()
 		}
 		_, to, err := c.ask(ctx, v, http.MethodPost, "/sign-in", url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {c.house.Password}})
 		if err != nil {
@@ -191,11 +194,11 @@ func (c *crowd) ask(ctx context.Context, v *visitor, method, path string, form u
 	return string(b), res.Header.Get("Location"), nil
 }
 
-// inversion is the most by which somebody who came later was in earlier, of those who did
-// what the page said and of those who reloaded alike.
+// inversion is the most by which somebody who came later was behind the door earlier, of
+// those who did what the page said and of those who reloaded alike.
 func (c *crowd) inversion() (worst time.Duration) {
-	in := slices.DeleteFunc(slices.Clone(c.people), func(v *visitor) bool { return v.in.IsZero() || v.told == 0 })
-	slices.SortFunc(in, func(a, b *visitor) int { return a.in.Compare(b.in) })
+	in := slices.DeleteFunc(slices.Clone(c.people), func(v *visitor) bool { return v.through.IsZero() || v.told == 0 })
+	slices.SortFunc(in, func(a, b *visitor) int { return a.through.Compare(b.through) })
 	var latest time.Time
 	for _, v := range in {
 		if !latest.IsZero() {
@@ -217,7 +220,7 @@ func (c *crowd) kept() float64 {
 			continue
 		}
 		n++
-		off := math.Abs((v.in.Sub(v.came) - v.told).Seconds())
+		off := math.Abs((v.through.Sub(v.came) - v.told).Seconds())
 		if off <= 30 || off <= v.told.Seconds()/4 {
 			well++
 		}
