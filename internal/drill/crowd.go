@@ -33,14 +33,14 @@ type crowd struct {
 
 // visitor is one of them.
 type visitor struct {
-	id       string // person
-	arrives  time.Duration
-	reloads  time.Duration // every so often, whatever the page says; 0: not
-	came, through, in time.Time // before the door, behind it, signed in with their day before them
-	told     time.Duration // until their turn, as they were told first
-	looks    int
-	err      error
-	jar      map[string]string
+	id                string // person
+	arrives           time.Duration
+	reloads           time.Duration // every so often, whatever the page says; 0: not
+	came, through, in time.Time     // before the door, behind it, signed in with their day before them
+	told              time.Duration // until their turn, as they were told first
+	looks             int
+	err               error
+	jar               map[string]string
 }
 
 // newCrowd makes the people: their arrivals are drawn evenly over a time.
