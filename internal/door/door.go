@@ -3,7 +3,7 @@
 // Its promise: nobody meets an error. Who is inside stays inside. A newcomer passes while
 // there is room; else they get a signed ticket and a small page that says when their turn
 // comes and enters by itself. A place never moves back, within a line nobody overtakes who
-// came ten seconds later, and what matters goes first. What is kept does not grow with
+// came ten seconds later (while at most ten thousand wait), and what matters goes first. What is kept does not grow with
 // people waiting: the ticket is theirs, the door keeps counts.
 //
 // Words: a lane is who goes before whom (see Lane). A line is one school in one lane. A
