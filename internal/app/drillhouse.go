@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +20,6 @@ import (
 // The identifier of a person is their id, the operator's is "operator".
 type DrillHouse struct {
 	Password string
-	// Told is, by pupil, each channel and address that is entitled to hear of an absence:
-	// "sms +33639980412".
-	Told map[string][]string
-	// First is the first name of each pupil, as messages have it.
-	First map[string]string
 }
 
 // DrillOperator is the identifier of a drill's operator.
@@ -40,7 +34,7 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 		return h, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	h = DrillHouse{Password: demoPassword(), Told: map[string][]string{}, First: map[string]string{}}
+	h = DrillHouse{Password: demoPassword()}
 	hash, err := a.Keeper.Hash(ctx, h.Password)
 	if err != nil {
 		return h, err
@@ -71,7 +65,7 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 				return err
 			}
 		}
-		return h.readTold(ctx, tx, t, now)
+		return nil
 	})
 }
 
@@ -102,33 +96,6 @@ func staffOf(t fictional.Town) map[string]page.Role {
 	}
 	staff[t.Cast.Head], staff[t.Cast.CPE], staff[t.Cast.Office], staff[t.Cast.Supervisor] = page.Head, page.CPE, page.Office, page.Office
 	return staff
-}
-
-// readTold asks the directory whom a message about each pupil may reach.
-func (h DrillHouse) readTold(ctx context.Context, tx database.Tx, t fictional.Town, now time.Time) error {
-	var pupils []string
-	for _, p := range t.Rows.People {
-		if p.Kind == directory.KindPupil {
-			pupils = append(pupils, p.ID)
-			h.First[p.ID] = p.FirstName
-		}
-	}
-	for part := range slices.Chunk(pupils, 200) {
-		told, err := directory.MayBeToldOf(ctx, tx, t.School.ID, part, now)
-		if err != nil {
-			return err
-		}
-		for pupil, one := range told {
-			for _, r := range one.Recipients {
-				for _, p := range r.Points {
-					if to := string(p.Channel) + " " + p.Address; !slices.Contains(h.Told[pupil], to) {
-						h.Told[pupil] = append(h.Told[pupil], to)
-					}
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // AccountsFor tells whether this installation can say why a message left, by the reference that

@@ -26,6 +26,7 @@ type house struct {
 	app.DrillHouse
 	replay *replay
 	town   fictional.Town
+	book   *book
 	zone   *time.Location
 	data   string
 	owns   string // folder to remove at the end
@@ -55,7 +56,7 @@ func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool
 	if err != nil {
 		return nil, err
 	}
-	h := &house{replay: r, town: town, zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
+	h := &house{replay: r, town: town, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
 	r.houses = append(r.houses, h)
 	if h.sink, err = newSink(perSecond); err != nil {
 		return nil, err

@@ -25,11 +25,11 @@ func saintPhilippe(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
-	absent, err := h.ordinaryDay(h.town.Tuesday)
+	absent, err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence)
 	if err != nil {
 		return err
 	}
-	r.figure("families", float64(len(absent)))
+	r.figure("families", float64(absent))
 	for _, act := range []func(context.Context, *replay, *house) error{queueOfLastYear, restored, copied, clockBack} {
 		if err := act(ctx, r, h); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (h *house) withQueue(ctx context.Context, name string, day time.Time) (*hou
 	if err := q.at(h.clock(day, "08:06")); err != nil {
 		return nil, err
 	}
-	absent := h.withFamilies(day, max(3, len(h.First)*ordinaryAbsence/10_000))
+	absent := h.withFamilies(day, max(3, h.share(ordinaryAbsence)))
 	if _, err := q.callAll(day, func(p string) bool { return slices.Contains(absent, p) }); err != nil {
 		return nil, err
 	}
@@ -76,8 +76,8 @@ func (h *house) withQueue(ctx context.Context, name string, day time.Time) (*hou
 		return nil, errors.New("nothing waits, with a centre and a mail server that take nobody in")
 	}
 	q.prog.kill()
-	for _, n := range h.expect(absent) {
-		h.replay.addTo("queued", n)
+	for _, p := range absent {
+		h.replay.addTo("queued", len(h.book.addresses(p)))
 	}
 	q.prog = nil
 	q.sink.shut(false)
@@ -264,7 +264,7 @@ func firstService(ctx context.Context, r *replay) error {
 		if err := h.at(h.clock(day, "08:06")); err != nil {
 			return err
 		}
-		absent, err := h.callAll(day, r.some(ordinaryAbsence))
+		absent, err := h.callAll(day, h.drawn(ordinaryAbsence))
 		if err != nil {
 			return err
 		}
@@ -340,41 +340,30 @@ func deny(ctx context.Context, r *replay, h *house) error {
 		last = m.At
 		people[m.To] = true
 	}
-	want := map[string]bool{}
-	for _, all := range h.Told {
-		for _, to := range all {
-			want[to] = true
-		}
-	}
-	missed := 0
-	for to := range want {
-		if !people[to] && !people[otherChannel(h, to)] {
-			missed++
-		}
-	}
-	r.figure("denial_addresses", float64(len(people)))
-	r.figure("denial_missed", float64(missed))
-	r.atLeast("denial_reached", len(people), len(want)/2)
-	r.within("slowest_correction_s", last.Sub(pressed), 180*time.Second)
-	r.say("corrected", "the denial reaches %d addresses, the first %.2f s and the last %.1f s after the second person's press", len(people), first.Sub(pressed).Seconds(), last.Sub(pressed).Seconds())
-	return nil
-}
-
-// otherChannel is another address of somebody who has this one: an announcement goes to a
-// person once.
-func otherChannel(h *house, to string) string {
-	for _, all := range h.Told {
-		for _, a := range all {
-			if a == to {
-				for _, b := range all {
-					if b != to {
-						return b
-					}
-				}
+	// Everybody who may be told about some pupil hears of it, wherever a message reaches them.
+	want, missed, beyond := map[string]bool{}, 0, 0
+	for _, p := range h.book.pupils {
+		for _, e := range h.book.of(p) {
+			for _, to := range e.at {
+				want[to] = true
+			}
+			if len(e.at) > 0 && !slices.ContainsFunc(e.at, func(to string) bool { return people[to] }) {
+				missed++
 			}
 		}
 	}
-	return ""
+	for to := range people {
+		if !want[to] {
+			beyond++
+		}
+	}
+	r.addTo("wrong_messages", beyond)
+	r.figure("denial_addresses", float64(len(people)))
+	r.is("denial_missed", missed, 0)
+	r.atLeast("denial_reached", len(people), 1)
+	r.within("slowest_correction_s", last.Sub(pressed), 180*time.Second)
+	r.say("corrected", "the denial reaches %d addresses, the first %.2f s and the last %.1f s after the second person's press", len(people), first.Sub(pressed).Seconds(), last.Sub(pressed).Seconds())
+	return nil
 }
 
 // copyDatabase copies a SQLite file, with what it has not written back yet.
