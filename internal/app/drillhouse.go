@@ -48,6 +48,15 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 	if err != nil {
 		return h, err
 	}
+	// The folder says what it is, too, from the first start on.
+	here, _, err := a.here(ctx)
+	if err != nil {
+		return h, err
+	}
+	here.Seen = now.UTC()
+	if err := a.keepIdentity(here); err != nil {
+		return h, err
+	}
 	if err := fictional.Save(ctx, a.DB, t); err != nil {
 		return h, err
 	}
@@ -86,7 +95,7 @@ func drillAccount(ctx context.Context, tx database.Tx, a account.Account, hash a
 	return account.SetPassword(ctx, tx, now, a.ID, hash)
 }
 
-// staffOf gives everybody of a town who has something to do, with their role.
+// staffOf gives everybody of a town who has something to do, with their role, and one family.
 func staffOf(t fictional.Town) map[string]page.Role {
 	staff := map[string]page.Role{}
 	for _, s := range t.Sittings {
@@ -95,6 +104,7 @@ func staffOf(t fictional.Town) map[string]page.Role {
 		}
 	}
 	staff[t.Cast.Head], staff[t.Cast.CPE], staff[t.Cast.Office], staff[t.Cast.Supervisor] = page.Head, page.CPE, page.Office, page.Office
+	staff[t.Cast.Nadia], staff[t.Cast.Lea] = page.Guardian, page.Pupil
 	return staff
 }
 

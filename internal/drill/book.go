@@ -85,6 +85,17 @@ func (b *book) reach(person, pupil string, consent directory.Consent) (at []stri
 	return at
 }
 
+// families counts the people who may hear about some pupil.
+func (b *book) families() int {
+	people := map[string]bool{}
+	for _, p := range b.pupils {
+		for _, e := range b.of(p) {
+			people[e.person] = true
+		}
+	}
+	return len(people)
+}
+
 // addresses lists where one hears about a pupil, each once.
 func (b *book) addresses(pupil string) (out []string) {
 	for _, e := range b.of(pupil) {

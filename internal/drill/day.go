@@ -46,12 +46,11 @@ type morning struct {
 // ordinaryDay lives a day on which nothing is wrong: families call the office, every teacher
 // calls, some late, pupils come back and others leave. Nothing may be held, and by the bell
 // and thirty minutes every family of whom nobody knew why is told or on the telephone list.
-// It gives how many pupils were missed.
-func (h *house) ordinaryDay(day time.Time, perTenThousand int) (int, error) {
+func (h *house) ordinaryDay(day time.Time, perTenThousand int) error {
 	r := h.replay
 	m := &morning{house: h, day: day, known: map[string]bool{}, missing: map[string]bool{}, noted: map[string]bool{}, before: h.sink.count()}
 	if err := h.at(h.clock(day, "07:40")); err != nil {
-		return 0, err
+		return err
 	}
 	n := h.share(perTenThousand)
 	absent := r.pick(h.book.pupils, n)
@@ -59,7 +58,7 @@ func (h *house) ordinaryDay(day time.Time, perTenThousand int) (int, error) {
 	for i, p := range absent[:known] {
 		reason := []string{"announced", "announced", "internship", "outing"}[i%4]
 		if _, err := h.press(h.town.Cast.Office, "/pupils/"+p+"/statement", "says", "elsewhere", "reason", reason, "next", "/"); err != nil {
-			return 0, err
+			return err
 		}
 		m.known[p] = true
 	}
@@ -73,12 +72,12 @@ func (h *house) ordinaryDay(day time.Time, perTenThousand int) (int, error) {
 			m.move()
 		}
 		if err := m.hour(bell); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	t := h.judge(h.sink.since(m.before), m.want)
 	r.say("sent", "an ordinary day: %d of %d pupils absent at once, %d of them announced, %d hours called: %d messages, %g held", n, len(h.book.pupils), len(m.known), len(bells), t.right, r.figures["held_without_reason"])
-	return len(m.noted), nil
+	return nil
 }
 
 // move is what changes between two hours: some come, as many do not.

@@ -122,6 +122,9 @@ type replay struct {
 	checks  []Check
 	events  []Event
 	sent    []Dot
+	// accounted are the sink's messages that another installation than the drill's first has
+	// accounted for: from one to before another, in order.
+	accounted [][2]int
 }
 
 func (r *replay) close() {

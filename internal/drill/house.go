@@ -34,6 +34,7 @@ type house struct {
 	now    time.Time // that the clock was last set to
 	prog   *program
 	people map[string]*person // who is signed in
+	beside bool               // another program of this installation's carriers runs
 	core   int                // that the program runs on alone; -1: any
 }
 
@@ -99,6 +100,9 @@ func (h *house) close() {
 
 // start starts the program at a moment of its clock.
 func (h *house) start(ctx context.Context, at time.Time) error {
+	if !h.beside { // the account has one session, and the carrier may not have noticed its end
+		h.sink.smpp.free(goneWithin)
+	}
 	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core)
 	if err != nil {
 		return err
@@ -116,6 +120,19 @@ func (h *house) stop() error {
 	h.prog = nil
 	return err
 }
+
+// kill ends it as a failure of the machine does.
+func (h *house) kill() {
+	h.prog.kill()
+	h.prog = nil
+}
+
+// goneWithin is how long that is waited for; lookEvery is the pause between two looks at a
+// page that is not yet as it has to be.
+const (
+	goneWithin = 5 * time.Second
+	lookEvery  = 50 * time.Millisecond
+)
 
 // step is how far the clock is moved at once: a program sees days pass, not weeks.
 const step = 48 * time.Hour

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -172,7 +173,22 @@ func (h *house) refused(who, path string, fields ...string) (bool, error) {
 	return status >= 400, err
 }
 
-// withFamilies finds n pupils of a day's first hour of whom two addresses or more may hear.
+// onlyChild is a pupil of a day's first hour of whom two addresses may hear, and who has no
+// sister or brother here: what is done to others' pages does not touch theirs.
+func (h *house) onlyChild(day time.Time) string {
+	adults := map[string]int{}
+	for _, l := range h.town.Rows.Links {
+		adults[l.Adult]++
+	}
+	for _, p := range h.withFamilies(day, len(h.book.pupils)) {
+		if !slices.ContainsFunc(h.book.links[p], func(l directory.Link) bool { return adults[l.Adult] > 1 }) {
+			return p
+		}
+	}
+	panic("drill: a town of brothers and sisters") // a mistake of package fictional
+}
+
+// withFamilies finds n pupils at most of a day's first hour of whom two addresses or more may hear.
 // There always are some: a town of which half cannot be reached is a mistake of this program.
 func (h *house) withFamilies(day time.Time, n int) []string {
 	var out []string
@@ -182,7 +198,7 @@ func (h *house) withFamilies(day time.Time, n int) []string {
 		}
 	}
 	slices.Sort(out)
-	return out[:n]
+	return out[:min(n, len(out))]
 }
 
 // sits says where each pupil sits, among some sittings.
@@ -220,6 +236,17 @@ func (h *house) judge(messages []Message, want []saying) tally {
 	h.replay.addTo("missed", t.missed)
 	h.replay.addTo("duplicates", t.duplicates)
 	return t
+}
+
+// appears waits, for a minute at most, until a row of the office's page says something.
+func (h *house) appears(class, what string) (time.Time, error) {
+	for began := time.Now(); ; time.Sleep(lookEvery) {
+		text, err := h.see(h.town.Cast.Office, "/")
+		says := slices.ContainsFunc(elements(text, class), func(row string) bool { return strings.Contains(fold(row), fold(what)) })
+		if err != nil || says || time.Since(began) > time.Minute {
+			return time.Now(), err
+		}
+	}
 }
 
 // telephoned adds to those who are missed whoever is to hear of an absence, cannot be reached
