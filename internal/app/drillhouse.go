@@ -27,8 +27,8 @@ const DrillOperator = "operator"
 
 // MakeDrill makes an installation for a drill in the configuration's folder, with a town in
 // which nobody exists. The installation's identity says what it is: see Control. everybody:
-// pupils can sign in, too.
-func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool) (h DrillHouse, err error) {
+// pupils can sign in, too. neighbours are other schools of it, in which nobody can.
+func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool, neighbours ...fictional.Town) (h DrillHouse, err error) {
 	a, err := Open(ctx, c, Options{Log: slog.New(slog.DiscardHandler), Clock: StandingClock(now), For: Installing})
 	if err != nil {
 		return h, err
@@ -57,8 +57,10 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 	if err := a.keepIdentity(here); err != nil {
 		return h, err
 	}
-	if err := fictional.Save(ctx, a.DB, t); err != nil {
-		return h, err
+	for _, one := range append([]fictional.Town{t}, neighbours...) {
+		if err := fictional.Save(ctx, a.DB, one); err != nil {
+			return h, err
+		}
 	}
 	return h, a.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
 		staff := staffOf(t)

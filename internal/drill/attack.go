@@ -23,6 +23,7 @@ type attack struct {
 	*house
 	absent    string // the pupil; nothing of theirs is touched, so that what leaves is known
 	values    [][]string
+	segments  []string // to stand where a path has a name
 	tried     int
 	forms     map[string]bool // that were tried, by who, where and what
 	before    int             // messages at the sink when it began
@@ -38,8 +39,10 @@ func recipientNames() []string {
 
 func (h *house) newAttack(absent string, want []saying) *attack {
 	everybody := h.book.pupils[:min(200, len(h.book.pupils))]
+	elsewhere := newBook(h.neighbour, h.zone).pupils[0]
 	return &attack{house: h, absent: absent, want: want, before: h.sink.count(), forms: map[string]bool{}, accepting: map[string]bool{},
-		values: [][]string{{"*"}, {"all"}, {"%"}, {""}, {strings.Join(everybody, ",")}, everybody, {"another-school"}, {"+33639980499"}}}
+		values:   [][]string{{"*"}, {"all"}, {"%"}, {""}, {strings.Join(everybody, ",")}, everybody, {elsewhere}, {h.neighbour.Cast.Class}, {h.neighbour.School.ID}, {"+33639980499"}},
+		segments: []string{"*", "all", everybody[0], elsewhere, h.town.School.ID, h.neighbour.School.ID}}
 }
 
 // everyRoute sends lists, wildcards, nothing and others' ids to every page and form, by
@@ -58,7 +61,7 @@ func (a *attack) everyRoute(routes []app.RouteInfo, who string) error {
 			for _, name := range recipientNames() {
 				form[name] = values
 			}
-			for _, segment := range []string{"*", "all", a.book.pupils[0], a.town.School.ID} {
+			for _, segment := range a.segments {
 				if !strings.Contains(route.Path, "{") && segment != "*" {
 					continue
 				}
@@ -72,6 +75,9 @@ func (a *attack) everyRoute(routes []app.RouteInfo, who string) error {
 					return err
 				}
 			}
+		}
+		if route.Method == http.MethodGet {
+			continue // a page that sends shows at the next form
 		}
 		if err := a.look(route.Method + " " + route.Path); err != nil {
 			return err
@@ -165,8 +171,8 @@ func (a *attack) some() [][]string {
 // nothing could leave at all: an attack on a school that was stopped or closed shows nothing.
 // Two persons' yes to an announcement is no slip.
 func (a *attack) leavesAlone(f pageForm) bool {
-	for _, own := range []string{"/stop", "/service", "/rehearsal", "/school", "/language", "/timetable/closures", "/people"} {
-		if strings.HasPrefix(f.action, own) || strings.HasSuffix(f.action, own) {
+	for _, own := range []string{"/stop", "/service", "/rehearsal", "/school", "/language", "/closures", "/accounts", "/code"} {
+		if strings.HasSuffix(f.action, own) || strings.Contains(f.action, own+"/") {
 			return true
 		}
 	}

@@ -24,18 +24,19 @@ import (
 // program that serves it while it runs.
 type house struct {
 	app.DrillHouse
-	replay *replay
-	town   fictional.Town
-	book   *book
-	zone   *time.Location
-	data   string
-	owns   string // folder to remove at the end
-	sink   *sink
-	now    time.Time // that the clock was last set to
-	prog   *program
-	people map[string]*person // who is signed in
-	beside bool               // another program of this installation's carriers runs
-	core   int                // that the program runs on alone; -1: any
+	replay    *replay
+	town      fictional.Town
+	book      *book
+	neighbour fictional.Town // another school of the installation, in which nothing happens
+	zone      *time.Location
+	data      string
+	owns      string // folder to remove at the end
+	sink      *sink
+	now       time.Time // that the clock was last set to
+	prog      *program
+	people    map[string]*person // who is signed in
+	beside    bool               // another program of this installation's carriers runs
+	core      int                // that the program runs on alone; -1: any
 }
 
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
@@ -48,6 +49,7 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, erro
 
 // houseOf is newHouse; everybody: pupils can sign in, too.
 func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool) (*house, error) {
+	neighbour := fictional.School(r.options.Seed, fictional.Options{Pupils: 60, Number: 100 + number, Tuesday: tuesday})
 	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
 	zone, err := town.School.Location()
 	if err != nil {
@@ -57,13 +59,13 @@ func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool
 	if err != nil {
 		return nil, err
 	}
-	h := &house{replay: r, town: town, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
+	h := &house{replay: r, town: town, neighbour: neighbour, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
 	r.houses = append(r.houses, h)
 	if h.sink, err = newSink(perSecond); err != nil {
 		return nil, err
 	}
 	h.sink.plant = r.options.plant
-	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody); err != nil {
+	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody, neighbour); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()

@@ -160,7 +160,7 @@ func (h *house) silent(r *replay, act string, before int) error {
 	r.addTo("wrong_messages", n)
 	r.is(act, n, 0)
 	r.is(act+"_said", map[bool]int{true: 1}[says], 1)
-	r.say("held", "%s: %d messages; the office reads why: %v", strings.ReplaceAll(act, "_", " "), n, says)
+	r.say("held", "%s: %d messages; the office %s", strings.ReplaceAll(act, "_", " "), n, map[bool]string{true: "reads why", false: "does not read why"}[says])
 	return nil
 }
 
@@ -372,6 +372,9 @@ func deny(ctx context.Context, r *replay, h *house) error {
 			first = m.At
 		}
 		last = m.At
+		if people[m.To] {
+			r.addTo("duplicates", 1)
+		}
 		people[m.To] = true
 	}
 	// Everybody who may be told about some pupil hears of it, wherever a message reaches them.
@@ -392,9 +395,8 @@ func deny(ctx context.Context, r *replay, h *house) error {
 		}
 	}
 	r.addTo("wrong_messages", beyond)
-	r.figure("denial_addresses", float64(len(people)))
+	r.atLeast("denial_addresses", len(people), 1)
 	r.is("denial_missed", missed, 0)
-	r.atLeast("denial_reached", len(people), 1)
 	r.within("slowest_correction_s", last.Sub(pressed), 180*time.Second)
 	r.say("corrected", "the denial reaches %d addresses, the first %.2f s and the last %.1f s after the second person's press", len(people), first.Sub(pressed).Seconds(), last.Sub(pressed).Seconds())
 	return nil
