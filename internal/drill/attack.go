@@ -231,6 +231,7 @@ func (a *attack) look(where string) error {
 	if err := a.rest(); err != nil {
 		return err
 	}
+	a.replay.leak(a.sink, "attack")
 	if n := a.book.tally(a.sink.since(a.before), a.want).wrong; n > a.wrong {
 		a.replay.say("wrong", "%s made %d messages", where, n-a.wrong)
 		a.wrong, a.accepting[where] = n, true

@@ -72,6 +72,7 @@ func bastogne(ctx context.Context, r *replay) error {
 	if err := h.rest(); err != nil {
 		return err
 	}
+	r.leak(h.sink, "held")
 	r.addTo("wrong_messages", h.sink.count()-before)
 	text, err := h.see(c.Office, "/breaker")
 	if err != nil {
@@ -84,6 +85,17 @@ func bastogne(ctx context.Context, r *replay) error {
 	if _, err := h.press(c.Office, "/breaker", "do", "ask", "scope", ""); err != nil {
 		return err
 	}
+	// Whoever asked is not the second person, and the second person sees no figure.
+	alone, err := h.refused(c.Office, "/breaker", "do", "answer", "scope", "", "expected", strconv.Itoa(held))
+	if err != nil {
+		return err
+	}
+	r.is("released_by_who_asked", map[bool]int{true: 0, false: 1}[alone], 0)
+	question, err := h.see(c.Head, "/breaker")
+	if err != nil {
+		return err
+	}
+	r.is("figures_that_the_second_person_sees", strings.Count(strings.Join(elements(question, "sheet"), " "), strconv.Itoa(held)), 0)
 	usual := h.share(ordinaryAbsence)
 	let, err := h.refused(c.Head, "/breaker", "do", "answer", "scope", "", "expected", strconv.Itoa(usual))
 	if err != nil {

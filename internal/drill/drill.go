@@ -29,7 +29,8 @@ type Options struct {
 	Seed    int64     // of the school, of who is absent and of what goes wrong
 	Log     io.Writer // what happens, a line each; nil: nobody reads it
 
-	plant func(Message) []Message // see sink
+	plant func(Message) []Message     // see sink
+	leak  func(when string) []Message // of tests: what a program with a fault lets out at a moment
 }
 
 // Check is one figure with what it has to be.
@@ -130,6 +131,15 @@ type replay struct {
 func (r *replay) close() {
 	for _, h := range r.houses {
 		h.close()
+	}
+}
+
+// leak lets out, beyond the wire, what a test says that the program would.
+func (r *replay) leak(s *sink, when string) {
+	if r.options.leak != nil {
+		for _, m := range r.options.leak(when) {
+			s.take(m)
+		}
 	}
 }
 

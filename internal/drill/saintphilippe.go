@@ -156,6 +156,7 @@ func (h *house) silent(r *replay, act string, before int) error {
 	if err := h.rest(); err != nil {
 		return err
 	}
+	r.leak(h.sink, act)
 	n := h.sink.count() - before
 	r.addTo("wrong_messages", n)
 	r.is(act, n, 0)
@@ -310,6 +311,7 @@ func firstService(ctx context.Context, r *replay) error {
 			return err
 		}
 	}
+	r.leak(h.sink, "first_service")
 	n := h.sink.count()
 	r.addTo("wrong_messages", n)
 	r.is("first_service", n, 0)
