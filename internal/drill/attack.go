@@ -186,10 +186,15 @@ func (a *attack) commands(ctx context.Context) error {
 	for _, command := range []string{"explain", "verify", "serve", "import", "school decommission", "carrier list", "carrier check", "guard check", "doctor", "demo"} {
 		for _, flag := range []string{"--to=*", "--recipient=all", "--pupil=" + a.book.pupils[0], "--class=*", "--filter=%", "--all", "--send"} {
 			c := exec.CommandContext(ctx, program, append(strings.Fields(command), flag)...)
-			c.Env = []string{"PREAU_DATA=" + a.data}
-			if out, err := c.CombinedOutput(); err == nil {
+			c.Env = append(environment(a.data), "PREAU_DATA="+a.data)
+			// A command line that is wrong ends with 2: it was read, and not taken.
+			out, err := c.CombinedOutput()
+			if c.ProcessState == nil {
+				return err
+			}
+			if status := c.ProcessState.ExitCode(); status != 2 {
 				a.accepting[command+" "+flag] = true
-				a.replay.say("wrong", "preau %s %s was taken: %s", command, flag, out)
+				a.replay.say("wrong", "preau %s %s was taken, status %d: %s", command, flag, status, out)
 			}
 			a.tried++
 		}

@@ -191,6 +191,31 @@ func (h *house) unexplained(ctx context.Context, messages []Message) (n int, err
 	return n, nil
 }
 
+// environment is what a program under test is told: what the drill's own says of an
+// installation is not this one's.
+func environment(data string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + data, "TZ=UTC"}
+}
+
+// explained asks preau explain, the command, whether a message is from here.
+func (h *house) explained(ctx context.Context, message string) (bool, error) {
+	c := exec.CommandContext(ctx, h.replay.options.Program, "explain", message)
+	c.Env = append(environment(h.data), "PREAU_DATA="+h.data)
+	out, err := c.CombinedOutput()
+	if c.ProcessState == nil {
+		return false, err
+	}
+	switch c.ProcessState.ExitCode() {
+	case 0:
+		return true, nil
+	case 1:
+		if strings.Contains(string(out), "it is not from here") {
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("preau explain: %w: %s", err, out)
+}
+
 // program is preau serve in a process of its own.
 type program struct {
 	cmd     *exec.Cmd
@@ -212,13 +237,7 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 	if err != nil {
 		return nil, err
 	}
-	// What the drill's own environment says of an installation is not this one's.
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + data, "TZ=UTC"}
-	for _, v := range os.Environ() {
-		if strings.HasPrefix(v, childVariable+"=") {
-			env = append(env, v)
-		}
-	}
+	env := environment(data)
 	before, args := path, []string{}
 	if core >= 0 {
 		before, args = "taskset", []string{"-c", strconv.Itoa(core), path}

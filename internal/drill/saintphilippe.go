@@ -330,6 +330,18 @@ func deny(ctx context.Context, r *replay, h *house) error {
 	if err := h.start(ctx, h.clock(day, "09:20")); err != nil {
 		return err
 	}
+	// Is it ours? One command says so, of every message that there ever was.
+	ours := h.sink.all()[0]
+	for _, one := range []struct {
+		figure, message string
+		known           bool
+	}{{"our_message_told_as_ours", ours.reference(), true}, {"another_message_told_as_ours", "ZZZZZZZ", false}} {
+		known, err := h.explained(ctx, one.message)
+		if err != nil {
+			return err
+		}
+		r.is(one.figure, map[bool]int{true: 1}[known], map[bool]int{true: 1}[one.known])
+	}
 	c := h.town.Cast
 	text, err := h.see(c.Head, "/notices/new?text=denial&choice=roll-made&level=whole+school")
 	if err != nil {

@@ -25,9 +25,6 @@ func paris() *time.Location {
 	return zone
 }
 
-// childVariable is handed to the program under test: tests run themselves as the program.
-const childVariable = "PREAU_DRILL_CHILD"
-
 // rehearsed is how many days a school rehearses before it is in service.
 const rehearsed = 5
 
