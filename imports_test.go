@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"internal/courier/internal/httpsms":       {"internal/courier/internal/sms"},
 
 	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/fictional", "web"},
-	"internal/drill": {"internal/app", "internal/fictional", "internal/timetable"},
+	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 
 	"web":           {},

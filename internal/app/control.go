@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -29,7 +31,7 @@ type Control struct {
 var ErrNotDrill = errors.New("this installation was not made by a drill: nobody moves its clock")
 
 // errFar: a drill's messages stay on this machine.
-var errFar = errors.New("this installation was made by a drill, and a carrier of its configuration is not on this machine: nothing is started")
+var errFar = errors.New("this installation was made by a drill, and a carrier or the database of its configuration is not on this machine: nothing is started")
 
 // NewControl reads the first command, which sets the clock before anything is opened.
 func NewControl(in io.Reader, out io.Writer) (*Control, *Clock, error) {
@@ -51,19 +53,42 @@ func (a *App) checkDrill(ctx context.Context, carriers courier.Carriers, o Optio
 		return nil
 	}
 	var drill bool
-	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+	source, err := a.Config.Source()
+	if err != nil {
+		return err
+	}
+	known, _, err := knownIdentity(a.Config.Data)
+	if err != nil {
+		return err
+	}
+	marked := database.DrillMark(known.ID)
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
 		drill, err = database.IsDrill(ctx, tx)
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
-	case o.Control != nil && !drill:
+	case o.Control != nil && !(drill && marked):
 		return ErrNotDrill
-	case drill && !carriers.Nearby():
+	case (drill || marked) && !(carriers.Nearby() && nearby(source)):
 		return errFar
 	}
 	return nil
+}
+
+// nearby tells whether a database is on this machine: a file, or at an address of the
+// loopback, which is said in no other way.
+func nearby(source string) bool {
+	if strings.HasPrefix(source, "sqlite:") {
+		return true
+	}
+	u, err := url.Parse(source)
+	if err != nil || u.Query().Has("host") || u.Query().Has("hostaddr") {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip != nil && ip.IsLoopback()
 }
 
 // obey does what the drill says, until the drill ends.

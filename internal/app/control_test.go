@@ -86,6 +86,20 @@ func TestControl(t *testing.T) {
 		}
 		os.Remove(path)
 	}
+	// A database that a drill made, in a folder that no drill did.
+	identity := filepath.Join(drill.Data, "installation.json")
+	if err := os.WriteFile(identity, []byte(`{"id": "a-real-one"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(drill); !errors.Is(err, app.ErrNotDrill) {
+		t.Errorf("a folder that no drill made took another clock: %v", err)
+	}
+	if err := os.Remove(identity); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(drill); !errors.Is(err, app.ErrNotDrill) {
+		t.Errorf("a folder that does not say what it is took another clock: %v", err)
+	}
 	for _, first := range []string{"", "now\n", "at yesterday\n"} {
 		if _, _, err := app.NewControl(strings.NewReader(first), io.Discard); err == nil {
 			t.Errorf("%q began a drill", first)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +20,6 @@ import (
 // The identifier of a person is their id, the operator's is "operator".
 type DrillHouse struct {
 	Password string
-	// Told is, by pupil, each channel and address that is entitled to hear of an absence:
-	// "sms +33639980412".
-	Told map[string][]string
-	// First is the first name of each pupil, as messages have it.
-	First map[string]string
 }
 
 // DrillOperator is the identifier of a drill's operator.
@@ -33,14 +27,14 @@ const DrillOperator = "operator"
 
 // MakeDrill makes an installation for a drill in the configuration's folder, with a town in
 // which nobody exists. The installation's identity says what it is: see Control. everybody:
-// pupils can sign in, too.
-func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool) (h DrillHouse, err error) {
+// pupils can sign in, too. neighbours are other schools of it, in which nobody can.
+func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool, neighbours ...fictional.Town) (h DrillHouse, err error) {
 	a, err := Open(ctx, c, Options{Log: slog.New(slog.DiscardHandler), Clock: StandingClock(now), For: Installing})
 	if err != nil {
 		return h, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	h = DrillHouse{Password: demoPassword(), Told: map[string][]string{}, First: map[string]string{}}
+	h = DrillHouse{Password: demoPassword()}
 	hash, err := a.Keeper.Hash(ctx, h.Password)
 	if err != nil {
 		return h, err
@@ -54,8 +48,19 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 	if err != nil {
 		return h, err
 	}
-	if err := fictional.Save(ctx, a.DB, t); err != nil {
+	// The folder says what it is, too, from the first start on.
+	here, _, err := a.here(ctx)
+	if err != nil {
 		return h, err
+	}
+	here.Seen = now.UTC()
+	if err := a.keepIdentity(here); err != nil {
+		return h, err
+	}
+	for _, one := range append([]fictional.Town{t}, neighbours...) {
+		if err := fictional.Save(ctx, a.DB, one); err != nil {
+			return h, err
+		}
 	}
 	return h, a.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
 		staff := staffOf(t)
@@ -71,7 +76,7 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 				return err
 			}
 		}
-		return h.readTold(ctx, tx, t, now)
+		return nil
 	})
 }
 
@@ -92,7 +97,7 @@ func drillAccount(ctx context.Context, tx database.Tx, a account.Account, hash a
 	return account.SetPassword(ctx, tx, now, a.ID, hash)
 }
 
-// staffOf gives everybody of a town who has something to do, with their role.
+// staffOf gives everybody of a town who has something to do, with their role, and one family.
 func staffOf(t fictional.Town) map[string]page.Role {
 	staff := map[string]page.Role{}
 	for _, s := range t.Sittings {
@@ -101,34 +106,8 @@ func staffOf(t fictional.Town) map[string]page.Role {
 		}
 	}
 	staff[t.Cast.Head], staff[t.Cast.CPE], staff[t.Cast.Office], staff[t.Cast.Supervisor] = page.Head, page.CPE, page.Office, page.Office
+	staff[t.Cast.Nadia], staff[t.Cast.Lea] = page.Guardian, page.Pupil
 	return staff
-}
-
-// readTold asks the directory whom a message about each pupil may reach.
-func (h DrillHouse) readTold(ctx context.Context, tx database.Tx, t fictional.Town, now time.Time) error {
-	var pupils []string
-	for _, p := range t.Rows.People {
-		if p.Kind == directory.KindPupil {
-			pupils = append(pupils, p.ID)
-			h.First[p.ID] = p.FirstName
-		}
-	}
-	for part := range slices.Chunk(pupils, 200) {
-		told, err := directory.MayBeToldOf(ctx, tx, t.School.ID, part, now)
-		if err != nil {
-			return err
-		}
-		for pupil, one := range told {
-			for _, r := range one.Recipients {
-				for _, p := range r.Points {
-					if to := string(p.Channel) + " " + p.Address; !slices.Contains(h.Told[pupil], to) {
-						h.Told[pupil] = append(h.Told[pupil], to)
-					}
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // AccountsFor tells whether this installation can say why a message left, by the reference that

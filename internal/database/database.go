@@ -276,6 +276,9 @@ func InstallDrill(ctx context.Context, tx Tx, now time.Time) error {
 	return err
 }
 
+// DrillMark tells whether an identity says that its installation was made for a drill.
+func DrillMark(id string) bool { return strings.HasPrefix(id, drillMark) }
+
 // IsDrill tells whether this installation was made for a drill.
 func IsDrill(ctx context.Context, tx Tx) (bool, error) {
 	var id string
@@ -283,7 +286,7 @@ func IsDrill(ctx context.Context, tx Tx) (bool, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return strings.HasPrefix(id, drillMark), err
+	return DrillMark(id), err
 }
 
 // OpenExisting is Open for a database that must be there already: it makes no file.

@@ -21,11 +21,11 @@ func bastogne(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
-	if _, err := h.ordinaryDay(h.town.Tuesday); err != nil {
+	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}
 	day, c := h.town.Tuesday.AddDate(0, 0, 2), h.town.Cast
-	really := r.some(ordinaryAbsence)
+	really := h.drawn(ordinaryAbsence)
 	if err := h.at(h.clock(day, "08:06")); err != nil {
 		return err
 	}
@@ -72,6 +72,7 @@ func bastogne(ctx context.Context, r *replay) error {
 	if err := h.rest(); err != nil {
 		return err
 	}
+	r.leak(h.sink, "held")
 	r.addTo("wrong_messages", h.sink.count()-before)
 	text, err := h.see(c.Office, "/breaker")
 	if err != nil {
@@ -84,7 +85,18 @@ func bastogne(ctx context.Context, r *replay) error {
 	if _, err := h.press(c.Office, "/breaker", "do", "ask", "scope", ""); err != nil {
 		return err
 	}
-	usual := len(h.First) * ordinaryAbsence / 10_000
+	// Whoever asked is not the second person, and the second person sees no figure.
+	alone, err := h.refused(c.Office, "/breaker", "do", "answer", "scope", "", "expected", strconv.Itoa(held))
+	if err != nil {
+		return err
+	}
+	r.is("released_by_who_asked", map[bool]int{true: 0, false: 1}[alone], 0)
+	question, err := h.see(c.Head, "/breaker")
+	if err != nil {
+		return err
+	}
+	r.is("figures_that_the_second_person_sees", strings.Count(strings.Join(elements(question, "sheet"), " "), strconv.Itoa(held)), 0)
+	usual := h.share(ordinaryAbsence)
 	let, err := h.refused(c.Head, "/breaker", "do", "answer", "scope", "", "expected", strconv.Itoa(usual))
 	if err != nil {
 		return err
@@ -113,13 +125,12 @@ func bastogne(ctx context.Context, r *replay) error {
 		return err
 	}
 	messages := h.sink.since(before)
-	t := h.tally(messages, h.expect(absent), absence)
-	r.addTo("wrong_messages", t.wrong)
-	r.addTo("missed", t.missed)
-	r.addTo("duplicates", t.duplicates)
+	want := h.toSay(absence, day, absent)
+	t := h.judge(messages, want)
+	if err := h.telephoned(want); err != nil {
+		return err
+	}
 	r.say("sent", "%d messages to the families of the %d really absent", t.right, len(absent))
-	r.figure("families", float64(inverted))
-	r.figure("messages_at_sink", float64(h.sink.count()))
 	r.figure("slowest_correction_s", 0)
 	if seen.IsZero() {
 		seen = began.Add(time.Hour)

@@ -34,28 +34,34 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// plants are what a program with a fault would send, by drill, and the figure that must show
-// it.
-var plants = map[string]struct {
-	figure string
-	plant  func() func(Message) []Message
+// faults are what programs with a fault would send, by drill, and the figures that must show
+// each.
+var faults = map[string]map[string]struct {
+	plant func() func(Message) []Message
+	leak  []string // at each of these moments one message leaves that must not
+	shows []string
 }{
-	"saint-philippe": {"wrong_messages", oneTooMany},
-	"rodez":          {"wrong_messages", oneTooMany},
-	"bastogne":       {"duplicates", oneTwice},
-	"late-bus":       {"missed", noArrival},
+	"saint-philippe": {"leaks": {leak: []string{"queue_of_last_year", "restored_database", "copied_folder", "clock_behind", "first_service"},
+		shows: []string{"queue_of_last_year", "restored_database", "copied_folder", "clock_behind", "first_service", "wrong_messages", "unexplained"}}},
+	"rodez": {"a-route-that-takes-a-recipient": {leak: []string{"attack"}, shows: []string{"routes_accepting_a_recipient", "wrong_messages", "unexplained"}}},
+	"bastogne": {
+		"leaks":     {leak: []string{"held"}, shows: []string{"wrong_messages", "unexplained"}},
+		"twice":     {plant: oneTwice, shows: []string{"duplicates"}},
+		"exchanged": {plant: exchanged, shows: []string{"wrong_messages"}},
+	},
+	"late-bus": {"no-arrival": {plant: noArrival, shows: []string{"missed"}}},
 }
 
-// oneTooMany: the first message goes to another family as well.
-func oneTooMany() func(Message) []Message {
-	var done atomic.Bool
-	return func(m Message) []Message {
-		if done.Swap(true) {
-			return []Message{m}
+// leaking lets one message out at each moment: that of Rodez, with no name in it.
+func leaking(moments []string) func(string) []Message {
+	left := slices.Clone(moments)
+	return func(when string) []Message {
+		i := slices.Index(left, when)
+		if i < 0 {
+			return nil
 		}
-		other := m
-		other.To = "sms +33639980499"
-		return []Message{m, other}
+		left = slices.Delete(left, i, i+1)
+		return []Message{{To: "sms +33639980499", Text: "Votre enfant est absent de l'établissement ce jour"}}
 	}
 }
 
@@ -67,6 +73,25 @@ func oneTwice() func(Message) []Message {
 			return []Message{m}
 		}
 		return []Message{m, m}
+	}
+}
+
+// exchanged: two families read each other's message.
+func exchanged() func(Message) []Message {
+	var kept *Message
+	done := false
+	return func(m Message) []Message {
+		switch {
+		case done || strings.HasPrefix(m.To, "email ") || m.kind() != absence:
+		case kept == nil:
+			kept = &m
+			return nil
+		case kept.To != m.To && referenceWords.ReplaceAllString(kept.Text, "") != referenceWords.ReplaceAllString(m.Text, ""): // of two pupils
+			done = true
+			kept.Text, m.Text = m.Text, kept.Text
+			return []Message{*kept, m}
+		}
+		return []Message{m}
 	}
 }
 
@@ -85,7 +110,7 @@ func noArrival() func(Message) []Message {
 // one that sends one message too many, or one too few. The crowded mornings are measurements:
 // make drills.
 func TestDrills(t *testing.T) {
-	for _, name := range slices.Sorted(maps.Keys(plants)) {
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
@@ -106,17 +131,27 @@ func TestDrills(t *testing.T) {
 			}
 			checkReport(t, r)
 		})
-		t.Run(name+"-with-a-fault", func(t *testing.T) {
-			t.Parallel()
-			p := plants[name]
-			r, err := Run(t.Context(), name, Options{Program: theProgram, Scale: 0.05, Seed: 3, plant: p.plant()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Passed || r.Figures[p.figure] == 0 {
-				t.Errorf("the fault was not seen: passed %v, %s %g", r.Passed, p.figure, r.Figures[p.figure])
-			}
-		})
+		for fault, f := range faults[name] {
+			t.Run(name+"-with-"+fault, func(t *testing.T) {
+				t.Parallel()
+				o := Options{Program: theProgram, Scale: 0.05, Seed: 3, leak: leaking(f.leak)}
+				if f.plant != nil {
+					o.plant = f.plant()
+				}
+				r, err := Run(t.Context(), name, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Passed {
+					t.Error("it passed")
+				}
+				for _, figure := range f.shows {
+					if r.Figures[figure] == 0 {
+						t.Errorf("%s is 0: the fault was not seen", figure)
+					}
+				}
+			})
+		}
 	}
 }
 

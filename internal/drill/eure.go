@@ -31,11 +31,7 @@ func eure(ctx context.Context, r *replay) error {
 	if err := h.start(ctx, h.clock(h.town.Tuesday, "08:06")); err != nil {
 		return err
 	}
-	var ids []string
-	for id := range h.First {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+	ids := slices.Clone(h.book.pupils)
 	c := h.newCrowd(ids, within, r.random, 0.3)
 	rolls, err := h.newRolls()
 	if err != nil {

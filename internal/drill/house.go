@@ -24,16 +24,19 @@ import (
 // program that serves it while it runs.
 type house struct {
 	app.DrillHouse
-	replay *replay
-	town   fictional.Town
-	zone   *time.Location
-	data   string
-	owns   string // folder to remove at the end
-	sink   *sink
-	now    time.Time // that the clock was last set to
-	prog   *program
-	people map[string]*person // who is signed in
-	core   int                // that the program runs on alone; -1: any
+	replay    *replay
+	town      fictional.Town
+	book      *book
+	neighbour fictional.Town // another school of the installation, in which nothing happens
+	zone      *time.Location
+	data      string
+	owns      string // folder to remove at the end
+	sink      *sink
+	now       time.Time // that the clock was last set to
+	prog      *program
+	people    map[string]*person // who is signed in
+	beside    bool               // another program of this installation's carriers runs
+	core      int                // that the program runs on alone; -1: any
 }
 
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
@@ -46,6 +49,7 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, erro
 
 // houseOf is newHouse; everybody: pupils can sign in, too.
 func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool) (*house, error) {
+	neighbour := fictional.School(r.options.Seed, fictional.Options{Pupils: 60, Number: 100 + number, Tuesday: tuesday})
 	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
 	zone, err := town.School.Location()
 	if err != nil {
@@ -55,13 +59,13 @@ func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool
 	if err != nil {
 		return nil, err
 	}
-	h := &house{replay: r, town: town, zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
+	h := &house{replay: r, town: town, neighbour: neighbour, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
 	r.houses = append(r.houses, h)
 	if h.sink, err = newSink(perSecond); err != nil {
 		return nil, err
 	}
 	h.sink.plant = r.options.plant
-	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody); err != nil {
+	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody, neighbour); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -98,6 +102,9 @@ func (h *house) close() {
 
 // start starts the program at a moment of its clock.
 func (h *house) start(ctx context.Context, at time.Time) error {
+	if !h.beside { // the account has one session, and the carrier may not have noticed its end
+		h.sink.smpp.free(goneWithin)
+	}
 	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core)
 	if err != nil {
 		return err
@@ -115,6 +122,19 @@ func (h *house) stop() error {
 	h.prog = nil
 	return err
 }
+
+// kill ends it as a failure of the machine does.
+func (h *house) kill() {
+	h.prog.kill()
+	h.prog = nil
+}
+
+// goneWithin is how long that is waited for; lookEvery is the pause between two looks at a
+// page that is not yet as it has to be.
+const (
+	goneWithin = 5 * time.Second
+	lookEvery  = 50 * time.Millisecond
+)
 
 // step is how far the clock is moved at once: a program sees days pass, not weeks.
 const step = 48 * time.Hour
@@ -171,6 +191,31 @@ func (h *house) unexplained(ctx context.Context, messages []Message) (n int, err
 	return n, nil
 }
 
+// environment is what a program under test is told: what the drill's own says of an
+// installation is not this one's.
+func environment(data string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + data, "TZ=UTC"}
+}
+
+// explained asks preau explain, the command, whether a message is from here.
+func (h *house) explained(ctx context.Context, message string) (bool, error) {
+	c := exec.CommandContext(ctx, h.replay.options.Program, "explain", message)
+	c.Env = append(environment(h.data), "PREAU_DATA="+h.data)
+	out, err := c.CombinedOutput()
+	if c.ProcessState == nil {
+		return false, err
+	}
+	switch c.ProcessState.ExitCode() {
+	case 0:
+		return true, nil
+	case 1:
+		if strings.Contains(string(out), "it is not from here") {
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("preau explain: %w: %s", err, out)
+}
+
 // program is preau serve in a process of its own.
 type program struct {
 	cmd     *exec.Cmd
@@ -192,13 +237,7 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 	if err != nil {
 		return nil, err
 	}
-	// What the drill's own environment says of an installation is not this one's.
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + data, "TZ=UTC"}
-	for _, v := range os.Environ() {
-		if strings.HasPrefix(v, childVariable+"=") {
-			env = append(env, v)
-		}
-	}
+	env := environment(data)
 	before, args := path, []string{}
 	if core >= 0 {
 		before, args = "taskset", []string{"-c", strconv.Itoa(core), path}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,14 +107,6 @@ func formTo(text, path string) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	attr := func(n *html.Node, key string) (string, bool) {
-		for _, a := range n.Attr {
-			if a.Key == key {
-				return a.Val, true
-			}
-		}
-		return "", false
-	}
 	for n := range doc.Descendants() {
 		action, _ := attr(n, "action")
 		if n.Type != html.ElementNode || n.Data != "form" || action != path {
@@ -137,18 +130,47 @@ func formTo(text, path string) (url.Values, error) {
 	return nil, fmt.Errorf("the page has no form for %s: %s", path, words(text))
 }
 
+// attr reads an attribute of an element.
+func attr(n *html.Node, key string) (string, bool) {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val, true
+		}
+	}
+	return "", false
+}
+
+// elements gives what each element of a class says.
+func elements(text, class string) (out []string) {
+	doc, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	for n := range doc.Descendants() {
+		if of, _ := attr(n, "class"); n.Type == html.ElementNode && slices.Contains(strings.Fields(of), class) {
+			out = append(out, said(n))
+		}
+	}
+	return out
+}
+
+// said is what an element says, in one line.
+func said(of *html.Node) string {
+	var b strings.Builder
+	for n := range of.Descendants() {
+		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "style" && n.Parent.Data != "title" {
+			b.WriteString(n.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
 // words are what a page says, without its marks.
 func words(text string) string {
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
 		return ""
 	}
-	var b strings.Builder
-	for n := range doc.Descendants() {
-		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "style" && n.Parent.Data != "title" {
-			b.WriteString(n.Data + " ")
-		}
-	}
-	out := strings.Join(strings.Fields(b.String()), " ")
+	out := said(doc)
 	return out[:min(len(out), 600)]
 }

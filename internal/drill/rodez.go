@@ -2,12 +2,11 @@ package drill
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,68 +24,63 @@ func rodez(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
-	if _, err := h.ordinaryDay(h.town.Tuesday); err != nil {
+	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}
 	day, c := h.town.Tuesday.AddDate(0, 0, 2), h.town.Cast
 	if err := h.at(h.clock(day, "08:06")); err != nil {
 		return err
 	}
-	before := h.sink.count()
 	routes, err := routesOf(ctx, filepath.Join(h.owns, "routes"))
 	if err != nil {
 		return err
 	}
-	tried, accepting := 0, 0
-	for _, route := range routes {
-		if route.Method != http.MethodPost || strings.HasPrefix(route.Path, "/sign-out") || strings.HasPrefix(route.Path, "/account") {
-			continue // these end the attacker's own session
-		}
-		for _, who := range []string{c.Head, c.CPE, c.Office, h.firstHour(day)[0].Staff[0].Person, app.DrillOperator} {
-			n, err := h.attack(who, route.Path)
-			if err != nil {
-				return err
-			}
-			tried += n
-		}
-		if err := h.rest(); err != nil {
+	// One pupil is absent, and not yet told of: that is when a form could reach others.
+	pupil := h.onlyChild(day)
+	about := h.toSay(absence, day, []string{pupil})
+	before := h.sink.count()
+	if _, err := h.callAll(day, func(p string) bool { return p == pupil }); err != nil {
+		return err
+	}
+	a := h.newAttack(pupil, about)
+	for _, who := range []string{c.Head, c.CPE, c.Office, h.firstHour(day)[0].Staff[0].Person, c.Nadia, c.Lea, app.DrillOperator, ""} {
+		if err := a.everyRoute(routes, who); err != nil {
 			return err
 		}
-		if n := h.sink.count() - before; n > 0 {
-			accepting++
-			r.addTo("wrong_messages", n)
-			r.say("wrong", "%s made %d messages", route.Path, n)
-			before = h.sink.count()
+		if err := a.everyForm(routes, who); err != nil {
+			return err
 		}
 	}
-	r.say("fault", "%d requests with lists, wildcards and others' ids to %d pages and forms", tried, len(routes))
+	if err := a.commands(ctx); err != nil {
+		return err
+	}
+	r.say("fault", "%d requests with lists, wildcards, nothing and others' ids to %d pages and forms, %d of them as somebody sees them, by 8 kinds of people; and commands", a.tried, len(routes), len(a.forms))
 	// What was attacked may have been stopped or closed by a real button: nobody has.
 	if text, err := h.see(c.Office, "/service"); err != nil || !strings.Contains(text, "En service") {
 		return fmt.Errorf("the attack took the school out of service: %w %s", err, words(text))
 	}
-	// One pupil is absent.
-	pupil := h.withFamilies(day, 1)[0]
-	if _, err := h.callAll(day, func(p string) bool { return p == pupil }); err != nil {
+	if err := h.at(h.clock(day, "08:20")); err != nil {
 		return err
 	}
-	if err := h.at(h.clock(day, "08:20")); err != nil {
+	seen, err := h.appears("told-row", h.book.people[pupil].LastName)
+	if err != nil {
 		return err
 	}
 	if err := h.rest(); err != nil {
 		return err
 	}
 	alerts := h.sink.since(before)
-	t := h.tally(alerts, h.expect([]string{pupil}), absence)
-	r.addTo("wrong_messages", t.wrong)
-	r.addTo("missed", t.missed)
-	r.addTo("duplicates", t.duplicates)
+	h.judge(alerts, about)
+	if len(alerts) == 0 {
+		return errors.New("nobody was told of the pupil who is absent")
+	}
 	nameless := 0
 	for _, m := range alerts {
-		if !strings.Contains(plainLetters(m.Text), plainLetters(h.First[pupil])) || !strings.Contains(m.Text, "8") {
+		if !h.book.says(about[0], m) {
 			nameless++
 		}
 	}
-	r.is("without_name_or_hour", nameless, 0)
+	r.is("without_name_lesson_or_hour", nameless, 0)
 	r.say("sent", "one pupil is absent: %d messages", len(alerts))
 	// It was a mistake: one press, alone.
 	text, err := h.see(c.Office, "/corrections")
@@ -109,10 +103,7 @@ func rodez(ctx context.Context, r *replay) error {
 		return err
 	}
 	mended := h.sink.since(n)
-	k := h.tally(mended, h.expect([]string{pupil}), correction)
-	r.addTo("wrong_messages", k.wrong)
-	r.addTo("missed", k.missed)
-	r.addTo("duplicates", k.duplicates)
+	k := h.judge(mended, h.toSay(correction, day, []string{pupil}))
 	untrue := 0
 	for _, m := range mended {
 		if !schoolsMistake.MatchString(strings.ReplaceAll(m.Text, "’", "'")) {
@@ -121,13 +112,21 @@ func rodez(ctx context.Context, r *replay) error {
 	}
 	r.is("corrections_that_do_not_own_it", untrue, 0)
 	r.within("slowest_correction_s", k.last.Sub(pressed), 180*time.Second)
+	// What can be corrected once cannot be corrected again, nor for others.
+	a.want = append(a.want, h.toSay(correction, day, []string{pupil})...)
+	again, err := a.hand(c.Office)
+	if err != nil {
+		return err
+	}
+	if err := a.form(again, pageForm{"/corrections", form}); err != nil {
+		return err
+	}
 	r.say("corrected", "%d corrections, the last %.2f s after the press", len(mended), k.last.Sub(pressed).Seconds())
-	r.is("routes_accepting_a_recipient", accepting, 0)
-	r.atLeast("requests_tried", tried, 1000)
-	r.figure("families", float64(len(h.First)))
-	r.figure("messages_at_sink", float64(h.sink.count()))
+	r.is("routes_accepting_a_recipient", len(a.accepting), 0)
+	r.figure("forms_tried", float64(len(a.forms)))
+	r.atLeast("requests_tried", a.tried, 1000)
 	r.figure("held", 0)
-	r.figure("detected_s", 0)
+	r.within("detected_s", max(0, seen.Sub(alerts[0].At)), 30*time.Second)
 	return h.finish(ctx)
 }
 
@@ -139,63 +138,4 @@ func routesOf(ctx context.Context, folder string) ([]app.RouteInfo, error) {
 	}
 	defer a.Close()
 	return a.RouteList(), nil
-}
-
-// attack sends to one form what a slip, or somebody who wants to, could send. It gives the
-// number of requests. None of them says what to do in a word that the form knows.
-func (h *house) attack(who, path string) (n int, err error) {
-	p, err := h.as(who)
-	if err != nil {
-		return 0, err
-	}
-	var everybody []string
-	for id := range h.First {
-		if everybody = append(everybody, id); len(everybody) == 200 {
-			break
-		}
-	}
-	slices.Sort(everybody)
-	list := strings.Join(everybody, ",")
-	names := []string{"pupil", "pupils", "pupil[]", "person", "persons", "to", "recipient", "recipients", "contact", "phone", "email", "address", "ids", "all", "filter", "class", "level", "group", "wrong", "scope", "sitting"}
-	for _, values := range [][]string{{"*"}, {"all"}, {"%"}, {""}, {list}, everybody, {"another-school"}, {"+33639980499"}} {
-		form := url.Values{}
-		for _, name := range names {
-			form[name] = values
-		}
-		for _, segment := range []string{"*", "all", everybody[0], h.town.School.ID} {
-			if !strings.Contains(path, "{") && segment != "*" {
-				continue
-			}
-			status, text, err := p.post(fill(path, segment), form)
-			if err != nil {
-				return n, err
-			}
-			if n++; status >= 500 {
-				return n, fmt.Errorf("%s: POST %s: %d: %s", who, path, status, words(text))
-			}
-		}
-	}
-	return n, nil
-}
-
-// fill puts a word where a path has a name.
-func fill(path, segment string) string {
-	for {
-		before, after, ok := strings.Cut(path, "{")
-		if !ok {
-			return path
-		}
-		_, rest, _ := strings.Cut(after, "}")
-		path = before + url.PathEscape(segment) + rest
-	}
-}
-
-// plainLetters leaves what a telephone's alphabet may have changed out of a name.
-func plainLetters(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
-			return c
-		}
-		return -1
-	}, s)
 }

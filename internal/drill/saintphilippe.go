@@ -25,11 +25,9 @@ func saintPhilippe(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
-	absent, err := h.ordinaryDay(h.town.Tuesday)
-	if err != nil {
+	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}
-	r.figure("families", float64(len(absent)))
 	for _, act := range []func(context.Context, *replay, *house) error{queueOfLastYear, restored, copied, clockBack} {
 		if err := act(ctx, r, h); err != nil {
 			return err
@@ -41,53 +39,76 @@ func saintPhilippe(ctx context.Context, r *replay) error {
 	if err := deny(ctx, r, h); err != nil {
 		return err
 	}
-	r.figure("messages_at_sink", float64(h.sink.count()))
 	r.figure("held", r.figures["queued"])
-	r.figure("detected_s", 0)
 	return h.finish(ctx)
 }
 
 // withQueue gives a copy of the house in which letters wait: the centre and the mail server
 // were away when they should have left, and the program was ended by the machine.
-func (h *house) withQueue(ctx context.Context, name string, day time.Time) (*house, error) {
-	q, err := h.copyTo(name)
-	if err != nil {
-		return nil, err
+func (h *house) withQueue(ctx context.Context, name string, day time.Time) (q *house, waits []saying, err error) {
+	if q, err = h.copyTo(name); err != nil {
+		return nil, nil, err
 	}
 	// It is moved openly, by two persons: the copy is the installation from here on.
 	q.sink.shut(true)
 	if err := q.start(ctx, h.clock(day, "07:50")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := q.arm(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := q.at(h.clock(day, "08:06")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	absent := h.withFamilies(day, max(3, len(h.First)*ordinaryAbsence/10_000))
+	absent := h.withFamilies(day, max(3, h.share(ordinaryAbsence)))
 	if _, err := q.callAll(day, func(p string) bool { return slices.Contains(absent, p) }); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := q.at(h.clock(day, "08:18")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := q.prog.command("rest 2s"); err == nil {
-		return nil, errors.New("nothing waits, with a centre and a mail server that take nobody in")
+		return nil, nil, errors.New("nothing waits, with a centre and a mail server that take nobody in")
 	}
-	q.prog.kill()
-	for _, n := range h.expect(absent) {
-		h.replay.addTo("queued", n)
+	q.kill()
+	for _, p := range absent {
+		h.replay.addTo("queued", len(h.book.addresses(p)))
 	}
-	q.prog = nil
 	q.sink.shut(false)
-	return q, nil
+	return q, h.toSay(absence, day, absent), nil
+}
+
+// empties lets a queue leave, as it should have: the program is started again, its pause
+// passes, and each family is told once.
+func (q *house) empties(ctx context.Context, day time.Time, waits []saying) error {
+	before := q.sink.count()
+	if err := q.start(ctx, q.clock(day, "08:19")); err != nil {
+		return err
+	}
+	// Its pause begins when it looks at the queue, which may be after the first step.
+	for _, at := range []string{"08:21", "08:23"} {
+		if err := q.at(q.clock(day, at)); err != nil {
+			return err
+		}
+		if err := q.rest(); err != nil {
+			return err
+		}
+	}
+	t := q.judge(q.sink.since(before), waits)
+	n, err := q.unexplained(ctx, q.sink.since(before))
+	if err != nil {
+		return err
+	}
+	q.replay.addTo("unexplained", n)
+	q.replay.accounted = append(q.replay.accounted, [2]int{before, q.sink.count()})
+	q.replay.say("sent", "its queue leaves once: %d messages", t.right)
+	return nil
 }
 
 // copyTo copies the data folder, as somebody who clones a server does. The carrier's account
 // is the same: so is the sink.
 func (h *house) copyTo(name string) (*house, error) {
-	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}, core: -1}
+	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, book: h.book, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}, core: -1}
 	if err := os.CopyFS(q.data, os.DirFS(h.data)); err != nil {
 		return nil, err
 	}
@@ -114,11 +135,15 @@ func (h *house) arm() error {
 // silent waits through the start's pause and an hour of the program's clock, and counts what
 // reached the sink and what the office reads about it.
 func (h *house) silent(r *replay, act string, before int) error {
-	text, err := h.see(h.town.Cast.Office, "/")
-	if err != nil {
-		return err
+	says, began := false, time.Now()
+	for ; !says && time.Since(began) < time.Minute; time.Sleep(lookEvery) {
+		text, err := h.see(h.town.Cast.Office, "/")
+		if err != nil {
+			return err
+		}
+		says = locked(text)
 	}
-	says := strings.Contains(text, `href="/stop"`) && strings.Contains(words(text), "Rien ne part")
+	r.figures["detected_s"] = max(r.figures["detected_s"], round(time.Since(began).Seconds()))
 	if err := h.at(h.now.Add(2 * time.Minute)); err != nil {
 		return err
 	}
@@ -131,12 +156,18 @@ func (h *house) silent(r *replay, act string, before int) error {
 	if err := h.rest(); err != nil {
 		return err
 	}
+	r.leak(h.sink, act)
 	n := h.sink.count() - before
 	r.addTo("wrong_messages", n)
 	r.is(act, n, 0)
 	r.is(act+"_said", map[bool]int{true: 1}[says], 1)
-	r.say("held", "%s: %d messages; the office reads why: %v", strings.ReplaceAll(act, "_", " "), n, says)
+	r.say("held", "%s: %d messages; the office %s", strings.ReplaceAll(act, "_", " "), n, map[bool]string{true: "reads why", false: "does not read why"}[says])
 	return nil
+}
+
+// locked tells whether a page of the office says that nothing leaves, and where to decide.
+func locked(text string) bool {
+	return strings.Contains(text, `href="/stop"`) && strings.Contains(words(text), "Rien ne part")
 }
 
 // queueOfLastYear: letters wait, and the program is started again the next autumn.
@@ -145,7 +176,7 @@ func queueOfLastYear(ctx context.Context, r *replay, h *house) error {
 		return err
 	}
 	day := h.town.Tuesday.AddDate(0, 0, 2)
-	q, err := h.withQueue(ctx, "last-year", day)
+	q, _, err := h.withQueue(ctx, "last-year", day)
 	if err != nil {
 		return err
 	}
@@ -159,10 +190,11 @@ func queueOfLastYear(ctx context.Context, r *replay, h *house) error {
 	return q.stop()
 }
 
-// restored: the folder's database is one of two days before, put back after a failure.
+// restored: the folder's database is one of a quarter of an hour before, put back after a
+// failure. What waits in it has left.
 func restored(ctx context.Context, r *replay, h *house) error {
 	day := h.town.Tuesday.AddDate(0, 0, 2)
-	q, err := h.withQueue(ctx, "restored", day)
+	q, waits, err := h.withQueue(ctx, "restored", day)
 	if err != nil {
 		return err
 	}
@@ -170,14 +202,7 @@ func restored(ctx context.Context, r *replay, h *house) error {
 	if err := copyDatabase(filepath.Join(q.data, "preau.db"), old); err != nil {
 		return err
 	}
-	// The program goes on: two persons stop and nothing of the queue leaves; its journal grows.
-	if err := q.start(ctx, h.clock(day, "08:19")); err != nil {
-		return err
-	}
-	if _, err := q.press(h.town.Cast.Office, "/stop", "do", "stop"); err != nil {
-		return err
-	}
-	if err := q.rest(); err != nil {
+	if err := q.empties(ctx, day, waits); err != nil {
 		return err
 	}
 	if err := q.stop(); err != nil {
@@ -197,11 +222,11 @@ func restored(ctx context.Context, r *replay, h *house) error {
 	return q.stop()
 }
 
-// copied: the folder is copied to another place of the machine with its queue, and started
-// there.
+// copied: the folder is copied to another place with its queue, and started there while the
+// original, which has told those families meanwhile, is connected to the carrier.
 func copied(ctx context.Context, r *replay, h *house) error {
 	day := h.town.Tuesday.AddDate(0, 0, 2)
-	q, err := h.withQueue(ctx, "original", day)
+	q, waits, err := h.withQueue(ctx, "original", day)
 	if err != nil {
 		return err
 	}
@@ -211,20 +236,30 @@ func copied(ctx context.Context, r *replay, h *house) error {
 	if err != nil {
 		return err
 	}
-	before := h.sink.count()
-	if err := c.start(ctx, h.clock(day, "08:20")); err != nil {
+	if err := q.empties(ctx, day, waits); err != nil {
+		return err
+	}
+	c.beside = true
+	before, refused := h.sink.count(), h.sink.smpp.secondBinds()
+	if err := c.start(ctx, h.clock(day, "08:24")); err != nil {
 		return err
 	}
 	if err := c.silent(r, "copied_folder", before); err != nil {
 		return err
 	}
-	return c.stop()
+	r.atLeast("copied_folder_refused_by_the_carrier", h.sink.smpp.secondBinds()-refused, 1)
+	text, err := q.see(h.town.Cast.Office, "/")
+	if err != nil {
+		return err
+	}
+	r.is("copied_folder_disturbs_the_original", map[bool]int{true: 1}[locked(text)], 0)
+	return errors.Join(c.stop(), q.stop())
 }
 
 // clockBack: the machine's clock is behind what the journal has.
 func clockBack(ctx context.Context, r *replay, h *house) error {
 	day := h.town.Tuesday.AddDate(0, 0, 2)
-	q, err := h.withQueue(ctx, "clock", day)
+	q, _, err := h.withQueue(ctx, "clock", day)
 	if err != nil {
 		return err
 	}
@@ -264,7 +299,7 @@ func firstService(ctx context.Context, r *replay) error {
 		if err := h.at(h.clock(day, "08:06")); err != nil {
 			return err
 		}
-		absent, err := h.callAll(day, r.some(ordinaryAbsence))
+		absent, err := h.callAll(day, h.drawn(ordinaryAbsence))
 		if err != nil {
 			return err
 		}
@@ -276,6 +311,7 @@ func firstService(ctx context.Context, r *replay) error {
 			return err
 		}
 	}
+	r.leak(h.sink, "first_service")
 	n := h.sink.count()
 	r.addTo("wrong_messages", n)
 	r.is("first_service", n, 0)
@@ -293,6 +329,18 @@ func deny(ctx context.Context, r *replay, h *house) error {
 	day := h.town.Tuesday.AddDate(0, 0, 2)
 	if err := h.start(ctx, h.clock(day, "09:20")); err != nil {
 		return err
+	}
+	// Is it ours? One command says so, of every message that there ever was.
+	ours := h.sink.all()[0]
+	for _, one := range []struct {
+		figure, message string
+		known           bool
+	}{{"our_message_told_as_ours", ours.reference(), true}, {"another_message_told_as_ours", "ZZZZZZZ", false}} {
+		known, err := h.explained(ctx, one.message)
+		if err != nil {
+			return err
+		}
+		r.is(one.figure, map[bool]int{true: 1}[known], map[bool]int{true: 1}[one.known])
 	}
 	c := h.town.Cast
 	text, err := h.see(c.Head, "/notices/new?text=denial&choice=roll-made&level=whole+school")
@@ -338,43 +386,34 @@ func deny(ctx context.Context, r *replay, h *house) error {
 			first = m.At
 		}
 		last = m.At
+		if people[m.To] {
+			r.addTo("duplicates", 1)
+		}
 		people[m.To] = true
 	}
-	want := map[string]bool{}
-	for _, all := range h.Told {
-		for _, to := range all {
-			want[to] = true
-		}
-	}
-	missed := 0
-	for to := range want {
-		if !people[to] && !people[otherChannel(h, to)] {
-			missed++
-		}
-	}
-	r.figure("denial_addresses", float64(len(people)))
-	r.figure("denial_missed", float64(missed))
-	r.atLeast("denial_reached", len(people), len(want)/2)
-	r.within("slowest_correction_s", last.Sub(pressed), 180*time.Second)
-	r.say("corrected", "the denial reaches %d addresses, the first %.2f s and the last %.1f s after the second person's press", len(people), first.Sub(pressed).Seconds(), last.Sub(pressed).Seconds())
-	return nil
-}
-
-// otherChannel is another address of somebody who has this one: an announcement goes to a
-// person once.
-func otherChannel(h *house, to string) string {
-	for _, all := range h.Told {
-		for _, a := range all {
-			if a == to {
-				for _, b := range all {
-					if b != to {
-						return b
-					}
-				}
+	// Everybody who may be told about some pupil hears of it, wherever a message reaches them.
+	want, missed, beyond := map[string]bool{}, 0, 0
+	for _, p := range h.book.pupils {
+		for _, e := range h.book.of(p) {
+			for _, to := range e.at {
+				want[to] = true
+			}
+			if len(e.at) > 0 && !slices.ContainsFunc(e.at, func(to string) bool { return people[to] }) {
+				missed++
 			}
 		}
 	}
-	return ""
+	for to := range people {
+		if !want[to] {
+			beyond++
+		}
+	}
+	r.addTo("wrong_messages", beyond)
+	r.atLeast("denial_addresses", len(people), 1)
+	r.is("denial_missed", missed, 0)
+	r.within("slowest_correction_s", last.Sub(pressed), 180*time.Second)
+	r.say("corrected", "the denial reaches %d addresses, the first %.2f s and the last %.1f s after the second person's press", len(people), first.Sub(pressed).Seconds(), last.Sub(pressed).Seconds())
+	return nil
 }
 
 // copyDatabase copies a SQLite file, with what it has not written back yet.

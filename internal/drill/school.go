@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -23,9 +24,6 @@ func paris() *time.Location {
 	}
 	return zone
 }
-
-// childVariable is handed to the program under test: tests run themselves as the program.
-const childVariable = "PREAU_DRILL_CHILD"
 
 // rehearsed is how many days a school rehearses before it is in service.
 const rehearsed = 5
@@ -148,58 +146,6 @@ func (h *house) callAll(day time.Time, absent func(pupil string) bool) ([]string
 	return slices.Sorted(maps.Keys(noted)), nil
 }
 
-// some draws who is absent on an ordinary day: pupils in ten thousand.
-func (r *replay) some(perTenThousand int) func(string) bool {
-	drawn := map[string]bool{}
-	return func(pupil string) bool {
-		is, known := drawn[pupil]
-		if !known {
-			is = r.random.IntN(10_000) < perTenThousand
-			drawn[pupil] = is
-		}
-		return is
-	}
-}
-
-// ordinaryAbsence is how many pupils in ten thousand are absent in an ordinary hour: 70 of
-// 1,200.
-const ordinaryAbsence = 583
-
-// ordinaryDay lives the day before the fault: every first roll is called, an ordinary part
-// is absent, and their families are told. It gives who was absent.
-func (h *house) ordinaryDay(day time.Time) ([]string, error) {
-	r := h.replay
-	if err := h.at(h.clock(day, "08:06")); err != nil {
-		return nil, err
-	}
-	before := h.sink.count()
-	absent, err := h.callAll(day, r.some(ordinaryAbsence))
-	if err != nil {
-		return nil, err
-	}
-	if err := h.at(h.clock(day, "08:20")); err != nil {
-		return nil, err
-	}
-	if err := h.rest(); err != nil {
-		return nil, err
-	}
-	odd, err := h.see(h.town.Cast.Office, "/breaker")
-	if err != nil {
-		return nil, err
-	}
-	held := 0
-	if !strings.Contains(odd, "Rien n") {
-		held = len(absent)
-	}
-	r.addTo("held_without_reason", held)
-	t := h.tally(h.sink.since(before), h.expect(absent), absence)
-	r.addTo("wrong_messages", t.wrong)
-	r.addTo("missed", t.missed)
-	r.addTo("duplicates", t.duplicates)
-	r.say("sent", "an ordinary day: %d of %d pupils absent, %d messages, %d held", len(absent), len(h.First), t.right, held)
-	return absent, nil
-}
-
 // addTo adds to a count that is checked at the end.
 func (r *replay) addTo(name string, n int) { r.figures[name] += float64(n) }
 
@@ -208,57 +154,6 @@ func (r *replay) clean() {
 	for _, name := range []string{"wrong_messages", "duplicates", "missed", "held_without_reason", "unexplained"} {
 		r.is(name, int(r.figures[name]), 0)
 	}
-}
-
-// expect says how often each address hears of these pupils.
-func (h *house) expect(pupils []string) map[string]int {
-	want := map[string]int{}
-	for _, p := range pupils {
-		for _, to := range h.Told[p] {
-			want[to]++
-		}
-	}
-	return want
-}
-
-// tally compares what the sink counted with what had to be.
-type tally struct {
-	right, wrong, missed, duplicates int
-	last                             time.Time
-}
-
-// tally counts messages of a kind; anything of another kind, or beyond what had to reach an
-// address, is wrong. An SMS that comes twice with the same words is a duplicate as well, and
-// so is a second e-mail with another Message-ID.
-func (h *house) tally(messages []Message, want map[string]int, k kind) (t tally) {
-	left := maps.Clone(want)
-	seen := map[string]int{}
-	for _, m := range messages {
-		if m.At.After(t.last) {
-			t.last = m.At
-		}
-		if strings.HasPrefix(m.To, "email ") && seen[m.ID+m.To] > 0 {
-			continue // the same letter again: its reader's mail program shows it once
-		}
-		key := m.To + m.Text
-		if strings.HasPrefix(m.To, "email ") {
-			key = m.ID + m.To
-		}
-		if seen[key]++; seen[key] > 1 {
-			t.duplicates++
-			continue
-		}
-		if m.kind() != k || left[m.To] == 0 {
-			t.wrong++
-			continue
-		}
-		left[m.To]--
-		t.right++
-	}
-	for _, n := range left {
-		t.missed += n
-	}
-	return t
 }
 
 // refused is a form that must not be taken.
@@ -275,16 +170,90 @@ func (h *house) refused(who, path string, fields ...string) (bool, error) {
 	return status >= 400, err
 }
 
-// withFamilies finds n pupils of a day's first hour of whom two addresses or more may hear.
-// There always are some: a town of which half cannot be reached is a mistake of this program.
-func (h *house) withFamilies(day time.Time, n int) []string {
-	first := map[string]bool{}
-	for _, s := range h.firstHour(day) {
-		for _, m := range h.town.Rows.Members {
-			if slices.Contains(s.Groups, m.Grp) && len(h.Told[m.Person]) >= 2 {
-				first[m.Person] = true
-			}
+// onlyChild is a pupil of a day's first hour of whom two addresses may hear, and who has no
+// sister or brother here: what is done to others' pages does not touch theirs.
+func (h *house) onlyChild(day time.Time) string {
+	adults := map[string]int{}
+	for _, l := range h.town.Rows.Links {
+		adults[l.Adult]++
+	}
+	for _, p := range h.withFamilies(day, len(h.book.pupils)) {
+		if !slices.ContainsFunc(h.book.links[p], func(l directory.Link) bool { return adults[l.Adult] > 1 }) {
+			return p
 		}
 	}
-	return slices.Sorted(maps.Keys(first))[:n]
+	panic("drill: a town of brothers and sisters") // a mistake of package fictional
+}
+
+// withFamilies finds n pupils at most of a day's first hour of whom two addresses or more may hear.
+// There always are some: a town of which half cannot be reached is a mistake of this program.
+func (h *house) withFamilies(day time.Time, n int) []string {
+	var out []string
+	for p := range h.sits(h.firstHour(day)) {
+		if len(h.book.addresses(p)) >= 2 {
+			out = append(out, p)
+		}
+	}
+	slices.Sort(out)
+	return out[:min(n, len(out))]
+}
+
+// sits says where each pupil sits, among some sittings.
+func (h *house) sits(among []timetable.Sitting) map[string]timetable.Sitting {
+	of, out := map[string]timetable.Sitting{}, map[string]timetable.Sitting{}
+	for _, s := range among {
+		for _, g := range s.Groups {
+			of[g] = s
+		}
+	}
+	for _, m := range h.town.Rows.Members {
+		if s, ok := of[m.Grp]; ok {
+			out[m.Person] = s
+		}
+	}
+	return out
+}
+
+// toSay is what has to be said about pupils of a day's first hour.
+func (h *house) toSay(k kind, day time.Time, pupils []string) (out []saying) {
+	sits := h.sits(h.firstHour(day))
+	for _, p := range pupils {
+		out = append(out, saying{k, p, sits[p]})
+	}
+	return out
+}
+
+// judge adds what the sink counted of some sayings to the figures of every drill.
+func (h *house) judge(messages []Message, want []saying) tally {
+	t := h.book.tally(messages, want)
+	for _, what := range t.odd {
+		h.replay.say("wrong", "%s", what)
+	}
+	h.replay.addTo("wrong_messages", t.wrong)
+	h.replay.addTo("missed", t.missed)
+	h.replay.addTo("duplicates", t.duplicates)
+	return t
+}
+
+// appears waits, for a minute at most, until a row of the office's page says something.
+func (h *house) appears(class, what string) (time.Time, error) {
+	for began := time.Now(); ; time.Sleep(lookEvery) {
+		text, err := h.see(h.town.Cast.Office, "/")
+		says := slices.ContainsFunc(elements(text, class), func(row string) bool { return strings.Contains(fold(row), fold(what)) })
+		if err != nil || says || time.Since(began) > time.Minute {
+			return time.Now(), err
+		}
+	}
+}
+
+// telephoned adds to those who are missed whoever is to hear of an absence, cannot be reached
+// by a message, and is not on the office's telephone list.
+func (h *house) telephoned(want []saying) error {
+	text, err := h.see(h.town.Cast.Office, "/")
+	off := h.book.offTheList(elements(text, "call"), want)
+	for _, who := range off {
+		h.replay.say("wrong", "no message reaches them, and the telephone list does not name them: %s", who)
+	}
+	h.replay.addTo("missed", len(off))
+	return err
 }

@@ -23,6 +23,8 @@ type centre struct {
 	ids    int
 	parts  map[string]map[int]string // of a message in parts, by sender, number and reference
 	conns  map[net.Conn]bool
+	bound  net.Conn // the account's one session
+	second int      // sessions refused because the account had one
 	closed bool
 }
 
@@ -36,7 +38,7 @@ const (
 	enquireLink  = 0x00000015
 	genericNack  = 0x80000000
 	answerBit    = 0x80000000
-	statusBind   = 0x0000000d
+	statusBound  = 0x00000005
 	statusUnable = 0x00000003
 	mostUnit     = 4096
 )
@@ -85,9 +87,42 @@ func (c *centre) accept() {
 			c.serve(conn)
 			conn.Close()
 			c.mu.Lock()
-			delete(c.conns, conn)
+			if delete(c.conns, conn); c.bound == conn {
+				c.bound = nil
+			}
 			c.mu.Unlock()
 		}()
+	}
+}
+
+// bind gives a connection the account's session, if nobody has it.
+func (c *centre) bind(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bound != nil {
+		c.second++
+		return false
+	}
+	c.bound = conn
+	return true
+}
+
+// secondBinds is how many sessions were refused because the account had one.
+func (c *centre) secondBinds() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.second
+}
+
+// free waits until nobody has the account's session, but not for ever.
+func (c *centre) free(within time.Duration) {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		bound := c.bound
+		c.mu.Unlock()
+		if bound == nil {
+			return
+		}
 	}
 }
 
@@ -133,7 +168,9 @@ func (c *centre) serve(conn net.Conn) {
 		var receipt *unit
 		switch u.command {
 		case bindTrx:
-			answer.body = []byte("sink\x00")
+			if answer.body = []byte("sink\x00"); !c.bind(conn) {
+				answer.status, answer.body = statusBound, nil
+			}
 		case enquireLink, unbind:
 		case cancelSM:
 			answer.status = statusUnable // what was taken here is on its way
@@ -156,7 +193,7 @@ func (c *centre) serve(conn net.Conn) {
 				return
 			}
 		}
-		if u.command == unbind {
+		if u.command == unbind || u.command == bindTrx && answer.status != 0 {
 			return
 		}
 	}

@@ -25,11 +25,7 @@ func sixApril(ctx context.Context, r *replay) error {
 	if err := h.start(ctx, h.clock(h.town.Tuesday, "08:06")); err != nil {
 		return err
 	}
-	var ids []string
-	for id := range h.First {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+	ids := slices.Clone(h.book.pupils)
 	teacher, err := h.newRolls()
 	if err != nil {
 		return err
