@@ -35,7 +35,7 @@ var relaySteps = []string{guard.StepAccepted, courier.StepClaimed, courier.StepW
 // SMS twice; and what the tool did hear a yes for has left, or is held, or is shown to the
 // office as unsure, refused or void.
 func TestKilledWhileRelaying(t *testing.T) {
-	runs := 48
+	runs := 36
 	if testing.Short() {
 		runs = 12
 	}
