@@ -241,3 +241,22 @@ func TestGuessing(t *testing.T) {
 		}
 	})
 }
+
+// TestRowsAgainstSQL: no row of what the tool gave, of what held it and of how it left is
+// changed or goes, whoever writes the SQL.
+func TestRowsAgainstSQL(t *testing.T) {
+	both(t, func(w *world) {
+		w.give(400, "un autre")
+		w.give(401, "encore un autre")
+		w.pass(time.Minute)
+		for i := range 6 {
+			w.give(i, "Votre enfant est absent ce jour.")
+			w.give(i, "Le cours est annulé.")
+		}
+		databasetest.Withstand(w.t.(*testing.T), w.db, []databasetest.Guarded{
+			{Name: "guard_messages", MayChange: []string{"address", "text", "state", "because", "trip", "attempts", "due_at", "leaving_at", "settled_at", "told_at"}},
+			{Name: "guard_trips", MayChange: []string{"text", "asked_by", "asked_at", "counted", "expected", "decided_by", "decided_at", "outcome"}},
+			{Name: "courier_relays", MayChange: []string{"ended_at", "outcome", "answer"}},
+		})
+	})
+}
