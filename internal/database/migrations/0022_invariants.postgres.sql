@@ -27,3 +27,18 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER alert_trips_holding BEFORE UPDATE OF held_by ON courier_letters FOR EACH ROW EXECUTE FUNCTION alert_trips_holding();
+
+-- An SMS is tried again only after what is known not to have been taken; and an attempt is
+-- counted when a letter begins to leave, at no other moment.
+-- +goose StatementBegin
+CREATE FUNCTION courier_attempts_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT channel FROM courier_letters WHERE school = NEW.school AND id = NEW.letter) = 'sms'
+       AND EXISTS (SELECT 1 FROM courier_attempts a WHERE a.school = NEW.school AND a.letter = NEW.letter AND a.outcome NOT IN ('later', 'not_written')) THEN
+        RAISE EXCEPTION 'courier: an SMS leaves once' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER courier_attempts_once BEFORE INSERT ON courier_attempts FOR EACH ROW EXECUTE FUNCTION courier_attempts_once();
+CREATE TRIGGER courier_letters_counted BEFORE UPDATE ON courier_letters FOR EACH ROW WHEN (NEW.attempts <> OLD.attempts AND OLD.state = 'leaving') EXECUTE FUNCTION database_refuse('courier: leaving is one attempt more');

@@ -176,3 +176,17 @@ WHEN OLD.held_by <> '' AND NEW.held_by IS NOT OLD.held_by
   AND EXISTS (SELECT 1 FROM alert_trips t WHERE t.school = OLD.school AND t.ended_at IS NULL AND OLD.held_by = 'breaker/' || t.day || '/' || t.sitting)
 BEGIN SELECT RAISE(ABORT, 'alert: the breaker holds it'); END;
 -- +goose StatementEnd
+
+-- An SMS is tried again only after what is known not to have been taken; and an attempt is
+-- counted when a letter begins to leave, at no other moment.
+-- +goose StatementBegin
+CREATE TRIGGER courier_attempts_once BEFORE INSERT ON courier_attempts
+WHEN (SELECT channel FROM courier_letters WHERE school = NEW.school AND id = NEW.letter) = 'sms'
+  AND EXISTS (SELECT 1 FROM courier_attempts a WHERE a.school = NEW.school AND a.letter = NEW.letter AND a.outcome NOT IN ('later', 'not_written'))
+BEGIN SELECT RAISE(ABORT, 'courier: an SMS leaves once'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER courier_letters_counted BEFORE UPDATE OF attempts ON courier_letters
+WHEN NEW.attempts <> OLD.attempts AND OLD.state = 'leaving'
+BEGIN SELECT RAISE(ABORT, 'courier: leaving is one attempt more'); END;
+-- +goose StatementEnd
