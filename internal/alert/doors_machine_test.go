@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,8 +33,9 @@ type doors struct {
 
 // TestAlertDoorsMachine lives random mornings with whole rolls absent, releases right and
 // wrong, stops and lifts, locks and arms, corrections and arrivals. After each step no
-// absence letter has begun to leave behind a closed door, and whoever may have been told
-// what was corrected has exactly one correction, and nobody else has.
+// absence letter has begun to leave behind a closed door, no two pupils' families read the
+// same, and whoever may have been told what was corrected has exactly one correction, and
+// nobody else has.
 func TestAlertDoorsMachine(t *testing.T) {
 	met := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -320,7 +323,13 @@ func (d *doors) judge() {
 	for _, e := range episodes {
 		byID[e.ID] = e
 	}
+	reads := map[string]string{} // body without its reference → pupil
 	for _, l := range letters {
+		body := string(l.Kind) + link.ReplaceAllString(strings.ReplaceAll(l.Body, l.Code, ""), "")
+		if other, again := reads[body]; again && other != l.Pupil {
+			d.rt.Fatalf("the families of %s and %s read the same: %s", other, l.Pupil, l.Body)
+		}
+		reads[body] = l.Pupil
 		begun := !l.LeavingAt.IsZero()
 		if begun && d.locked && !d.left[l.ID] {
 			d.rt.Fatalf("%s to %s began to leave a locked school", l.Kind, l.Person)
@@ -343,6 +352,9 @@ func (d *doors) judge() {
 		}
 	}
 }
+
+// link is where a family answers: its last part is of the letter alone.
+var link = regexp.MustCompile(`/r/\S+`)
 
 // TestDrawnFromFewRolls: a release can be asked for where one pupil alone is present, on two
 // rolls, and few are held.
