@@ -144,7 +144,7 @@ func TestAlertDoorsMachine(t *testing.T) {
 	})
 	t.Logf("met: %v", met)
 	for _, what := range []string{"left", "tripped", "released", "refused", "stopped", "locked", "corrected", "withdrawn by a correction"} {
-		if met[what] == 0 {
+		if met[what] == 0 && !testing.Short() {
 			t.Errorf("no run met: %s (%v)", what, met)
 		}
 	}

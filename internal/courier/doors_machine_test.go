@@ -67,13 +67,19 @@ func TestDoorsMachine(t *testing.T) {
 			}
 		}
 		m.far.meanwhile = func(Letter) {
-			switch rapid.IntRange(0, 11).Draw(rt, "meanwhile") {
+			switch rapid.IntRange(0, 7).Draw(rt, "meanwhile") {
 			case 0:
 				met["stopped meanwhile"]++
 				stop()
 			case 1:
 				met["locked meanwhile"]++
 				lock()
+			}
+		}
+		// Doors are open most of the time: what never leaves proves nothing.
+		seldom := func(rt *rapid.T) {
+			if rapid.IntRange(0, 2).Draw(rt, "seldom") != 0 {
+				rt.Skip("not this time")
 			}
 		}
 		n := 0
@@ -100,7 +106,10 @@ func TestDoorsMachine(t *testing.T) {
 				m.one()
 			},
 			"crash": func(*rapid.T) { m.restart() },
-			"stop":  func(*rapid.T) { stop() },
+			"stop": func(rt *rapid.T) {
+				seldom(rt)
+				stop()
+			},
 			"lift": func(rt *rapid.T) {
 				if !doors.stopped {
 					rt.Skip("nothing is stopped")
@@ -120,9 +129,8 @@ func TestDoorsMachine(t *testing.T) {
 				})
 			},
 			"lock": func(rt *rapid.T) {
-				if rapid.IntRange(0, 2).Draw(rt, "seldom") == 0 {
-					lock()
-				}
+				seldom(rt)
+				lock()
 			},
 			"arm": func(rt *rapid.T) {
 				if !doors.locked {
@@ -138,6 +146,7 @@ func TestDoorsMachine(t *testing.T) {
 				met["armed"]++
 			},
 			"hold": func(rt *rapid.T) {
+				seldom(rt)
 				by := rapid.SampledFrom([]string{"trip-1", "trip-2"}).Draw(rt, "by")
 				var refs []string
 				for id, l := range m.all() {
@@ -169,8 +178,9 @@ func TestDoorsMachine(t *testing.T) {
 			},
 		})
 	})
+	t.Logf("met: %v", met)
 	for _, what := range []string{"begins", "corrects under a stop", "stopped meanwhile", "locked meanwhile", "armed", "held", "released"} {
-		if met[what] == 0 {
+		if met[what] == 0 && !testing.Short() {
 			t.Errorf("no run met: %s (%v)", what, met)
 		}
 	}
