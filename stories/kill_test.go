@@ -98,6 +98,9 @@ func child() error {
 				clock.Advance(d)
 				a.Alert.Poke()
 				a.Courier.Poke()
+				if a.Guard != nil {
+					a.Guard.Poke()
+				}
 			}
 		}
 		stop()

@@ -94,7 +94,8 @@ func draw(ctx context.Context, tx database.Tx, school, day string, h HeldBack, s
 		}
 	}
 	slices.Sort(here)
-	drawn = append(drawn, shuffled(slices.Compact(here), salt)[:min(3-len(drawn), len(here))]...)
+	here = slices.Compact(here) // once, whoever is on several rolls
+	drawn = append(drawn, shuffled(here, salt)[:min(3-len(drawn), len(here))]...)
 	return strings.Join(shuffled(drawn, salt+"order"), " "), nil
 }
 

@@ -29,6 +29,9 @@ type far struct {
 	said  map[string][]Outcome
 	ids   map[string]string // letter → id of what was taken of it
 	heard map[string]sms.Fate
+	// meanwhile, where set, is what people do between the claim and the last look; begins
+	// hears of each submission that begins.
+	meanwhile, begins func(Letter)
 }
 
 // deed is what the far side does with one attempt.
@@ -45,8 +48,14 @@ func (f *far) changed() <-chan struct{} { return nil }
 var errDied = errors.New("the program ended")
 
 func (f *far) send(_ context.Context, e Errand, before sms.Before) Result {
+	if f.meanwhile != nil {
+		f.meanwhile(e.Letter)
+	}
 	if _, err := before(); err != nil {
 		return Result{Outcome: NotWritten, Answer: err.Error()}
+	}
+	if f.begins != nil {
+		f.begins(e.Letter)
 	}
 	d := f.next()
 	r := Result{Outcome: d.outcome, Answer: "as told"}
@@ -130,16 +139,18 @@ func (m *machine) restart() {
 	m.courier = New(Config{DB: m.db, Journal: m.journal, Carriers: Carriers{domain: "t.example", by: map[directory.Channel][]*account{directory.Email: {{name: "mail", provider: "mail", weight: 1, carrier: m.far}},
 		directory.SMS: {{name: "one", provider: "centre", weight: 1, receipts: true, carrier: m.far}, {name: "two", provider: "centre", weight: 3, receipts: true, carrier: m.far}}}},
 		Now: func() time.Time { return m.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	m.courier.VouchFor(Absence, func(_ context.Context, _ database.Tx, letters []Letter, _ time.Time) (map[string]string, error) {
-		because := map[string]string{}
-		for _, l := range letters {
-			because[l.ID] = ""
-			if m.untrue[l.ID] {
-				because[l.ID] = "arrived"
+	for _, k := range []Kind{Absence, Arrived, Correction} {
+		m.courier.VouchFor(k, func(_ context.Context, _ database.Tx, letters []Letter, _ time.Time) (map[string]string, error) {
+			because := map[string]string{}
+			for _, l := range letters {
+				because[l.ID] = ""
+				if m.untrue[l.ID] {
+					because[l.ID] = "arrived"
+				}
 			}
-		}
-		return because, nil
-	})
+			return because, nil
+		})
+	}
 	if err := m.db.Statement(context.Background(), "UPDATE courier_instances SET ended_at = ? WHERE ended_at IS NULL", database.Stamp(m.now)); err != nil {
 		m.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/notices"
 )
@@ -96,6 +97,10 @@ func TestGuards(t *testing.T) {
 				t.Errorf("%s: %s", name, sql)
 			}
 		}
+		databasetest.Withstand(t, w.db, []databasetest.Guarded{
+			{Name: "notices_requests", MayChange: []string{"state", "because", "confirmed_by", "confirmed_at", "confirmed_on", "expires_at", "seal", "settled_by", "settled_at"}},
+			{Name: "notices_letters", MayChange: []string{"letter"}},
+		})
 		if after := w.dump(); after != before {
 			t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}

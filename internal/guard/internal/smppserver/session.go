@@ -62,17 +62,20 @@ func (x *session) run(ctx context.Context) error {
 		case <-over:
 		}
 	}()
-	opened := time.Now()
+	signIn := time.Now().Add(x.s.c.Timeouts.Bind) // and not a moment later, whatever is said until then
 	enquired := false
 	for {
 		t := x.s.c.Timeouts
-		wait := t.Idle
+		until := time.Now().Add(t.Idle)
 		if !x.isBound() {
-			wait = t.Bind - time.Since(opened)
+			if !time.Now().Before(signIn) {
+				return errUnbound
+			}
+			until = signIn
 		} else if enquired {
-			wait = t.Alive
+			until = time.Now().Add(t.Alive)
 		}
-		_ = x.conn.SetReadDeadline(time.Now().Add(wait))
+		_ = x.conn.SetReadDeadline(until)
 		if _, err := x.in.Peek(1); err != nil {
 			var timeout net.Error
 			if !errors.As(err, &timeout) || !timeout.Timeout() {
@@ -91,7 +94,9 @@ func (x *session) run(ctx context.Context) error {
 			continue
 		}
 		enquired = false
-		_ = x.conn.SetReadDeadline(time.Now().Add(t.Whole))
+		if x.isBound() {
+			_ = x.conn.SetReadDeadline(time.Now().Add(t.Whole))
+		}
 		f, err := readFrame(x.in, x.isBound())
 		if errors.Is(err, errLength) {
 			_ = x.write(header(genericNack, f.sequence, InvalidCommandLength))
