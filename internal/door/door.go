@@ -195,8 +195,7 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	l.remember(t.arrived)
 	l.reach(bucketOf(now)) // a bucket that is over is closed, whatever the clock does
 	// Whoever looks is not gone, whatever was thought of them: nobody waits behind nobody.
-	if alone := l.waiting() < 1; (alone || l.place(t) <= l.serving) && d.budget >= 1 {
-		d.budget--
+	if alone := l.waiting() < 1; (alone || l.place(t) <= l.serving) && d.take(l) {
 		d.took = true
 		l.entered++
 		l.gone = min(l.gone, max(0, float64(l.given)-float64(l.entered)))

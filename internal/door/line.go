@@ -17,6 +17,7 @@ type line struct {
 	entered uint64
 	called  []float64 // serving at each of the last ticks: who was called long ago and has not come is gone
 	gone    float64
+	credit  float64 // places of the line's own share that nobody has taken yet
 }
 
 func bucketOf(t time.Time) int64 { return t.UnixNano() / int64(Bucket) }
@@ -84,7 +85,7 @@ const patience = 5 * shortest
 // ahead is how many seconds' worth of people are called at once: fewer than look again in
 // that time would leave places empty, more would make those who are called wait for one
 // another.
-const ahead = 3.0
+const ahead = 2.0
 
 // mostSkip bounds how fast the line moves on past places that nobody takes.
 const mostSkip = 8.0
@@ -118,10 +119,37 @@ func (d *Door) advance(now time.Time) {
 		shares = d.shares()
 	}
 	for range min(int(since/tick), int(patience/tick)) {
-		d.budget = min(d.budget+d.rate*tick.Seconds(), 2*d.rate)
+		// Each line has its own share of the places; what none needs is anybody's.
+		left := d.rate * tick.Seconds()
+		for k, share := range shares {
+			left -= d.lines[k].earn(share)
+		}
+		d.budget = min(d.budget+max(0, left), 2*d.rate)
 		d.move(shares)
 	}
 	d.count()
+}
+
+// earn gives a line its share of a tick, and says how much of it the line has kept: whoever
+// looks rarely finds a place, and places are not hoarded.
+func (l *line) earn(share float64) float64 {
+	before := l.credit
+	l.credit = max(before, min(before+share*tick.Seconds(), 2*share+1))
+	return l.credit - before
+}
+
+// take takes one place for somebody of the line, if there is one: of its own share, else of
+// what nobody needs.
+func (d *Door) take(l *line) bool {
+	switch {
+	case l.credit >= 1:
+		l.credit--
+	case d.budget >= 1:
+		d.budget--
+	default:
+		return false
+	}
+	return true
 }
 
 // move moves the lines on by one tick.
