@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
@@ -311,10 +313,15 @@ func (a *Alert) callHeld(ctx context.Context, id string) error {
 	return nil
 }
 
-// toldAfterAll closes the rows that the breaker's hold opened: a message follows.
-func (a *Alert) toldAfterAll(ctx context.Context, tx database.Tx, e Episode, now time.Time) error {
-	_, err := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", NotNeeded, database.Stamp(now), "alert").
-		Where("c.school = ? AND c.episode = ? AND c.outcome = '' AND c.because = ?", e.School, e.ID, ByBreaker).Exec(ctx)
+// toldAfterAll closes the rows that the breaker's hold opened: a message follows. Whoever
+// gets none, those of but, is telephoned all the same.
+func (a *Alert) toldAfterAll(ctx context.Context, tx database.Tx, e Episode, but []string, now time.Time) error {
+	q := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = ?, closed_at = ?, closed_by = ?", NotNeeded, database.Stamp(now), "alert").
+		Where("c.school = ? AND c.episode = ? AND c.outcome = '' AND c.because = ?", e.School, e.ID, ByBreaker)
+	if len(but) > 0 {
+		q = q.Where("c.adult NOT IN (?)", bun.List(but))
+	}
+	_, err := q.Exec(ctx)
 	return err
 }
 

@@ -19,15 +19,25 @@ import (
 // family to telephone (sending.md F9).
 const unknownMost = 2 * time.Minute
 
-// openCall adds a telephone row, once per episode and adult.
+// openCall adds a telephone row, once per episode and adult. One that the program closed,
+// because a message was to follow or the pupil came, is open again: whoever asks for it
+// knows better.
 func (a *Alert) openCall(ctx context.Context, tx database.Tx, e Episode, adult string, why Because, now time.Time) error {
 	c := Call{School: e.School, ID: database.NewID(), Episode: e.ID, Pupil: e.Pupil, Adult: adult, Because: why, OpenedAt: database.Stamp(now)}
 	res, err := tx.NewInsert().Model(&c).On("CONFLICT (school, episode, adult) DO NOTHING").Exec(ctx)
 	if err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
+	if n, err := res.RowsAffected(); err != nil {
 		return err
+	} else if n == 0 {
+		if err := tx.NewSelect().Model(&c).Where("c.school = ? AND c.episode = ? AND c.adult = ?", e.School, e.ID, adult).Scan(ctx); err != nil || c.Outcome != NotNeeded {
+			return err
+		}
+		_, err := tx.NewUpdate().Model((*Call)(nil)).Set("outcome = '', closed_at = NULL, closed_by = ''").Where("c.school = ? AND c.id = ?", e.School, c.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
 	}
 	return a.journal.Append(ctx, tx, e.School, now, journal.Deed{Act: "call.opened", Actor: "alert", Subject: e.ID,
 		Detail: map[string]string{"call": c.ID, "adult": adult, "because": string(why)}})
@@ -155,7 +165,7 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 		}
 		has := map[[2]string]bool{}
 		for _, c := range calls {
-			has[[2]string{c.Episode, c.Adult}] = true
+			has[[2]string{c.Episode, c.Adult}] = c.Outcome != NotNeeded // the program's own word is not a person's
 		}
 		for _, l := range letters {
 			why, over := troubled(l, a.now()), byID[l.Ref].State == Over
@@ -163,8 +173,8 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 				continue
 			}
 			people := []string{l.Person}
-			if over && why == NotEntitled {
-				continue // by a court's decision
+			if over && (why == NotEntitled || l.Exercise) {
+				continue // by a court's decision; or the family was told of nothing
 			}
 			if over {
 				why = Uncorrected

@@ -37,7 +37,9 @@ func (m *morning) forgotten() (out []string) {
 			}
 			told, addresses := map[string]bool{}, map[string]bool{}
 			for _, l := range letters {
-				if l.State != courier.Left && l.State != courier.Delivered {
+				// Two people of one address are one household: a call to one of them will do.
+				called := slices.ContainsFunc(calls, func(c alert.Call) bool { return c.Episode == e.ID && c.Adult == l.Person })
+				if l.State != courier.Left && l.State != courier.Delivered && !called {
 					continue
 				}
 				p, err := directory.PointByID(ctx, tx, m.school, l.Contact)

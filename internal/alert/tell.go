@@ -92,7 +92,11 @@ func (a *Alert) tell(ctx context.Context, tx database.Tx, s school, e Episode, n
 	if err := settleEpisode(ctx, tx, e, state, why, now); err != nil {
 		return false, "", err
 	}
-	if err := a.toldAfterAll(ctx, tx, e, now); err != nil {
+	var still []string
+	for _, c := range calls {
+		still = append(still, c.person)
+	}
+	if err := a.toldAfterAll(ctx, tx, e, still, now); err != nil {
 		return false, "", err
 	}
 	for _, c := range calls {
