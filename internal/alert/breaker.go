@@ -79,6 +79,9 @@ type Measure struct {
 	Recent int           // of these, first noted in the last quarter of an hour
 	Rolls  []RollMeasure // saved in the last hour
 	Here   int           // pupils whose family says since the last release that they are here
+	// Of Absent and Recent, those noted before a second person last said of the whole
+	// school that what was held is true.
+	Said, SaidRecent int
 }
 
 // RollMeasure is one roll as it is now.
@@ -86,6 +89,7 @@ type RollMeasure struct {
 	Sitting  string
 	Of       int      // pupils on it, but for those known to be elsewhere
 	Absent   []string // of these
+	Fresh    int      // of Absent, first noted since the roll was last released; 0: it never was
 	By       string   // account that saved it last
 	OpenedAt time.Time
 	SavedAt  time.Time

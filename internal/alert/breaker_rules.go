@@ -58,7 +58,7 @@ func Strikes(m Measure, u Usual, ended []Trip, now time.Time) []Trip {
 		out = append(out, Trip{Sign: s, Sitting: sitting, Seen: seen, Most: most})
 	}
 	rate, part := limits(m.Pupils, u)
-	rate, part = grown(SignRate, rate, ended), grown(SignPart, part, ended)
+	rate, part = grown(SignRate, rate, m.SaidRecent, ended), grown(SignPart, part, m.Said, ended)
 	if m.Absent > part {
 		strike(SignPart, "", m.Absent, part)
 	}
@@ -67,7 +67,10 @@ func Strikes(m Measure, u Usual, ended []Trip, now time.Time) []Trip {
 	}
 	var odd []RollMeasure // that nobody has spoken for
 	for _, r := range m.Rolls {
-		if !r.unusual() || slices.ContainsFunc(ended, func(t Trip) bool { return t.Sitting == r.Sitting || t.Sitting == "" && !t.EndedAt.Before(r.SavedAt) }) {
+		spokenFor := func(t Trip) bool {
+			return t.Sitting == r.Sitting && r.Fresh < wholeLeast || t.Sitting == "" && !t.EndedAt.Before(r.SavedAt)
+		}
+		if !r.unusual() || slices.ContainsFunc(ended, spokenFor) {
 			continue
 		}
 		odd = append(odd, r)
@@ -88,14 +91,19 @@ func Strikes(m Measure, u Usual, ended []Trip, now time.Time) []Trip {
 }
 
 // grown is a limit after somebody said that more than it is true: what they said, and
-// half of the limit more.
-func grown(s Sign, limit int, ended []Trip) int {
+// half of the limit more. said is how many they spoke for: a morning is held when it
+// passes its limit and has grown by the time that somebody looks at it.
+func grown(s Sign, limit, said int, ended []Trip) int {
+	out := limit
 	for _, t := range ended {
-		if t.Sign == s && t.Sitting == "" {
-			limit = max(limit, t.Seen+limit/2)
+		if t.Sitting == "" {
+			out = max(out, said+limit/2)
+			if t.Sign == s {
+				out = max(out, t.Seen+limit/2)
+			}
 		}
 	}
-	return limit
+	return out
 }
 
 // together counts the unusual rolls of the last quarter of an hour.

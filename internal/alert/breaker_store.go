@@ -34,12 +34,22 @@ func measure(ctx context.Context, tx database.Tx, s school, ended []Trip, now ti
 	if err != nil {
 		return m, err
 	}
-	for _, all := range marks {
-		if now.Sub(since(all)) <= rateSpan {
+	noted, said := map[string]time.Time{}, lastRelease(ended, "")
+	for pupil, all := range marks {
+		at := since(all)
+		noted[pupil] = at
+		before, recent := !at.After(said), now.Sub(at) <= rateSpan
+		if recent {
 			m.Recent++
 		}
+		if before {
+			m.Said++
+		}
+		if before && recent {
+			m.SaidRecent++
+		}
 	}
-	if m.Rolls, err = rollsNow(ctx, tx, s, absent, day, now); err != nil {
+	if m.Rolls, err = rollsNow(ctx, tx, s, noted, ended, day, now); err != nil {
 		return m, err
 	}
 	m.Here, err = saidHere(ctx, tx, s, ended, day)
@@ -68,22 +78,34 @@ func since(marks []attendance.Mark) (at time.Time) {
 	return at
 }
 
-// rollsNow gives the rolls of the last hour on which many are absent.
-func rollsNow(ctx context.Context, tx database.Tx, s school, absent []string, day string, now time.Time) ([]RollMeasure, error) {
+// lastRelease is when a scope was last let go by itself; the zero time: never.
+func lastRelease(ended []Trip, sitting string) (at time.Time) {
+	for _, t := range ended {
+		if t.Sitting == sitting {
+			at = later(at, t.EndedAt)
+		}
+	}
+	return at
+}
+
+// rollsNow gives the rolls of the last hour on which many are absent. noted says since
+// when each absent pupil is.
+func rollsNow(ctx context.Context, tx database.Tx, s school, noted map[string]time.Time, ended []Trip, day string, now time.Time) ([]RollMeasure, error) {
 	rolls, err := attendance.SavedSince(ctx, tx, s.ID, day, now.Add(-rollSpan))
 	if err != nil {
 		return nil, err
-	}
-	isAbsent := map[string]bool{}
-	for _, p := range absent {
-		isAbsent[p] = true
 	}
 	var out []RollMeasure
 	for _, r := range rolls {
 		m := RollMeasure{Sitting: r.Sitting, By: r.SavedBy, OpenedAt: r.OpenedAt, SavedAt: r.SavedAt}
 		for _, k := range r.Marks {
-			if k.Value == attendance.Absent && isAbsent[k.Pupil] {
-				m.Absent = append(m.Absent, k.Pupil)
+			at, absent := noted[k.Pupil]
+			if k.Value != attendance.Absent || !absent {
+				continue
+			}
+			m.Absent = append(m.Absent, k.Pupil)
+			if released := lastRelease(ended, r.Sitting); !released.IsZero() && at.After(released) {
+				m.Fresh++
 			}
 		}
 		if len(m.Absent) < wholeLeast {
