@@ -142,13 +142,38 @@ func concerned(ctx context.Context, tx database.Tx, h HeldBack, by string, accou
 		}
 	}
 	rolls, err := attendance.RollsOf(ctx, tx, h.Request.School, unique(sittings))
+	if err != nil {
+		return false, err
+	}
 	for _, r := range rolls {
 		if slices.Contains(accounts, r.SavedBy) || slices.Contains(accounts, r.FirstSavedBy) {
 			return true, nil
 		}
 	}
+	// Whoever noted one of them, although somebody else saved the roll before and after.
+	marks, err := attendance.OfPupils(ctx, tx, h.Request.School, unique(slices.Clone(h.Pupils)), h.Request.Day)
+	for _, all := range marks {
+		if slices.ContainsFunc(all, func(k attendance.Mark) bool {
+			return slices.Contains(sittings, k.Sitting) && slices.Contains(accounts, k.By)
+		}) {
+			return true, nil
+		}
+	}
 	return false, err
 }
+
+// unseen tells whether an absent mark of a scope is saved and not decided yet: nobody was
+// shown it.
+func unseen(ctx context.Context, tx database.Tx, school, sitting string) (bool, error) {
+	marks, err := attendance.Undecided(ctx, tx, school, mostUnseen)
+	return len(marks) == mostUnseen || slices.ContainsFunc(marks, func(k attendance.Mark) bool {
+		return k.Value == attendance.Absent && (sitting == "" || k.Sitting == sitting)
+	}), err
+}
+
+// mostUnseen is how many undecided marks are looked through: where there are more, the
+// morning is not over.
+const mostUnseen = 2000
 
 // AnswerRelease is the second person's word. What was shown when it was asked is what is
 // released, and nothing else. ErrNothingHeld, ErrConcerned, ErrChanged, ErrWrong; the last
@@ -168,7 +193,11 @@ func (a *Alert) AnswerRelease(ctx context.Context, tx database.Tx, school, sitti
 	if is, err := concerned(ctx, tx, h, by, accounts); err != nil || is {
 		return ErrConcerned, err
 	}
-	if h.Request.Shown != a.digestOf(h) {
+	more, err := unseen(ctx, tx, school, sitting)
+	if err != nil {
+		return nil, err
+	}
+	if more || h.Request.Shown != a.digestOf(h) {
 		return ErrChanged, a.endRequest(ctx, tx, h.Request, RequestChanged, by, now)
 	}
 	right := Plausible(w.Expected, len(h.Pupils))
