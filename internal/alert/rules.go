@@ -23,7 +23,7 @@ type Facts struct {
 	Sittings   map[string]timetable.Sitting // of those marks
 	Statements []attendance.Statement
 	Episodes   []Episode // of the pupil, this day, in order
-	Closed     bool      // the school is closed today
+	Closed     bool      // the school is closed on the mark's day
 	InService  bool
 	Rehearsing bool // everything is done, and its letters are exercises
 	Hold       time.Duration

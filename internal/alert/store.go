@@ -85,7 +85,7 @@ func facts(ctx context.Context, tx database.Tx, s school, k attendance.Mark, now
 type dayRead struct {
 	school     school
 	now        time.Time
-	closed     bool
+	closed     bool                         // that day, which may be over
 	marks      map[string][]attendance.Mark // by pupil, in order
 	sittings   map[string]timetable.Sitting
 	statements map[string][]attendance.Statement
@@ -109,7 +109,7 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 	if d.statements, err = attendance.Statements(ctx, tx, s.ID, pupils, now); err != nil {
 		return d, err
 	}
-	if d.closed, err = timetable.IsClosed(ctx, tx, s.ID, timetable.Day(now, s.zone)); err != nil {
+	if d.closed, err = timetable.IsClosed(ctx, tx, s.ID, day); err != nil {
 		return d, err
 	}
 	episodes, err := ofPupils(ctx, tx, s.ID, pupils, day)
