@@ -40,7 +40,7 @@ type Because string
 const (
 	Superseded   Because = "superseded"    // a later mark of the same roll decides
 	NotToday     Because = "not-today"     // the sitting is not of today
-	Closed       Because = "closed"        // the school is closed today
+	Closed       Because = "closed"        // the school is closed that day
 	Cancelled    Because = "cancelled"     // the sitting does not take place
 	Expected     Because = "elsewhere"     // expected elsewhere
 	InBuilding   Because = "inside"        // in the building
@@ -67,6 +67,7 @@ const (
 	Bounced      Because = "bounced"       // the mail address takes nothing more
 	ByBreaker    Because = "breaker"       // the breaker has held it for too long
 	Uncorrected  Because = "not-corrected" // told of an absence, and not of its end
+	KeptBack     Because = "kept-back"     // nothing left while the pupil was known to be elsewhere, and is missed now
 	Replied      Because = "replied"       // answered by SMS in words that a machine does not read
 )
 

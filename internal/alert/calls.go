@@ -9,6 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -167,8 +168,15 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 		for _, c := range calls {
 			has[[2]string{c.Episode, c.Adult}] = c.Outcome != NotNeeded // the program's own word is not a person's
 		}
+		kept, err := a.keptBack(ctx, tx, id, letters, byID)
+		if err != nil {
+			return err
+		}
 		for _, l := range letters {
 			why, over := troubled(l, a.now()), byID[l.Ref].State == Over
+			if kept[l.ID] {
+				why = KeptBack
+			}
 			if why == "" || over != (l.Kind != courier.Absence) {
 				continue
 			}
@@ -179,11 +187,13 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 			if over {
 				why = Uncorrected
 			}
-			if why == NotEntitled {
+			if why == NotEntitled || why == KeptBack {
 				if people, err = a.reachedByNothing(ctx, tx, byID[l.Ref], letters); err != nil {
 					return err
 				}
-				why = NoContact
+				if why == NotEntitled {
+					why = NoContact
+				}
 			}
 			for _, person := range people {
 				if !has[[2]string{l.Ref, person}] {
@@ -205,6 +215,53 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 		}
 	}
 	return nil
+}
+
+// keptBack gives the letters of told episodes that are void because their pupil was known
+// to be elsewhere, in the building or seen, where that is no longer so: what was said is
+// taken back, or the pupil was missed again since. That the time of a statement ends says
+// nothing by itself: a pupil who is at the dentist's until noon is not missed at noon.
+func (a *Alert) keptBack(ctx context.Context, tx database.Tx, id string, letters []courier.Letter, byID map[string]Episode) (map[string]bool, error) {
+	out := map[string]bool{}
+	var s school
+	for _, l := range letters {
+		e := byID[l.Ref]
+		if l.Kind != courier.Absence || l.State != courier.Void || e.State != Told || troubled(l, a.now()) != "" {
+			continue
+		}
+		if s.zone == nil {
+			var err error
+			if s, err = loadSchool(ctx, tx, id); err != nil {
+				return nil, err
+			}
+		}
+		absent := func(at time.Time) (is bool, err error) {
+			err = lookAgain(ctx, tx, s, []Episode{e}, at, func(_ Episode, v Verdict, _ Because) { is = v != Withdraw })
+			return is, err
+		}
+		now, err := absent(a.now())
+		if err != nil || !now {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if out[l.ID], err = absent(l.SettledAt); err != nil {
+			return nil, err
+		}
+		marks, err := attendance.OfPupil(ctx, tx, id, e.Pupil, e.day())
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range marks {
+			if !out[l.ID] && k.Value == attendance.Absent && k.At.After(l.SettledAt) {
+				if out[l.ID], err = absent(k.At); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // reachedByNothing lists who may be told of an episode now and whom no letter reached or

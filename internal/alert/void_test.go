@@ -32,6 +32,8 @@ func TestVoidLetterOfAPupilMissedLater(t *testing.T) {
 		}
 		m.at("08:30")
 		m.want(nil, nil) // in the infirmary
+		m.at("08:50")
+		m.want(nil, nil) // that is over, and nobody has called a roll since
 		m.at("09:07")
 		m.mark("francais", "lea", attendance.Absent, 0)
 		m.at("09:30")
