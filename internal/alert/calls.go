@@ -166,7 +166,9 @@ func (a *Alert) callFamilies(ctx context.Context, id string) error {
 		}
 		has := map[[2]string]bool{}
 		for _, c := range calls {
-			has[[2]string{c.Episode, c.Adult}] = c.Outcome != NotNeeded // the program's own word is not a person's
+			// The program's own word is not a person's. Who heard nothing, because the address
+			// takes nothing, need not hear of the end.
+			has[[2]string{c.Episode, c.Adult}] = c.Outcome != NotNeeded || c.Because == Bounced
 		}
 		kept, err := a.keptBack(ctx, tx, id, letters, byID)
 		if err != nil {
