@@ -110,7 +110,8 @@ const (
 	Fenced      Because = "fenced"
 	WithdrawnBy Because = "withdrawn"
 	NotEntitled Because = "not-entitled"
-	Unsealed    Because = "unsealed" // its rows were made or changed by other hands
+	NotService  Because = "not-service" // of letters: the school is out of service by now
+	Unsealed    Because = "unsealed"    // its rows were made or changed by other hands
 )
 
 // Request is one announcement asked for.

@@ -22,6 +22,10 @@ func (n *Notices) stillTrue(ctx context.Context, tx database.Tx, letters []couri
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	serves, err := n.service(ctx, tx, school, now)
+	if err != nil {
+		return nil, err
+	}
 	because := map[string]string{}
 	people := map[string][]string{} // to ask for, by level
 	for _, l := range letters {
@@ -30,6 +34,8 @@ func (n *Notices) stillTrue(ctx context.Context, tx database.Tx, letters []couri
 		switch {
 		case !ok || l.Ref != r.ID || to.Person != l.Person || to.Contact != l.Contact || r.ConfirmedBy == "":
 			// unvouched
+		case (r.State == Confirmed || r.State == Written) && !serves && !r.Text.Urgent():
+			because[l.ID] = string(NotService)
 		case r.State == Confirmed || r.State == Written:
 			because[l.ID] = string(NotEntitled)
 			people[r.Level] = append(people[r.Level], l.Person)
