@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,6 +114,12 @@ type shown struct {
 
 // Second tells whether somebody else asked, so that the viewer may be the second person.
 func (s shown) Second(by string) bool { return s.AskedBy != "" && s.AskedBy != by }
+
+// Blind tells whether the viewer may be the second person of something: the page has no
+// figures for them.
+func (v view) Blind() bool {
+	return slices.ContainsFunc(v.Open, func(t shown) bool { return t.Second(v.By) })
+}
 
 const (
 	tripsShown = 20
@@ -237,20 +244,15 @@ func (p *Pages) change(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, r, who.base+"/guard")
 }
 
-// Banners says on every page of the office that messages of its tool are held. A nil guard
-// holds nothing.
+// Banners says on every page of the office that messages of its tool are held, without a
+// figure: whoever will be the second person has not seen any. A nil guard holds nothing.
 func (g *Guard) Banners(ctx context.Context, tx database.Tx, school string) ([]page.Banner, error) {
 	if g == nil || g.school != school || school == "" {
 		return nil, nil
 	}
-	var open []Trip
-	err := tx.NewSelect().Model(&open).Where("t.school = ? AND t.outcome = ''", school).Scan(ctx)
-	if err != nil || len(open) == 0 {
+	held, err := tx.NewSelect().Model((*Trip)(nil)).Where("t.school = ? AND t.outcome = ''", school).Exists(ctx)
+	if err != nil || !held {
 		return nil, err
 	}
-	var held int
-	if err := tx.NewSelect().TableExpr("guard_messages AS m").ColumnExpr("count(*)").Where("m.state IN ('waiting', 'held', 'leaving') AND m.school = ? AND m.state = ?", school, Held).Scan(ctx, &held); err != nil {
-		return nil, err
-	}
-	return []page.Banner{{Tone: page.Held, Text: page.T(ctx, "guard.banner", "n", held), Href: "/guard", Action: page.T(ctx, "guard.banner.see")}}, nil
+	return []page.Banner{{Tone: page.Held, Text: page.T(ctx, "guard.banner"), Href: "/guard", Action: page.T(ctx, "guard.banner.see")}}, nil
 }
