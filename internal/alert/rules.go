@@ -254,6 +254,10 @@ const DefaultHold = 10 * time.Minute
 // followLife is how long an arrival or a correction is worth sending.
 const followLife = 6 * time.Hour
 
+// saidFor is how long after an absence its end is told by a message: on the next morning,
+// and not when somebody tidies the register of last month.
+const saidFor = 24 * time.Hour
+
 // MayOpen tells whether a second person may open a service that was asked for. One of
 // the two is the head.
 func MayOpen(s Service, by string, byHead, askedByHead bool) bool {

@@ -273,7 +273,7 @@ func (a *Alert) unanswered(ctx context.Context, tx database.Tx, school string, e
 // family: exactly those contact points, no more and no fewer.
 func (a *Alert) follow(ctx context.Context, tx database.Tx, schoolID, episode string, now time.Time) error {
 	e, err := EpisodeByID(ctx, tx, schoolID, episode)
-	if err != nil || e.State != Over || (e.Because != Arrived && e.Because != Corrected) {
+	if err != nil || e.State != Over || (e.Because != Arrived && e.Because != Corrected) || e.SettledAt.Sub(e.FirstAt) >= saidFor {
 		return err
 	}
 	rows, err := a.unanswered(ctx, tx, schoolID, []string{episode})

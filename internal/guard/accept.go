@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -27,7 +28,7 @@ const longest = 1530
 // Accept keeps a message that the tool gave us, and gives the id that the tool is told.
 // When it returns, the message is committed. The same message to the same number within
 // ten minutes is the same one: it gets the id that it has. ErrNumber, ErrText, ErrLife,
-// ErrPart.
+// ErrPart; directory.ErrGone where the school left.
 func (g *Guard) Accept(ctx context.Context, o Offer) (id string, err error) {
 	if strings.TrimSpace(o.Text) == "" && o.Part.Total == 0 || utf8.RuneCountInString(o.Text) > longest || !utf8.ValidString(o.Text) || strings.ContainsRune(o.Text, 0) {
 		return "", ErrText
@@ -56,6 +57,9 @@ func (g *Guard) Accept(ctx context.Context, o Offer) (id string, err error) {
 		s, err := directory.SchoolByID(ctx, tx, g.school)
 		if err != nil {
 			return err
+		}
+		if gone, err := directory.Gone(ctx, tx, g.school); err != nil || gone {
+			return cmp.Or(err, directory.ErrGone) // nobody would read that it did not leave
 		}
 		to, ok := directory.Mobile(o.To, s.Region)
 		if !ok {
