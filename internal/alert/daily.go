@@ -40,8 +40,8 @@ type daily struct {
 	Head      journal.Head
 }
 
-// writeDailies writes the letter to the heads of every school that is in service or had
-// something to decide: once a day, in the evening of a day on which a roll was called.
+// writeDailies writes the letter to the heads of every school that is in service, rehearses
+// or had something to decide: once a day, in the evening of a day on which a roll was called.
 func (a *Alert) writeDailies(ctx context.Context, schools []string) error {
 	if a.heads == nil {
 		return nil
@@ -49,7 +49,7 @@ func (a *Alert) writeDailies(ctx context.Context, schools []string) error {
 	var due []string
 	err := a.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		var running []string
-		if err := tx.NewRaw("SELECT school FROM alert_services WHERE opened_at IS NOT NULL AND closed_at IS NULL").Scan(ctx, &running); err != nil {
+		if err := tx.NewRaw("SELECT school FROM alert_services WHERE opened_at IS NOT NULL AND closed_at IS NULL UNION SELECT school FROM alert_rehearsals WHERE ended_at IS NULL").Scan(ctx, &running); err != nil {
 			return err
 		}
 		for _, id := range unique(slices.Concat(schools, running)) {
@@ -234,14 +234,21 @@ func (a *Alert) dailyStillTrue(ctx context.Context, tx database.Tx, letters []co
 	if err != nil {
 		return nil, err
 	}
+	s, err := loadSchool(ctx, tx, letters[0].School)
+	if err != nil {
+		return nil, err
+	}
 	is := map[string]bool{}
 	for _, h := range heads {
 		is[h] = true
 	}
 	because := map[string]string{}
 	for _, l := range letters {
-		if because[l.ID] = ""; !is[l.Person] {
+		switch because[l.ID] = ""; {
+		case !is[l.Person]:
 			because[l.ID] = string(NotEntitled)
+		case !l.Exercise && !s.sends(strings.TrimPrefix(l.Ref, dailyRef(""))):
+			because[l.ID] = string(NotInService)
 		}
 	}
 	return because, nil

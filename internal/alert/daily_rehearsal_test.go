@@ -15,7 +15,9 @@ func TestDailyOfAQuietRehearsal(t *testing.T) {
 	newSchool(t, func(m *morning) {
 		m.heads = []string{"head"}
 		m.start()
-		m.in(func(ctx context.Context, tx database.Tx) error { return m.alert.StartRehearsal(ctx, tx, m.school, "head", m.now) })
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return m.alert.StartRehearsal(ctx, tx, m.school, "head", m.now)
+		})
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Present, 0)
 		m.at("18:01")
