@@ -250,6 +250,8 @@ func rehearsed(ctx context.Context, tx database.Tx, s school) ([]RehearsedDay, e
 		if d.Rows, err = rehearsedRows(ctx, tx, s.ID, day, strings.Fields(g.Wrong)); err != nil {
 			return nil, err
 		}
+		// What was said before an absence came says nothing of it.
+		d.Judged = d.Judged && !slices.ContainsFunc(d.Rows, func(r RehearsedRow) bool { return r.Episode.FirstAt.After(g.At) })
 		days = append(days, d)
 	}
 	slices.SortFunc(days, func(a, b RehearsedDay) int { return strings.Compare(a.Day, b.Day) })
