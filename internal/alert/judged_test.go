@@ -25,7 +25,9 @@ func TestADayIsLookedAtAfterItsAbsences(t *testing.T) {
 				return m.alert.EndRehearsal(ctx, tx, m.school, alert.Ready, "head", m.now)
 			})
 		}
-		m.in(func(ctx context.Context, tx database.Tx) error { return m.alert.StartRehearsal(ctx, tx, m.school, "head", m.now) })
+		m.in(func(ctx context.Context, tx database.Tx) error {
+			return m.alert.StartRehearsal(ctx, tx, m.school, "head", m.now)
+		})
 		m.at("08:02")
 		look()
 		m.at("08:07")
@@ -33,7 +35,9 @@ func TestADayIsLookedAtAfterItsAbsences(t *testing.T) {
 		m.at("08:20")
 		for _, n := range []int{1, 2, 3, 6} {
 			m.day(n)
-			m.in(func(ctx context.Context, tx database.Tx) error { return fictional.CallEmpty(ctx, tx, m.journal, m.town, m.now) })
+			m.in(func(ctx context.Context, tx database.Tx) error {
+				return fictional.CallEmpty(ctx, tx, m.journal, m.town, m.now)
+			})
 			look()
 		}
 		if err := end(); !errors.Is(err, alert.ErrTooSoon) {
