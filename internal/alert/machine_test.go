@@ -140,7 +140,12 @@ func holds(t *rapid.T, m *morning) {
 		if n > 1 || n == 1 && !l.State.MayHaveLeft() {
 			t.Fatalf("%d letters follow one that is %s", n, l.State)
 		}
-		if e.State == alert.Over && l.State.MayHaveLeft() && n == 0 && m.now.Sub(e.SettledAt) < time.Hour {
+		// A register that is tidied a day later or more writes to nobody.
+		tidied := e.SettledAt.Sub(e.FirstAt) >= 24*time.Hour
+		if n > 0 && tidied {
+			t.Fatalf("%d letters follow an absence that was tidied %s later", n, e.SettledAt.Sub(e.FirstAt))
+		}
+		if e.State == alert.Over && !tidied && l.State.MayHaveLeft() && n == 0 && m.now.Sub(e.SettledAt) < time.Hour {
 			t.Fatalf("nothing follows a letter that %s", l.State)
 		}
 	}
