@@ -37,17 +37,20 @@ const (
 // weights are the lanes' shares of the places.
 var weights = [lanes]float64{Unknown: 10, Family: 15, Pupil: 25, Staff: 20, InClass: 40}
 
+const allWeights = 10 + 15 + 25 + 20 + 40
+
 // Who is somebody at the door, as far as it is known without asking a database.
 type Who struct {
 	Lane   Lane
 	School string // id; empty: not known
+	Class  string // whose lessons a pupil has; empty: not known
 }
 
 // Bounds of the door.
 const (
 	// Bucket is the time in which the order is by lot. With the time between two looks near
 	// the head it is less than ten seconds: nobody is overtaken by more.
-	Bucket   = 4 * time.Second
+	Bucket   = 3 * time.Second
 	seatLife = 30 * time.Minute // without a request
 	renewals = 5 * time.Minute  // a seat is given anew when it is older
 	maxKept  = 6 * time.Hour    // a ticket's life
@@ -55,6 +58,9 @@ const (
 	shortest = 2 * time.Second // between two looks of who is near the head
 	longest  = 5 * time.Second
 	pollsMax = 2000 // a second, of all who wait
+
+	clockStep = 30 * time.Second // a clock put back by less moves nobody's place
+	usualSize = 600              // people of a school whose size is not known
 )
 
 // Config of a Door. Now is the machine's clock: tickets are of the real time, whatever a
@@ -66,11 +72,6 @@ type Config struct {
 	Rate  float64                   // people a second at first; 0: startRate for each core
 	Cores int
 	Load  func() Load // what the house says of its load; nil: never full
-}
-
-// Request is what Who looks at.
-type Request interface {
-	Cookie(name string) (string, bool)
 }
 
 // Load is how full the house is.
@@ -92,12 +93,17 @@ type Door struct {
 
 	mu      sync.Mutex
 	lines   map[lineKey]*line
+	classes map[uint32]*class // with pupils who wait, or a teacher inside
+	asked   []uint32          // classes whose turn comes, in the order of their teachers
+	sizes   map[uint32]float64
 	budget  float64 // places that may be taken now
-	skip    float64 // how fast the line moves on past places that nobody takes
-	took    bool    // somebody entered since the last tick
-	quiet   int     // ticks since somebody did
+	debt    float64 // places that were given ahead, to teachers and classes
 	rate    float64 // people a second
 	ticked  time.Time
+	latest  time.Time // the latest time seen
+	turned  time.Time // since when the window of looks is
+	width   time.Duration
+	over    float64 // the part of it that is over
 	steered time.Time
 	spent   spent
 	waiting atomic.Int64
@@ -125,7 +131,8 @@ func New(c Config) *Door {
 		rate = startRate * float64(max(1, c.Cores))
 	}
 	now := c.Now()
-	return &Door{keys: newKeys(c.Key), now: c.Now, who: c.Who, load: c.Load, lines: map[lineKey]*line{}, rate: rate, budget: 2 * rate, skip: 1, ticked: now, steered: now, spent: newSpent()}
+	return &Door{keys: newKeys(c.Key), now: c.Now, who: c.Who, load: c.Load, lines: map[lineKey]*line{}, classes: map[uint32]*class{},
+		rate: rate, budget: 2 * rate, ticked: now, latest: now, turned: now, width: 2 * longest, steered: now, spent: newSpent()}
 }
 
 // Verdict is what the door says to one request.
@@ -142,7 +149,8 @@ type Wait struct {
 	From, Until time.Duration // to their turn
 	Next        time.Duration // to their next look
 	Rate        float64       // people entering a second
-	Ahead       int
+	Ahead       int           // tickets before theirs
+	School      bool          // their device is known to be of a school
 }
 
 // Look is one request of somebody: enters, or is told when. seat and ticket are their
@@ -159,6 +167,7 @@ func (d *Door) Look(seat, ticket string, who Who) Verdict {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.advance(now)
+	now = d.latest
 	t, ok := d.keys.ticket(ticket, now)
 	if ticket != "" && (!ok || d.spent.has(t.id)) {
 		d.figures.refused.Add(1)
@@ -171,40 +180,63 @@ func (d *Door) Look(seat, ticket string, who Who) Verdict {
 }
 
 // newcomer enters where there is room and nobody waits before them, else gets a ticket. A
-// teacher with a sitting now takes the next place there is.
+// teacher with a sitting now enters, and so does a pupil whose class is inside.
 func (d *Door) newcomer(who Who, now time.Time) Verdict {
-	l := d.line(who)
-	if d.budget >= 1 && (d.waiting.Load() == 0 || who.Lane == InClass) {
+	t := ticketOf{lane: who.Lane, school: hashOf(who.School), class: hashOf(who.Class), id: newID(), arrived: now}
+	switch {
+	case d.budget >= 1 && d.waiting.Load() == 0:
 		d.budget--
-		return d.enter(ticketOf{lane: who.Lane, id: newID(), arrived: now}, now)
+		return d.enter(t, now)
+	case who.Lane == InClass && d.debt < d.mostDebt():
+		d.debt++
+		return d.enter(t, now)
+	case d.withClass(t.class, now):
+		return d.enter(t, now)
 	}
-	t := ticketOf{lane: who.Lane, school: schoolHash(who.School), id: newID(), arrived: now}
-	l.give(now)
-	d.count()
+	l := d.lineOf(lineKey{t.lane, t.school})
+	l.give(t)
+	if t.class != 0 {
+		c := d.class(t.class)
+		c.given++
+		c.alive.join(1, d.over)
+	}
+	d.waiting.Add(1)
 	d.figures.tickets[t.lane].Add(1)
-	return Verdict{Ticket: d.keys.giveTicket(t), Arrived: t.arrived, Wait: d.wait(l, t)}
+	w := d.wait(l, t)
+	l.looked(t, float64(w.Next)/float64(2*d.width), now) // half of what a look weighs: they are at its begin
+	return Verdict{Ticket: d.keys.giveTicket(t), Arrived: t.arrived, Wait: w}
 }
 
 // poll is a look of somebody who has a ticket.
 func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	d.figures.polls[t.lane].Add(1)
-	l := d.lines[lineKey{t.lane, t.school}]
+	key := lineKey{t.lane, t.school}
+	l := d.lines[key]
 	if l == nil { // this program is younger than the ticket: the line is made again of who comes
-		l = d.lineOf(lineKey{t.lane, t.school})
+		l = d.lineOf(key)
+		l.first, l.young = bucketOf(t.arrived), now.Add(longest*6/5)
+		l.reach(bucketOf(now))
 	}
-	l.remember(t.arrived)
-	l.reach(bucketOf(now)) // a bucket that is over is closed, whatever the clock does
-	// Whoever looks is not gone, whatever was thought of them: nobody waits behind nobody.
-	if alone := l.waiting() < 1; (alone || l.place(t) <= l.serving) && d.take(l) {
-		d.took = true
-		l.entered++
-		l.gone = min(l.gone, max(0, float64(l.given)-float64(l.entered)))
-		d.spent.add(t.id)
-		v := d.enter(t, now)
-		d.count()
-		return v
+	switch {
+	case d.withClass(t.class, now):
+		l.leaves(t)
+	case l.isCalled(t) && d.take(l):
+		l.enters()
+		d.enters(t.class, now)
+	default:
+		w := d.wait(l, t)
+		weight := float64(w.Next) / float64(d.width)
+		l.looked(t, weight, now)
+		if c := d.classes[t.class]; c != nil && t.class != 0 {
+			if c.alive.now += weight; c.alive.people(d.over) > c.given {
+				c.alive.times(c.given / c.alive.people(d.over))
+			}
+		}
+		return Verdict{Arrived: t.arrived, Wait: w}
 	}
-	return Verdict{Ticket: "", Arrived: t.arrived, Wait: d.wait(l, t)}
+	d.spent.add(t.id)
+	d.waiting.Store(max(0, d.waiting.Load()-1))
+	return d.enter(t, now)
 }
 
 func (d *Door) enter(t ticketOf, now time.Time) Verdict {
@@ -212,12 +244,10 @@ func (d *Door) enter(t ticketOf, now time.Time) Verdict {
 	return Verdict{Enter: true, Arrived: t.arrived, Seat: d.keys.giveSeat(seatOf{id: t.id, arrived: t.arrived, seen: now})}
 }
 
-func (d *Door) line(w Who) *line { return d.lineOf(lineKey{w.Lane, schoolHash(w.School)}) }
-
 func (d *Door) lineOf(k lineKey) *line {
 	l := d.lines[k]
 	if l == nil {
-		l = &line{}
+		l = &line{over: d.over}
 		d.lines[k] = l
 	}
 	return l

@@ -94,7 +94,7 @@ func (m *morning) crowd(n int, within time.Duration, who func(int) Who) []*perso
 func TestEverybodyGetsIn(t *testing.T) {
 	m := newMorning(20)
 	people := m.crowd(3600, time.Minute, func(i int) Who {
-		return Who{Pupil, fmt.Sprint("school-", i%3)}
+		return Who{Lane: Pupil, School: fmt.Sprint("school-", i%3)}
 	})
 	began := m.now
 	m.live(people, 10*time.Minute)
@@ -140,14 +140,14 @@ func inversion(people []*person) (worst time.Duration) {
 // TestATeacherEntersAtOnce, whatever the line is.
 func TestATeacherEntersAtOnce(t *testing.T) {
 	m := newMorning(20)
-	people := m.crowd(2000, 20*time.Second, func(int) Who { return Who{Pupil, "s"} })
+	people := m.crowd(2000, 20*time.Second, func(int) Who { return Who{Lane: Pupil, School: "s"} })
 	m.live(people, 15*time.Second)
 	if m.door.Waiting() == 0 {
 		t.Fatal("no line formed")
 	}
 	var waits []time.Duration
 	for range 40 {
-		p := &person{who: Who{InClass, "s"}, arrived: m.now}
+		p := &person{who: Who{Lane: InClass, School: "s"}, arrived: m.now}
 		from := m.now
 		m.live(append(people, p), 0)
 		for p.entered.IsZero() {
@@ -167,9 +167,9 @@ func TestSchoolsAreAlike(t *testing.T) {
 	m := newMorning(50)
 	people := m.crowd(5000, 10*time.Second, func(i int) Who {
 		if i%50 == 0 {
-			return Who{Pupil, "small"}
+			return Who{Lane: Pupil, School: "small"}
 		}
-		return Who{Pupil, "large"}
+		return Who{Lane: Pupil, School: "large"}
 	})
 	m.live(people, 10*time.Minute)
 	last := map[string]time.Time{}
@@ -220,7 +220,7 @@ func TestAPlaceNeverMovesBack(t *testing.T) {
 		m := newMorning(float64(rapid.IntRange(2, 60).Draw(rt, "rate")))
 		schools := rapid.IntRange(1, 4).Draw(rt, "schools")
 		people := m.crowd(rapid.IntRange(10, 600).Draw(rt, "people"), time.Duration(rapid.IntRange(5, 60).Draw(rt, "seconds"))*time.Second,
-			func(i int) Who { return Who{Lane(i % int(InClass)), fmt.Sprint(i % schools)} })
+			func(i int) Who { return Who{Lane: Lane(i % int(InClass)), School: fmt.Sprint(i % schools)} })
 		gone := rapid.IntRange(0, 3).Draw(rt, "gone")
 		for i, p := range people {
 			if gone > 0 && i%4 < gone {
@@ -266,7 +266,7 @@ func TestNoMemoryOfPeople(t *testing.T) {
 	}
 	give := func(n int) {
 		for range n {
-			m.door.Look("", "", Who{Pupil, "s"})
+			m.door.Look("", "", Who{Lane: Pupil, School: "s"})
 		}
 	}
 	give(1000)
@@ -386,9 +386,9 @@ func BenchmarkWaiting(b *testing.B) {
 	m := newMorning(2)
 	g := gateOf(b, m)
 	for range 100_000 {
-		m.door.Look("", "", Who{Pupil, "s"})
+		m.door.Look("", "", Who{Lane: Pupil, School: "s"})
 	}
-	v := m.door.Look("", "", Who{Pupil, "s"})
+	v := m.door.Look("", "", Who{Lane: Pupil, School: "s"})
 	house := g.Around(http.NotFoundHandler())
 	request := httptest.NewRequest(http.MethodGet, "/", nil)
 	request.AddCookie(&http.Cookie{Name: ticketCookie, Value: v.Ticket})
@@ -419,7 +419,7 @@ func BenchmarkWaiting(b *testing.B) {
 // TestRestart: a program that is started again keeps everybody's place.
 func TestRestart(t *testing.T) {
 	m := newMorning(10)
-	people := m.crowd(600, 20*time.Second, func(i int) Who { return Who{Pupil, fmt.Sprint(i % 2)} })
+	people := m.crowd(600, 20*time.Second, func(i int) Who { return Who{Lane: Pupil, School: fmt.Sprint(i % 2)} })
 	m.live(people, 30*time.Second)
 	b, err := m.door.Keep()
 	if err != nil {
@@ -505,7 +505,7 @@ func TestLimiter(t *testing.T) {
 // TestGhosts: thousands who gave up keep nobody waiting for long.
 func TestGhosts(t *testing.T) {
 	m := newMorning(30)
-	crowd := m.crowd(6000, 20*time.Second, func(int) Who { return Who{Unknown, ""} })
+	crowd := m.crowd(6000, 20*time.Second, func(int) Who { return Who{Lane: Unknown, School: ""} })
 	m.live(crowd, 21*time.Second) // and then all of them go away
 	if m.door.Waiting() < 4000 {
 		t.Fatalf("only %d wait", m.door.Waiting())
@@ -523,7 +523,7 @@ func TestGhosts(t *testing.T) {
 func TestNobodyIsForgotten(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newMorning(float64(rapid.IntRange(2, 40).Draw(rt, "rate")))
-		people := m.crowd(rapid.IntRange(20, 400).Draw(rt, "people"), time.Duration(rapid.IntRange(2, 40).Draw(rt, "seconds"))*time.Second, func(int) Who { return Who{Pupil, "s"} })
+		people := m.crowd(rapid.IntRange(20, 400).Draw(rt, "people"), time.Duration(rapid.IntRange(2, 40).Draw(rt, "seconds"))*time.Second, func(int) Who { return Who{Lane: Pupil, School: "s"} })
 		asleep := rapid.IntRange(2, 20).Draw(rt, "asleep")
 		for range 20 * 60 * 4 {
 			inside := 0
@@ -550,14 +550,117 @@ func TestNobodyWaitsBehindNobody(t *testing.T) {
 	m := newMorning(5)
 	var p person
 	for m.door.Waiting() < 20 {
-		v := m.door.Look("", "", Who{Pupil, "s"})
+		v := m.door.Look("", "", Who{Lane: Pupil, School: "s"})
 		p.ticket = v.Ticket
 	}
-	l := m.door.lines[lineKey{Pupil, schoolHash("s")}]
-	l.gone, l.serving = float64(l.given), 0 // everybody is thought to be gone
-	m.door.count()
+	for i := range m.door.lines[lineKey{Pupil, hashOf("s")}].buckets {
+		m.door.lines[lineKey{Pupil, hashOf("s")}].buckets[i].alive = looks{} // everybody is thought to be gone
+	}
 	m.live([]*person{&p}, time.Minute)
 	if p.entered.IsZero() {
 		t.Fatal("somebody who looks is taken for gone, and never enters")
+	}
+}
+
+// TestHalfAreGhosts: where half of those who took a ticket went away, the others enter as if
+// these had never come.
+func TestHalfAreGhosts(t *testing.T) {
+	m := newMorning(30)
+	people := m.crowd(6000, time.Minute, func(int) Who { return Who{Lane: Pupil, School: "s"} })
+	began := m.now
+	m.live(people, time.Minute)
+	var there []*person
+	for i, p := range people {
+		if i%2 == 0 && p.entered.IsZero() {
+			there = append(there, p)
+		}
+	}
+	m.live(there, 10*time.Minute)
+	var last time.Time
+	for _, p := range there {
+		if p.entered.IsZero() {
+			t.Fatal("somebody is still outside")
+		}
+		if p.entered.After(last) {
+			last = p.entered
+		}
+	}
+	if took, fair := last.Sub(began)-time.Minute, time.Duration(len(there))*time.Second/30; took > fair*5/4+10*time.Second {
+		t.Errorf("%d people at 30 a second took %v, beside as many who are not there", len(there), took)
+	}
+	if worst := inversion(there); worst > 10*time.Second {
+		t.Errorf("somebody was overtaken by %v", worst)
+	}
+}
+
+// TestAClassEntersTogether: when their teacher is inside, whoever of a class waits is in
+// within a few seconds of the first of them; classes enter in the order of their teachers, and
+// the rate is kept in the mean.
+func TestAClassEntersTogether(t *testing.T) {
+	m := newMorning(20)
+	people := m.crowd(3000, 30*time.Second, func(i int) Who { return Who{Lane: Pupil, School: "s", Class: fmt.Sprint("class-", i%100)} })
+	m.live(people, 40*time.Second)
+	inside := 0
+	for _, p := range people {
+		if !p.entered.IsZero() {
+			inside++
+		}
+	}
+	from := m.now
+	for i := range 10 {
+		m.door.Begin([]string{fmt.Sprint("class-", i)})
+	}
+	m.live(people, 10*time.Minute)
+	first, last := map[string]time.Time{}, map[string]time.Time{}
+	for _, p := range people {
+		if p.entered.IsZero() {
+			t.Fatal("somebody is still outside")
+		}
+		if p.entered.Before(from) {
+			continue
+		}
+		if c := p.who.Class; first[c].IsZero() || p.entered.Before(first[c]) {
+			first[c] = p.entered
+		}
+		if c := p.who.Class; p.entered.After(last[c]) {
+			last[c] = p.entered
+		}
+	}
+	for i := range 10 {
+		c := fmt.Sprint("class-", i)
+		if took := last[c].Sub(first[c]); took > 10*time.Second && last[c].Sub(from) > 10*time.Second {
+			t.Errorf("%s took %v, from %v to %v", c, took, first[c].Sub(from), last[c].Sub(from))
+		}
+		if wait := last[c].Sub(from); wait > 60*time.Second {
+			t.Errorf("%s was inside after %v", c, wait)
+		}
+	}
+	var end time.Time
+	for _, p := range people {
+		if p.entered.After(end) {
+			end = p.entered
+		}
+	}
+	if took := end.Sub(from); took < time.Duration(float64(len(people)-inside)/20*0.9)*time.Second {
+		t.Errorf("%d people entered in %v: more than 20 a second", len(people)-inside, took)
+	}
+}
+
+// TestWithoutItsFile: a program that was started again and knows nothing still lets people in
+// by their tickets, in order.
+func TestWithoutItsFile(t *testing.T) {
+	m := newMorning(10)
+	people := m.crowd(600, 20*time.Second, func(int) Who { return Who{Lane: Pupil, School: "s"} })
+	m.live(people, 30*time.Second)
+	m.door = New(Config{Key: theKey, Now: func() time.Time { return m.now }, Rate: 10})
+	m.door.budget = 0
+	m.live(people, 10*time.Minute)
+	for _, p := range people {
+		if p.entered.IsZero() {
+			t.Fatal("somebody is still outside")
+		}
+	}
+	if worst := inversion(people); worst > 10*time.Second {
+		t.Errorf("somebody was overtaken by %v over a restart", worst)
 	}
 }

@@ -2,6 +2,7 @@ package door
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -10,14 +11,13 @@ import (
 
 // kept is a line as it is kept.
 type kept struct {
-	Lane    Lane     `json:"lane"`
-	School  uint32   `json:"school"`
-	First   int64    `json:"first"`
-	Before  []uint64 `json:"before"`
-	Given   uint64   `json:"given"`
-	Serving float64  `json:"serving"`
-	Entered uint64   `json:"entered"`
-	Gone    float64  `json:"gone"`
+	Lane   Lane      `json:"lane"`
+	School uint32    `json:"school"`
+	First  int64     `json:"first"`
+	Given  []float64 `json:"given"`
+	Alive  []float64 `json:"alive"`
+	Part   float64   `json:"part"`
+	Called float64   `json:"called"`
 }
 
 type keptDoor struct {
@@ -30,11 +30,17 @@ type keptDoor struct {
 func (d *Door) Keep() ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.count()
 	k := keptDoor{At: d.now(), Rate: d.rate}
 	for key, l := range d.lines {
-		if l.waiting() > 0 {
-			k.Lines = append(k.Lines, kept{key.lane, key.school, l.first, l.before, l.given, l.serving, l.entered, l.gone})
+		if l.waiting() < 0.05 {
+			continue
 		}
+		one := kept{Lane: key.lane, School: key.school, First: l.first, Part: l.part, Called: l.outside}
+		for _, b := range l.buckets {
+			one.Given, one.Alive = append(one.Given, b.given), append(one.Alive, b.alive.people(l.over))
+		}
+		k.Lines = append(k.Lines, one)
 	}
 	return json.Marshal(k)
 }
@@ -51,9 +57,15 @@ func (d *Door) Restore(b []byte) error {
 		return nil
 	}
 	for _, one := range k.Lines {
-		if one.Lane < lanes && one.Entered <= one.Given && len(one.Before) > 0 {
-			d.lines[lineKey{one.Lane, one.School}] = &line{first: one.First, before: one.Before, given: one.Given, serving: one.Serving, entered: one.Entered, gone: one.Gone}
+		if one.Lane >= lanes || len(one.Given) != len(one.Alive) || len(one.Given) > int(maxKept/Bucket) {
+			return errors.New("a line in it is none")
 		}
+		l := &line{first: one.First, part: min(1, max(0, one.Part))}
+		for i := range one.Given {
+			l.buckets = append(l.buckets, bucket{max(0, one.Given[i]), looks{before: max(0, one.Alive[i])}})
+		}
+		l.calls(max(0, one.Called))
+		d.lines[lineKey{one.Lane, one.School}] = l
 	}
 	d.rate = min(mostRate, max(leastRate, k.Rate))
 	d.count()

@@ -1,250 +1,225 @@
 package door
 
-import (
-	"hash/fnv"
-	"math"
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
-// line is one school in one lane: how many tickets were given in each bucket, and how many
-// of its places were called. It holds nothing of anybody.
+// line is one school in one lane: how many tickets were given in each bucket that was not
+// called whole, how many of them are still looked with, and how far it was called. It holds
+// nothing of anybody.
 type line struct {
-	first   int64    // number of the first bucket kept
-	before  []uint64 // tickets given before each bucket kept
-	given   uint64
-	serving float64 // places called
-	entered uint64
-	called  []float64 // serving at each of the last ticks: who was called long ago and has not come is gone
-	gone    float64
-	credit  float64 // places of the line's own share that nobody has taken yet
+	first   int64    // number of the first bucket kept: the one that is being called
+	buckets []bucket // from first on
+	part    float64  // of the first bucket, by lot, that is called
+	called  []float64
+	outside float64 // sum of called: how many were called, have not entered, and are not thought gone
+	share   float64 // places a second that it has a right to now
+	credit  float64 // places of its share that nobody has taken yet
+	young   time.Time
+	over    float64 // part of the window of looks that is over
 }
+
+// bucket is a few seconds in which tickets were given.
+type bucket struct {
+	given float64
+	alive looks // of those who were not called
+}
+
+// looks counts people by their looks, and forgets them: each look weighs as much of a window
+// as it is likely to be until the next one. Of the window before counts what is not over yet.
+type looks struct{ before, now float64 }
+
+// people is how many there are, when a part of the window is over.
+func (k looks) people(over float64) float64 { return k.before*(1-over) + k.now }
+
+// join adds people who look from now on.
+func (k *looks) join(n, over float64) {
+	k.before, k.now = max(0, k.before+n), max(0, k.now+n*over)
+}
+
+// times leaves a part of the people.
+func (k *looks) times(part float64) { k.before, k.now = k.before*part, k.now*part }
 
 func bucketOf(t time.Time) int64 { return t.UnixNano() / int64(Bucket) }
 
-// give counts one ticket, given now.
-func (l *line) give(now time.Time) {
-	l.reach(bucketOf(now))
-	l.given++
-}
-
 // reach makes the line know the buckets up to one.
 func (l *line) reach(b int64) {
-	if l.before == nil {
-		l.first, l.before = b, []uint64{l.given}
+	if len(l.buckets) == 0 {
+		l.first, l.part = max(b, l.first), 0
+		l.buckets = append(l.buckets, bucket{})
 	}
-	for l.first+int64(len(l.before)) <= b {
-		l.before = append(l.before, l.given)
+	for l.first+int64(len(l.buckets)) <= b {
+		l.buckets = append(l.buckets, bucket{})
 	}
-	if over := len(l.before) - int(maxKept/Bucket); over > 0 {
-		l.before, l.first = l.before[over:], l.first+int64(over)
+	if over := len(l.buckets) - int(maxKept/Bucket); over > 0 {
+		l.buckets, l.first, l.part = l.buckets[over:], l.first+int64(over), 0
 	}
 }
 
-// remember makes the line of a program that was just started know a ticket that an earlier
-// one gave: whoever waits is counted by their looking.
-func (l *line) remember(arrived time.Time) {
-	if l.before != nil {
+// isCalled tells whether it is a ticket's turn.
+func (l *line) isCalled(t ticketOf) bool {
+	b := bucketOf(t.arrived)
+	return b < l.first || b == l.first && t.lot() < l.part
+}
+
+// give counts a ticket that is given now.
+func (l *line) give(t ticketOf) {
+	l.reach(bucketOf(t.arrived))
+	if l.isCalled(t) {
+		l.calls(1)
 		return
 	}
-	l.reach(bucketOf(arrived))
-	l.given++
+	b := &l.buckets[bucketOf(t.arrived)-l.first]
+	b.given++
+	b.alive.join(1, l.over)
 }
 
-// place is where a ticket stands: how many were given before its bucket, and of those of its
-// bucket a part that was drawn by lot.
-func (l *line) place(t ticketOf) float64 {
+// looked counts a look of somebody who waits. Whoever looks every few seconds is one person
+// in the mean of what is forgotten meanwhile; and a bucket holds hardly more people than it has
+// tickets, however often they reload. In a line that was just made again, because the program
+// was started again, people are known by their looks alone.
+func (l *line) looked(t ticketOf, weight float64, now time.Time) {
 	i := bucketOf(t.arrived) - l.first
-	switch {
-	case l.before == nil || i < 0:
-		return 0 // from before what is known: its turn is now
-	case i >= int64(len(l.before)):
-		return float64(l.given)
+	if now.Before(l.young) && i < 0 {
+		older := make([]bucket, -i, int(-i)+len(l.buckets))
+		l.buckets, l.first, l.part, i = append(older, l.buckets...), l.first+i, 0, 0
 	}
-	from, to := l.before[i], l.given
-	if i+1 < int64(len(l.before)) {
-		to = l.before[i+1]
+	if i < 0 || i >= int64(len(l.buckets)) || i == 0 && t.lot() < l.part {
+		return
 	}
-	return float64(from) + t.lot()*float64(to-from)
+	b := &l.buckets[i]
+	b.alive.now += weight
+	left := b.given * swing
+	if i == 0 {
+		left *= 1 - l.part
+	}
+	if n := b.alive.people(l.over); n > left {
+		if now.Before(l.young) {
+			b.given += (n - left) / swing
+		} else {
+			b.alive.times(left / n)
+		}
+	}
+}
+
+// swing is by how much the count of people who are all there swings up with their looks.
+const swing = 1.25
+
+// leaves notes that somebody who was not called is in, with their class.
+func (l *line) leaves(t ticketOf) {
+	if l.isCalled(t) {
+		l.enters()
+	} else if i := bucketOf(t.arrived) - l.first; i < int64(len(l.buckets)) {
+		l.buckets[i].alive.join(-1, l.over)
+	}
+}
+
+// before is how many tickets stand before one that was not called, and how many people there
+// are of them. Those of the ticket's own bucket stand before it by lot; while the lot is not
+// drawn, all of them may.
+func (l *line) before(t ticketOf) (tickets, people float64) {
+	own := int(bucketOf(t.arrived) - l.first)
+	for i := 0; i <= own && i < len(l.buckets); i++ {
+		b, called, part := l.buckets[i], 0.0, 1.0
+		if i == 0 {
+			called = l.part
+		}
+		if i == own && l.drawn(t) {
+			part = max(0, t.lot()-called) / max(1-called, 1e-9)
+		}
+		tickets += b.given * (1 - called) * part
+		people += b.alive.people(l.over) * part
+	}
+	return tickets, people + l.outside
 }
 
 // drawn tells whether the lot of a ticket's bucket is drawn: no more tickets are given in it.
 func (l *line) drawn(t ticketOf) bool {
-	return bucketOf(t.arrived)-l.first+1 < int64(len(l.before))
+	return bucketOf(t.arrived)-l.first+1 < int64(len(l.buckets))
 }
 
-// waiting is how many of the line are neither in nor gone.
+// waiting is how many people of the line are there and not in.
 func (l *line) waiting() float64 {
-	return max(0, float64(l.given)-float64(l.entered)-l.gone)
+	n := l.outside
+	for _, b := range l.buckets {
+		n += b.alive.people(l.over)
+	}
+	return n
 }
 
 // patience is how long somebody who was called may take to look: who has not by then is
-// gone, and their place is given on.
+// taken for gone, and their place is given on. They enter whenever they come.
 const patience = 5 * shortest
 
-// ahead is how many seconds' worth of people are called at once: fewer than look again in
+// headway is how many seconds' worth of people are called at once: fewer than look again in
 // that time would leave places empty, more would make those who are called wait for one
 // another.
-const ahead = 2.0
+const headway = 2.0
 
-// mostSkip bounds how fast the line moves on past places that nobody takes.
-const mostSkip = 8.0
+// calls notes that some are called now.
+func (l *line) calls(n float64) {
+	if len(l.called) == 0 {
+		l.called = append(l.called, 0)
+	}
+	l.called[len(l.called)-1] += n
+	l.outside += n
+}
 
-// call calls places: as many as are likely to come, beyond those who came or are gone. It is
-// asked at each tick.
-func (l *line) call(share float64) {
-	l.called = append(l.called, l.serving)
+// enters notes that somebody who was called is in: of those called, one of the first.
+func (l *line) enters() {
+	for i, left := 0, 1.0; i < len(l.called) && left > 0; i++ {
+		n := min(l.called[i], left)
+		l.called[i], left, l.outside = l.called[i]-n, left-n, max(0, l.outside-n)
+	}
+}
+
+// call does what a tick brings: who was called long ago and has not come is gone, and as many
+// are called as there are places for.
+func (l *line) call(now time.Time) {
+	l.called = append(l.called, 0)
 	if n := len(l.called) - int(patience/tick); n > 0 {
-		l.gone = max(l.gone, l.called[n-1]-float64(l.entered))
-		l.called = l.called[n:]
-	}
-	l.serving = min(float64(l.given), max(l.serving, float64(l.entered)+l.gone+share*ahead+1))
-}
-
-// advance does what the time that passed brings: places, and the next calls. It is asked at
-// each look, and does something a few times a second.
-func (d *Door) advance(now time.Time) {
-	since := now.Sub(d.ticked)
-	if since < 0 { // the clock was put back: nothing is taken from anybody
-		d.ticked = now
-		return
-	}
-	if since < tick {
-		return
-	}
-	d.ticked = now
-	d.steer(now)
-	shares := map[lineKey]float64{}
-	if d.waiting.Load() > 0 {
-		shares = d.shares()
-	}
-	for range min(int(since/tick), int(patience/tick)) {
-		// Each line has its own share of the places; what none needs is anybody's.
-		left := d.rate * tick.Seconds()
-		for k, share := range shares {
-			left -= d.lines[k].earn(share)
+		for _, gone := range l.called[:n] {
+			l.outside = max(0, l.outside-gone)
 		}
-		d.budget = min(d.budget+max(0, left), 2*d.rate)
-		d.move(shares)
+		l.called = append(l.called[:0], l.called[n:]...)
 	}
-	d.count()
+	current := bucketOf(now)
+	l.reach(current)
+	if now.Before(l.young) {
+		return // who was there before the program is still coming to be known
+	}
+	need := l.share*headway + 1 - l.outside
+	for need > 0 {
+		b := &l.buckets[0]
+		n := b.alive.people(l.over)
+		if n > need {
+			l.part += (1 - l.part) * need / n
+			b.alive.times(1 - need/n)
+			l.calls(need)
+			return
+		}
+		need -= n
+		l.calls(n)
+		b.alive, l.part = looks{}, 1
+		if l.first >= current {
+			return
+		}
+		l.buckets, l.first, l.part = l.buckets[1:], l.first+1, 0
+		if len(l.buckets) == 0 {
+			l.buckets = append(l.buckets, bucket{})
+		}
+	}
 }
 
-// earn gives a line its share of a tick, and says how much of it the line has kept: whoever
+// earn gives a line its share of a time, and says how much of it the line has kept: whoever
 // looks rarely finds a place, and places are not hoarded.
-func (l *line) earn(share float64) float64 {
+func (l *line) earn(seconds float64) float64 {
 	before := l.credit
-	l.credit = max(before, min(before+share*tick.Seconds(), 2*share+1))
+	l.credit = max(before, min(before+l.share*seconds, 2*l.share+1))
 	return l.credit - before
 }
 
-// take takes one place for somebody of the line, if there is one: of its own share, else of
-// what nobody needs.
-func (d *Door) take(l *line) bool {
-	switch {
-	case l.credit >= 1:
-		l.credit--
-	case d.budget >= 1:
-		d.budget--
-	default:
-		return false
+// turn begins a new window of looks.
+func (l *line) turn() {
+	for i := range l.buckets {
+		l.buckets[i].alive.before, l.buckets[i].alive.now = l.buckets[i].alive.now, 0
 	}
-	return true
-}
-
-// move moves the lines on by one tick.
-func (d *Door) move(shares map[lineKey]float64) {
-	// Nobody has taken a place for longer than anybody who was called takes to look: those
-	// called are gone. The line moves on past them, the faster the longer nobody comes. Sooner
-	// would call people who came much later than some who are about to look.
-	if d.took {
-		d.quiet, d.skip = 0, 1
-	}
-	d.took = false
-	idle := 0.0
-	if d.quiet++; d.quiet > int((longest+tick)*6/5/tick) {
-		idle, d.skip = max(0, d.budget-d.rate/2), min(d.skip*1.3, mostSkip)
-	}
-	for k, share := range shares {
-		l := d.lines[k]
-		l.serving = min(float64(l.given), l.serving+idle*d.skip*share/d.rate)
-		l.call(share)
-	}
-}
-
-// shares divides the rate among the lines that have somebody waiting: among the lanes by
-// their weight, in a lane among the schools alike. What a line does not need is lent.
-func (d *Door) shares() map[lineKey]float64 {
-	out := map[lineKey]float64{}
-	left := d.rate
-	need := map[lineKey]float64{}
-	for k, l := range d.lines {
-		if w := l.waiting(); w > 0 {
-			need[k] = w / shortest.Seconds()
-			out[k] = 0
-		}
-	}
-	for range 4 { // what is lent is lent on
-		sum, schools := 0.0, [lanes]int{}
-		for k := range need {
-			if schools[k.lane]++; schools[k.lane] == 1 {
-				sum += weights[k.lane]
-			}
-		}
-		if sum == 0 || left < 1e-9 {
-			break
-		}
-		gave := 0.0
-		for k, n := range need {
-			part := min(n, left*weights[k.lane]/sum/float64(schools[k.lane]))
-			out[k] += part
-			gave += part
-			if need[k] = n - part; need[k] < 1e-9 {
-				delete(need, k)
-			}
-		}
-		left -= gave
-	}
-	return out
-}
-
-// wait says when somebody's turn comes, and when to look again.
-func (d *Door) wait(l *line, t ticketOf) Wait {
-	before := max(0, l.place(t)-l.serving)
-	if !l.drawn(t) { // whoever may still be before is counted
-		before = max(0, float64(l.given)-l.serving)
-	}
-	share := d.shareOf(l)
-	eta := time.Duration(0)
-	if share > 0 {
-		eta = time.Duration(before / share * float64(time.Second))
-	}
-	eta = min(eta, maxKept)
-	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Ahead: int(math.Ceil(before))}
-	next := min(max(eta/4, shortest), longest)
-	if before == 0 {
-		next = time.Second // called: the next place there is
-	}
-	next = max(next, time.Duration(float64(d.waiting.Load())/pollsMax*float64(time.Second)))
-	w.Next = time.Duration(float64(next) * (0.9 + rand.Float64()/5))
-	return w
-}
-
-func (d *Door) shareOf(l *line) float64 {
-	for k, share := range d.shares() {
-		if d.lines[k] == l {
-			return share
-		}
-	}
-	return d.rate
-}
-
-// schoolHash stands for a school in tickets and lines; 0: not known.
-func schoolHash(id string) uint32 {
-	if id == "" {
-		return 0
-	}
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return max(1, h.Sum32())
 }

@@ -26,6 +26,7 @@ func newKeys(key []byte) keys {
 type ticketOf struct {
 	lane    Lane
 	school  uint32
+	class   uint32
 	id      uint64
 	arrived time.Time
 }
@@ -42,15 +43,16 @@ type seatOf struct {
 
 const (
 	macLength    = 16
-	ticketLength = 1 + 1 + 4 + 8 + 8
+	ticketLength = 1 + 1 + 4 + 4 + 8 + 8
 	seatLength   = 1 + 8 + 8 + 8
-	version      = 1
+	version      = 2
 )
 
 func (k keys) giveTicket(t ticketOf) string {
 	b := make([]byte, 0, ticketLength+macLength)
 	b = append(b, version, byte(t.lane))
 	b = binary.BigEndian.AppendUint32(b, t.school)
+	b = binary.BigEndian.AppendUint32(b, t.class)
 	b = binary.BigEndian.AppendUint64(b, t.id)
 	b = binary.BigEndian.AppendUint64(b, uint64(t.arrived.UnixMilli()))
 	return sealed(k.tickets, b)
@@ -62,9 +64,9 @@ func (k keys) ticket(value string, now time.Time) (t ticketOf, ok bool) {
 	if !ok || b[0] != version || Lane(b[1]) >= lanes {
 		return t, false
 	}
-	t = ticketOf{lane: Lane(b[1]), school: binary.BigEndian.Uint32(b[2:]), id: binary.BigEndian.Uint64(b[6:]), arrived: time.UnixMilli(int64(binary.BigEndian.Uint64(b[14:])))}
+	t = ticketOf{lane: Lane(b[1]), school: binary.BigEndian.Uint32(b[2:]), class: binary.BigEndian.Uint32(b[6:]), id: binary.BigEndian.Uint64(b[10:]), arrived: time.UnixMilli(int64(binary.BigEndian.Uint64(b[18:])))}
 	age := now.Sub(t.arrived)
-	return t, age < maxKept && age > -Bucket // a clock that was put back takes no place away
+	return t, age < maxKept && age > -clockStep // a clock that was put back takes no place away
 }
 
 func (k keys) giveSeat(s seatOf) string {
@@ -84,7 +86,7 @@ func (k keys) seat(value string, now time.Time) (s seatOf, ok bool) {
 	}
 	s = seatOf{binary.BigEndian.Uint64(b[1:]), time.UnixMilli(int64(binary.BigEndian.Uint64(b[9:]))), time.UnixMilli(int64(binary.BigEndian.Uint64(b[17:])))}
 	away := now.Sub(s.seen)
-	return s, away < seatLife && away > -Bucket
+	return s, away < seatLife && away > -clockStep
 }
 
 func sealed(key, b []byte) string {

@@ -1,0 +1,195 @@
+package door
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+)
+
+// advance does what the time that passed brings: places, and the next calls. It is asked at
+// each look, and does something a few times a second.
+func (d *Door) advance(now time.Time) {
+	if back := d.latest.Sub(now); back > 0 && back < clockStep {
+		now = d.latest // the clock was put back a little: nobody's place moves
+	}
+	d.latest = now
+	since := now.Sub(d.ticked)
+	if since < 0 {
+		d.ticked = now
+		return
+	}
+	if since < tick {
+		return
+	}
+	d.ticked = now
+	d.steer(now)
+	d.window(now)
+	d.divide()
+	for range min(int(since/tick), int(patience/tick)) {
+		// What was given ahead, to teachers and whole classes, is paid back first, by no more
+		// than their share while others wait.
+		places := d.rate * tick.Seconds()
+		most := places
+		if d.waiting.Load() > 0 {
+			most *= weights[InClass] / allWeights
+		}
+		paid := min(d.debt, most)
+		d.debt -= paid
+		left := places - paid
+		// Each line has its own share of the places; what none needs is anybody's.
+		part := left / places
+		for _, l := range d.lines {
+			if l.share > 0 {
+				left -= l.earn(part * tick.Seconds())
+			}
+		}
+		d.budget = min(d.budget+max(0, left), 2*d.rate)
+		for _, l := range d.lines {
+			l.call(now)
+		}
+		d.openBlocks(now)
+	}
+	d.count()
+}
+
+// window moves the window of looks on: it is twice as long as the longest time between two.
+func (d *Door) window(now time.Time) {
+	if now.Sub(d.turned) >= d.width {
+		if now.Sub(d.turned) >= 2*d.width {
+			d.turned = now // nobody looked for longer than a window
+		} else {
+			d.turned = d.turned.Add(d.width)
+		}
+		d.width = 2 * d.longest()
+		for _, l := range d.lines {
+			l.turn()
+		}
+		for _, c := range d.classes {
+			c.alive.before, c.alive.now = c.alive.now, 0
+		}
+	}
+	d.over = float64(now.Sub(d.turned)) / float64(d.width)
+	for _, l := range d.lines {
+		l.over = d.over
+	}
+}
+
+// take takes one place for somebody of the line, if there is one: of its own share, else of
+// what nobody needs.
+func (d *Door) take(l *line) bool {
+	switch {
+	case l.credit >= 1:
+		l.credit--
+	case d.budget >= 1:
+		d.budget--
+	default:
+		return false
+	}
+	return true
+}
+
+// divide divides the rate among the lines that have somebody waiting: among the lanes by
+// their weight, in a lane among the schools by their size. What a line does not need is lent.
+func (d *Door) divide() {
+	type needy struct {
+		line *line
+		lane Lane
+		size float64
+		need float64
+	}
+	var all []needy
+	for k, l := range d.lines {
+		if l.share = 0; l.waiting() > 0.05 {
+			all = append(all, needy{l, k.lane, d.size(k.school), l.waiting() / shortest.Seconds()})
+		}
+	}
+	left := d.rate
+	for range 4 { // what is lent is lent on
+		sum, sizes := 0.0, [lanes]float64{}
+		for _, n := range all {
+			if n.need > 1e-9 {
+				if sizes[n.lane] == 0 {
+					sum += weights[n.lane]
+				}
+				sizes[n.lane] += n.size
+			}
+		}
+		if sum == 0 || left < 1e-9 {
+			return
+		}
+		gave := 0.0
+		for i := range all {
+			n := &all[i]
+			if n.need > 1e-9 {
+				part := min(n.need, left*weights[n.lane]/sum*n.size/sizes[n.lane])
+				n.line.share += part
+				n.need -= part
+				gave += part
+			}
+		}
+		left -= gave
+	}
+}
+
+// Enrol tells the door how many people each school has: by it the places of a lane are
+// divided among the schools that wait.
+func (d *Door) Enrol(sizes map[string]int) {
+	of := make(map[uint32]float64, len(sizes))
+	for school, n := range sizes {
+		of[hashOf(school)] = float64(max(1, n))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sizes = of
+}
+
+// size is a school's, in people; whoever's school is not known counts as one of usual size.
+func (d *Door) size(school uint32) float64 {
+	if n, ok := d.sizes[school]; ok {
+		return n
+	}
+	return usualSize
+}
+
+// wait says when somebody's turn comes, and when to look again.
+func (d *Door) wait(l *line, t ticketOf) Wait {
+	tickets, people := l.before(t)
+	if l.isCalled(t) {
+		tickets, people = 0, 0
+	}
+	if l.share == 0 {
+		d.divide() // the first of a line
+	}
+	eta := time.Duration(0)
+	if l.share > 0 {
+		eta = time.Duration(min(people/l.share, maxKept.Seconds()) * float64(time.Second))
+	}
+	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Ahead: int(tickets + 0.999), School: t.school != 0}
+	next := d.every(eta)
+	if l.isCalled(t) {
+		next = time.Second // the next place there is
+	}
+	w.Next = time.Duration(float64(next) * (0.9 + rand.Float64()/5))
+	return w
+}
+
+// every is how often somebody looks whose turn comes in a time.
+func (d *Door) every(eta time.Duration) time.Duration {
+	return min(max(eta/4, shortest), d.longest())
+}
+
+// longest is the longest time between two looks: so many wait at most that all their looks
+// are a small part of a core's work.
+func (d *Door) longest() time.Duration {
+	return max(longest, time.Duration(float64(d.waiting.Load())/pollsMax*float64(time.Second)))
+}
+
+// hashOf stands for a school or a class in tickets and lines; 0: not known.
+func hashOf(id string) uint32 {
+	if id == "" {
+		return 0
+	}
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return max(1, h.Sum32())
+}
