@@ -65,7 +65,7 @@ func TestALateRollCountsOnce(t *testing.T) {
 		save := kept("first", 33*time.Minute, form)
 		for range 3 {
 			code, answers := w.deliver("roy", "a-roy", save)
-			want := lateAnswer{Key: save.Key, State: lateSaved, Text: "Appel de 8 h 07 envoyé à 8 h 40", Page: "/roll/maths?saved=1"}
+			want := lateAnswer{Key: save.Key, State: lateSaved, Text: "Envoyé à 8 h 40 (appel de 8 h 07)", Page: "/roll/maths?saved=1"}
 			if code != http.StatusOK || len(answers) != 1 || answers[0] != want {
 				t.Fatalf("%d %+v, want %+v", code, answers, want)
 			}
