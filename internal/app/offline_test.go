@@ -254,13 +254,14 @@ func TestARollWithoutANetwork(t *testing.T) {
 	}
 	p.saveRoll(tap("lea", "late"))
 	p.until(`(await all('outbox')).filter((r) => r.state === 'waiting').length === 2`)
+	p.looks("offline-roll")
 	if text := browser.Eval[string](p.Tab, `(async () => {`+stores+` return JSON.stringify((await all('outbox')).concat(await all('copies')).map((r) => ({...r, data: [...new Uint8Array(r.data)].map((b) => String.fromCharCode(b)).join('')}))); })()`); strings.Contains(text, "Léa") || strings.Contains(text, "v-lea") || strings.Contains(text, "Benali") {
 		t.Error("a name or a mark is kept in clear")
 	}
 	s.clock.Advance(10 * time.Minute)
 	s.start()
 	browser.Eval[bool](p.Tab, `window.dispatchEvent(new Event('online')) || true`)
-	p.until(`(await all('outbox')).every((r) => r.state === 'sent')`)
+	p.until(`(await all('outbox')).every((r) => r.state === 'sent') && (await all('outbox')).length === 2`)
 	marks := s.marks()
 	if marks["lea"].Value != attendance.Late || marks["malo"].Value != attendance.Absent || marks["awa"].Value != attendance.Present {
 		t.Errorf("the store has %+v", marks)

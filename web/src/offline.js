@@ -53,8 +53,10 @@ function act(text, does) {
 
 const levels = { waiting: 'warn', review: 'warn', refused: 'stop', lost: 'stop', sent: 'done' };
 
+let asked = false; // whether to sign out although a roll waits
+
 async function render() {
-  const boxes = [];
+  const boxes = asked ? [notice('stop', panel.dataset.leave)] : [];
   if (copied) boxes.push(notice('warn', why === 'line' ? say('copyLine', copied, { turn }) : say('copyOffline', copied)));
   for (const row of await kept.rows(panel.dataset.account)) {
     const roll = row.state === 'waiting' && await kept.open(row);
@@ -130,9 +132,8 @@ document.addEventListener('submit', (event) => {
         await told;
         if (await kept.waits()) {
           form.dataset.sure = 'asked';
+          asked = true;
           await render();
-          list.prepend(notice('stop', panel.dataset.leave));
-          panel.hidden = false;
           panel.scrollIntoView();
           return;
         }
