@@ -244,6 +244,10 @@ func TestARollWithoutANetwork(t *testing.T) {
 	p.Go(s.url("/"))
 	p.says("Pas de réponse du serveur. Vous voyez la copie de")
 	p.says("Mathématiques")
+	// The French lesson of 9:05 had no button at 8:07; on the copy it has one, and its roll can be called.
+	p.Click(".copy-only a")
+	p.says("Français, 2de 3")
+	p.Wait(".savebar button")
 	p.Go(s.url("/roll/maths"))
 	p.saveRoll(tap("lea", "absent"), tap("malo", "absent"))
 	p.Wait("#kept .notice.warn")

@@ -78,8 +78,11 @@ func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
 	if !s.Mine {
 		return page.Show(w, r, http.StatusOK, notYoursPage(s))
 	}
-	if inCharge(viewer(r), s.Sitting) && page.MayKeep(w, r) && s.Closed == ErrEarly {
+	if s.Closed == ErrEarly && page.ForCopy(r) {
 		s.Closed = nil // the copy is for when it is time
+	}
+	if inCharge(viewer(r), s.Sitting) && s.Closed == nil {
+		page.MayKeep(w, r)
 	}
 	return page.Show(w, r, http.StatusOK, rollPage(s))
 }

@@ -10,15 +10,11 @@ const (
 )
 
 // MayKeep lets the viewer's own device keep an encrypted copy of this page, for when there
-// is no network; on every other device it does nothing. It tells whether the request is for
-// that copy alone.
-func MayKeep(w http.ResponseWriter, r *http.Request) (forCopy bool) {
-	v, ok := ViewerFrom(r.Context())
-	if !ok || !v.Personal {
-		return false
+// is no network; on every other device it does nothing.
+func MayKeep(w http.ResponseWriter, r *http.Request) {
+	if v, ok := ViewerFrom(r.Context()); ok && v.Personal {
+		w.Header().Set(keepHeader, v.Account)
 	}
-	w.Header().Set(keepHeader, v.Account)
-	return ForCopy(r)
 }
 
 // ForCopy tells whether a request fetches a page that nobody looks at now: it can wait.

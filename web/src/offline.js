@@ -58,15 +58,18 @@ let asked = false; // whether to sign out although a roll waits
 async function render() {
   const boxes = asked ? [notice('stop', panel.dataset.leave)] : [];
   if (copied) boxes.push(notice('warn', why === 'line' ? say('copyLine', copied, { turn }) : say('copyOffline', copied)));
-  for (const row of await kept.rows(panel.dataset.account)) {
+  const rows = await kept.rows(panel.dataset.account);
+  for (const row of rows) {
+    // Of one roll that waits, or left, the last save says all.
+    if (rows.some((later) => later.seq > row.seq && later.sitting === row.sitting && later.state === row.state && ['waiting', 'sent'].includes(row.state))) continue;
     const roll = row.state === 'waiting' && await kept.open(row);
     const text = { waiting: () => say('waiting', row.at), lost: () => say('lost', row.at) }[row.state]?.() ?? row.text;
     const acts = [];
     if (row.state === 'review') acts.push(act(panel.dataset.look, row.page));
     if (['refused', 'lost'].includes(row.state)) acts.push(act(panel.dataset.seen, async () => { await kept.remove(row.seq); await render(); }));
     boxes.push(notice(levels[row.state], roll?.title ? `${roll.title} · ${text}` : text, ...acts));
-    if (row.state === 'sent' && !document.hidden) await kept.seen(row.seq);
   }
+  if (!document.hidden) for (const row of rows) if (row.state === 'sent') await kept.seen(row.seq);
   list.replaceChildren(...boxes);
   panel.hidden = boxes.length === 0;
 }

@@ -7,7 +7,7 @@ import * as kept from './kept.js';
 const shell = 'preau-shell';
 const patience = 5000; // for a page of which there is a copy
 const savePatience = 15000; // for a roll on its way: after that it waits in the outbox
-const fresh = 2 * 60 * 1000; // a copy younger than that is not fetched again
+const fresh = 10 * 60 * 1000; // a copy younger than that is not fetched again
 
 const isRoll = (path) => /^\/roll\/[^/]+$/.test(path) && path !== '/roll/late';
 const isCopied = (path) => path === '/' || isRoll(path);
@@ -86,14 +86,12 @@ const fetchCopy = (path) => fetch(path, { headers: { 'Preau-Copy': '1' }, cache:
 
 // One after the other: a copy is never urgent.
 async function keepAll(paths) {
-  for (const path of paths) {
-    try {
-      if (isCopied(path) && await kept.copyAge(path) > fresh) await fetchCopy(path);
-    } catch {
-      return; // no network, or nothing may be kept: next time
-    }
-  }
-  await keepShell().catch(() => {});
+  try {
+    const old = [];
+    for (const path of paths) if (isCopied(path) && await kept.copyAge(path) > fresh) old.push(path);
+    for (const path of old) await fetchCopy(path);
+    if (old.length) await keepShell();
+  } catch { /* no network, or nothing may be kept: next time */ }
 }
 
 const none = () => undefined;
