@@ -168,6 +168,42 @@ func TestAnAnswerLostOnItsWay(t *testing.T) {
 	}
 }
 
+// TestLaterRollsWaitForEarlierOnes: the first roll did not get through. The second one, for
+// which the way is open, does not overtake it.
+func TestLaterRollsWaitForEarlierOnes(t *testing.T) {
+	s := newOnlineSchool(t)
+	var broken atomic.Bool
+	var forms atomic.Int64
+	broken.Store(true)
+	s.before = func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			late := r.URL.Path == "/roll/late"
+			if r.Method == "POST" && strings.HasPrefix(r.URL.Path, "/roll/") && broken.Load() && (late || forms.Add(1) == 1) {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			h.ServeHTTP(w, r)
+		})
+	}
+	p := s.phone(browser.Start(t), browser.Options{})
+	p.signIn("roy")
+	p.own()
+	p.Go(s.url("/roll/maths"))
+	p.saveRoll(tap("lea", "absent"))
+	p.says("Enregistré sur ce téléphone")
+	p.saveRoll(tap("lea", "present"), tap("malo", "absent"))
+	p.until(`(await all('outbox')).length === 2 && document.readyState === 'complete' && !document.querySelector('form[data-sent]')`)
+	if n := len(s.marks()); n != 0 {
+		t.Errorf("the second roll overtook the first: %d marks", n)
+	}
+	broken.Store(false)
+	browser.Eval[bool](p.Tab, `window.dispatchEvent(new Event('online')) || true`)
+	p.until(`(await all('outbox')).length === 2 && (await all('outbox')).every((r) => r.state === 'sent')`)
+	if m := s.marks(); m["lea"].Value != attendance.Present || m["malo"].Value != attendance.Absent {
+		t.Errorf("the store has %+v", m)
+	}
+}
+
 type discard struct{ h http.Header }
 
 func (d discard) Header() http.Header         { return d.h }
@@ -295,6 +331,54 @@ func TestAnotherPersonSeesNothing(t *testing.T) {
 	}
 	s.stop()
 	p.until(`fetch('/roll/maths').then(() => false, () => true)`)
+}
+
+// owner makes this device that of an account, as its switch did at another time.
+func (p phone) owner(identifier string) {
+	p.s.t.Helper()
+	var id string
+	err := p.s.app.DB.Read(p.s.t.Context(), func(ctx context.Context, tx database.Tx) error {
+		return tx.NewSelect().Table("account_accounts").Column("id").Where("identifier = ?", identifier).Scan(ctx, &id)
+	})
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	p.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.SetCookie, network.SetCookieParams{Name: "preau_own", Value: id, URL: p.s.url("/")})
+		return err
+	}))
+}
+
+// TestAnotherOwner: the device of one teacher becomes that of another one. Nothing of the
+// first can be read any more, and they learn that their roll never left.
+func TestAnotherOwner(t *testing.T) {
+	s := newOnlineSchool(t)
+	p := s.phone(browser.Start(t), browser.Options{})
+	p.signIn("roy")
+	p.own()
+	s.stop()
+	p.Go(s.url("/roll/maths"))
+	p.saveRoll(tap("lea", "absent"))
+	p.says("Enregistré sur ce téléphone")
+	s.start()
+	s.endSessions()
+	p.owner("supervisor")
+	p.signIn("supervisor")
+	p.until(`(await all('keys')).length === 1 && (await all('copies')).map((c) => c.path).join() === '/' && (await all('outbox')).every((r) => r.state === 'lost' && !r.data)`)
+	p.until(`document.getElementById('kept').hidden && !!navigator.serviceWorker.controller`)
+	s.stop()
+	p.Go(s.url("/roll/maths"))
+	p.says("Cette page n'est pas gardée sur cet appareil")
+	s.start()
+	s.endSessions()
+	p.owner("roy")
+	p.signIn("roy")
+	p.says("sur cet appareil n'est pas parti")
+	p.Click("#kept button")
+	p.until(`(await all('outbox')).length === 0`)
+	if len(s.marks()) != 0 {
+		t.Errorf("somebody delivered it: %+v", s.marks())
+	}
 }
 
 // TestInLineWithACopy: whoever waits in line sees their copy, how old it is, and keeps their

@@ -38,16 +38,10 @@ func keyed(key string) bool {
 	return len(key) >= 16 && len(key) <= 64
 }
 
-// saveOnce saves a roll under a device's key. A key that came before changes nothing, and
-// is answered as it was then.
+// saveOnce saves a roll under a device's key, after receiptOf said, in the same transaction,
+// that the key did not come before.
 func saveOnce(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Save, key string) (receipt, error) {
 	r := receipt{School: s.School, By: s.By, Key: key}
-	if key != "" {
-		was, ok, err := receiptOf(ctx, tx, s.School, s.By, key)
-		if err != nil || ok {
-			return was, err
-		}
-	}
 	m, err := SaveRoll(ctx, tx, j, now, s)
 	if err != nil {
 		return receipt{}, err
@@ -66,6 +60,8 @@ func saveOnce(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	return r, nil
 }
 
+// receiptOf finds what became of a key that came before: it changes nothing again, and is
+// answered as it was then. No key never came.
 func receiptOf(ctx context.Context, tx database.Tx, school, by, key string) (receipt, bool, error) {
 	r := receipt{School: school, By: by, Key: key}
 	err := tx.NewSelect().Model(&r).WherePK().Scan(ctx)

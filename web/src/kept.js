@@ -146,7 +146,7 @@ export const remove = (seq) => change(['outbox'], (outbox) => { outbox.delete(se
 
 export const rows = async (account) => (await read('outbox', (outbox) => outbox.getAll())).filter((row) => row.account === account);
 
-export const waits = async () => (await read('outbox', (outbox) => outbox.getAll())).some((row) => row.state === 'waiting');
+export const any = async (state) => (await read('outbox', (outbox) => outbox.getAll())).some((row) => row.state === state);
 
 export const open = unseal;
 

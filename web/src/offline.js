@@ -127,13 +127,13 @@ document.addEventListener('submit', (event) => {
   event.stopImmediatePropagation();
   (async () => {
     try {
-      if (await kept.waits()) {
+      if (await kept.any('waiting')) {
         const { active } = await navigator.serviceWorker.ready;
         const { port1, port2 } = new MessageChannel();
         const told = new Promise((resolve) => { port1.onmessage = resolve; setTimeout(resolve, 5000); });
         active.postMessage({ deliver: true }, [port2]);
         await told;
-        if (await kept.waits()) {
+        if (await kept.any('waiting')) {
           form.dataset.sure = 'asked';
           asked = true;
           await render();
@@ -159,7 +159,7 @@ async function stranger() {
   if (who.personal) return;
   if (!who.account && !await kept.isLeaving()) {
     await kept.ended();
-    if (await kept.waits()) {
+    if (await kept.any('waiting')) {
       const box = document.createElement('section');
       box.className = 'kept';
       box.setAttribute('aria-label', who.label);
@@ -167,6 +167,7 @@ async function stranger() {
       document.querySelector('main').before(box);
       return;
     }
+    if (await kept.any('lost')) return; // somebody is to be told
   }
   await kept.drop();
   await home.unregister();
