@@ -49,7 +49,7 @@ func (c *chain) tellMark(d Decision) {
 		Say("alert.explain.mark.where", "mark", itoa(k.N), "sitting", s.Label, "from", s.StartsAt, "until", s.EndsAt),
 	}
 	if !k.ReceivedAt.IsZero() {
-		notes = append(notes, Say("alert.explain.mark.late", "hour", k.ReceivedAt))
+		notes = append(notes, Say("alert.explain.mark.received", "hour", k.ReceivedAt))
 	}
 	c.add(Link{At: k.At, Tone: toneOf(k.Value), What: what, Lines: c.rollLines(k), Notes: notes})
 }

@@ -2,12 +2,15 @@ package alert_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -65,6 +68,10 @@ func TestALateRollIsHeldFromItsTap(t *testing.T) {
 		m.at("08:40")
 		m.late("maths", "08:07", leaAway)
 		m.want(leaTold, nil)
+		story := page.Plain(m.explained(m.letterAbout("nadia", "lea", courier.Absence).ID, "fr", false))
+		if !strings.Contains(story, "sans réseau ; reçu à 08:40:00") && !strings.Contains(story, "sans réseau ; reçu à 8 h 40") {
+			t.Errorf("the story does not say when the roll came:\n%s", story)
+		}
 	})
 }
 
