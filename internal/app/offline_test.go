@@ -282,3 +282,36 @@ func TestARollWithoutANetwork(t *testing.T) {
 		}
 	}
 }
+
+// TestTheWorkerIsServedAtTheRoot: by the real program, whoever waits in line: its scope is
+// every page, and an upgrade reaches devices.
+func TestTheWorkerIsServedAtTheRoot(t *testing.T) {
+	a, err := app.Open(t.Context(), app.Config{Data: t.TempDir(), Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.DiscardHandler), For: app.Installing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	addr := make(chan string, 1)
+	go func() { served <- a.Serve(ctx, func(at string) { addr <- at }) }()
+	select {
+	case at := <-addr:
+		for path, want := range map[string]string{"/worker.js": "text/javascript; charset=utf-8", "/offline": "text/html; charset=utf-8", "/offline/who": "application/json"} {
+			res, err := http.Get("http://" + at + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != want || strings.Contains(res.Header.Get("Cache-Control"), "max-age") || !strings.Contains(res.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Errorf("%s: %d %v", path, res.StatusCode, res.Header)
+			}
+		}
+	case err := <-served:
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}

@@ -120,21 +120,21 @@ func (p *Pages) lateOnce(ctx context.Context, tx database.Tx, v page.Viewer, now
 	if err != nil {
 		return receipt{}, 0, err
 	}
-	if was, ok, err := receiptOf(ctx, tx, v.School, v.Account, in.Key); err != nil || ok {
-		return was, 0, err
-	}
-	if !mayCall(v, s) {
-		return receipt{}, 0, page.Forbidden("attendance.notyours.refused")
-	}
-	made := madeAt(s.StartsAt.Add(-earlyRoll), now, time.Duration(in.Age)*time.Millisecond)
-	if err := maySave(s, made, page.Zone(ctx), isOffice(v)); err != nil {
-		return receipt{}, 0, err
-	}
 	pupils, err := timetable.Pupils(ctx, tx, v.School, s)
 	if err != nil {
 		return receipt{}, 0, err
 	}
+	made := madeAt(s.StartsAt.Add(-earlyRoll), now, time.Duration(in.Age)*time.Millisecond)
 	f := readForm(form, s, pupils, made)
+	if was, ok, err := receiptOf(ctx, tx, v.School, v.Account, in.Key); err != nil || ok {
+		return was, f.Gone, err
+	}
+	if !mayCall(v, s) {
+		return receipt{}, 0, page.Forbidden("attendance.notyours.refused")
+	}
+	if err := maySave(s, made, page.Zone(ctx), isOffice(v)); err != nil {
+		return receipt{}, 0, err
+	}
 	if len(f.Wrong) > 0 || len(f.Entries) == 0 {
 		return receipt{}, 0, errForm
 	}

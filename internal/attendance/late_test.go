@@ -158,6 +158,13 @@ func TestALateRollOverwritesNobody(t *testing.T) {
 				t.Errorf("the page does not say %q", want)
 			}
 		}
+		// So is a pupil named who is not in the sitting any more.
+		gone := kept("gone", time.Minute, url.Values{"v-" + zoe: {"late"}, "m-" + zoe: {"5"}, "v-nobody": {"absent"}})
+		for range 2 {
+			if _, a := w.deliver("roy", "a-roy", gone); a[0].State != lateReview || a[0].Text != "À revoir : 1 élève changé entre-temps" {
+				t.Errorf("%+v", a)
+			}
+		}
 		// Delivered again, it is answered alike.
 		if _, again := w.deliver("roy", "a-roy", save); !slices.Equal(again, answers) {
 			t.Errorf("%+v, then %+v", answers, again)
