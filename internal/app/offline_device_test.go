@@ -275,7 +275,7 @@ func TestSigningOutForgets(t *testing.T) {
 	p.says("Si vous vous déconnectez maintenant, il est effacé")
 	p.looks("leaving")
 	p.until(`(await all('keys')).length === 1`)
-	p.Click(".menu [action='/sign-out'] button")
+	leave()
 	p.Wait(".landing")
 	p.until(nothing)
 	if len(s.marks()) != 0 {

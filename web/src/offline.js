@@ -137,6 +137,8 @@ document.addEventListener('submit', (event) => {
           form.dataset.sure = 'asked';
           asked = true;
           await render();
+          const menu = form.closest('details');
+          if (menu) menu.open = false; // it lies over what is said
           panel.scrollIntoView();
           return;
         }
