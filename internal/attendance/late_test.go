@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/page"
@@ -267,4 +269,46 @@ func TestKeptText(t *testing.T) {
 	if ns, said = readKept("x.-3.7-gone.8-late-9999.9-late"); len(said) != 0 || !slices.Equal(ns, []int64{7, 8, 9}) {
 		t.Errorf("%v %v", ns, said)
 	}
+}
+
+// TestALateMergeOverwritesNothing: whatever the roll says by now and the device said then, a
+// mark that the device had not seen stays, and a difference is told.
+func TestALateMergeOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SampledFrom([]Value{Present, Absent, Late})
+		current, shown := map[string]Mark{}, map[int64]Mark{}
+		var entries []Entry
+		for i := range rapid.IntRange(1, 6).Draw(t, "pupils") {
+			pupil := string(rune('a' + i))
+			e := Entry{Pupil: pupil, Value: values.Draw(t, "says"), Minutes: 5}
+			if rapid.Bool().Draw(t, "marked before") {
+				e.Base = int64(i + 1)
+				shown[e.Base] = Mark{N: e.Base, Pupil: pupil, Value: values.Draw(t, "before"), Minutes: 5}
+				current[pupil] = shown[e.Base]
+			}
+			if rapid.Bool().Draw(t, "meanwhile") {
+				current[pupil] = Mark{N: int64(i + 100), Pupil: pupil, Value: values.Draw(t, "now"), Minutes: 5}
+			}
+			entries = append(entries, e)
+		}
+		m := mergeRoll(entries, current, shown, true)
+		if len(m.Over) > 0 || len(m.Kept) != len(m.Said) {
+			t.Fatalf("%+v", m)
+		}
+		told := map[string]bool{}
+		for _, k := range m.Kept {
+			told[k.Pupil] = true
+		}
+		for _, e := range m.Append {
+			if current[e.Pupil].N >= 100 {
+				t.Fatalf("%s: %+v replaces what was not seen, %+v", e.Pupil, e, current[e.Pupil])
+			}
+		}
+		for _, e := range entries {
+			if k, ok := current[e.Pupil]; ok && k.N >= 100 && k.Value != e.Value && !told[e.Pupil] {
+				t.Fatalf("%s: the device said %s, the roll says %s, and nobody is told", e.Pupil, e.Value, k.Value)
+			}
+		}
+	})
 }
