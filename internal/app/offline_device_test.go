@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/serviceworker"
 	"github.com/chromedp/chromedp"
 
 	"github.com/preau-ent/preau/internal/attendance"
@@ -201,6 +202,59 @@ func TestLaterRollsWaitForEarlierOnes(t *testing.T) {
 	p.until(`(await all('outbox')).length === 2 && (await all('outbox')).every((r) => r.state === 'sent')`)
 	if m := s.marks(); m["lea"].Value != attendance.Present || m["malo"].Value != attendance.Absent {
 		t.Errorf("the store has %+v", m)
+	}
+}
+
+// TestTheBrowserDeliversByItself: where it can (Background Sync), a roll leaves although no
+// page of ours is open.
+func TestTheBrowserDeliversByItself(t *testing.T) {
+	s := newOnlineSchool(t)
+	p := s.phone(browser.Start(t), browser.Options{})
+	p.signIn("roy")
+	p.own()
+	registered := make(chan serviceworker.RegistrationID, 20)
+	if err := chromedp.Listen(p.Context(), func(event any) {
+		if e, ok := event.(*serviceworker.EventWorkerRegistrationUpdated); ok {
+			for _, r := range e.Registrations {
+				if r.ScopeURL == s.url("/") {
+					registered <- r.RegistrationID
+				}
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, serviceworker.Enable, struct{}{})
+		return err
+	}))
+	id := <-registered
+	s.stop()
+	p.Go(s.url("/roll/maths"))
+	p.saveRoll(tap("lea", "absent"))
+	p.says("Enregistré sur ce téléphone")
+	p.Go("about:blank")
+	came := make(chan struct{}, 20)
+	s.before = func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(w, r)
+			if r.URL.Path == "/roll/late" {
+				came <- struct{}{}
+			}
+		})
+	}
+	s.start()
+	p.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, serviceworker.DispatchSyncEvent, serviceworker.DispatchSyncEventParams{Origin: s.url(""), RegistrationID: id, Tag: "preau-outbox"})
+		return err
+	}))
+	select {
+	case <-came:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+	}
+	if s.marks()["lea"].Value != attendance.Absent {
+		t.Errorf("%+v", s.marks())
 	}
 }
 
