@@ -189,12 +189,15 @@ const stores = `
 func (p phone) until(expression string) {
 	p.s.t.Helper()
 	ask := `(async () => {` + stores + `
+		let why = '';
 		const ends = performance.now() + 15000;
 		while (performance.now() < ends) {
-			if (await (async () => (` + expression + `))()) return '';
+			try { // a page that is half there says nothing yet
+				if (await (async () => (` + expression + `))()) return '';
+			} catch (err) { why = String(err); }
 			await new Promise((next) => setTimeout(next, 20));
 		}
-		return JSON.stringify({ copies: (await all('copies')).map((c) => c.path), outbox: (await all('outbox')).map((r) => [r.sitting, r.state, r.text]), keys: (await all('keys')).length, caches: await caches.keys(), worker: !!navigator.serviceWorker.controller, page: document.body?.innerText.slice(0, 500) });
+		return JSON.stringify({ why, copies: (await all('copies')).map((c) => c.path), outbox: (await all('outbox')).map((r) => [r.sitting, r.state, r.text]), keys: (await all('keys')).length, caches: await caches.keys(), worker: !!navigator.serviceWorker.controller, page: document.body?.innerText.slice(0, 500) });
 	})()`
 	kept, err := "", error(nil)
 	for range 10 { // a page that becomes another one takes the question with it

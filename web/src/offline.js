@@ -55,10 +55,20 @@ const levels = { waiting: 'warn', review: 'warn', refused: 'stop', lost: 'stop',
 
 let asked = false; // whether to sign out although a roll waits
 
-async function render() {
-  const boxes = asked ? [notice('stop', panel.dataset.leave)] : [];
+let drawn = '';
+let drawing = Promise.resolve(); // one at a time: the last one says what is so
+
+const render = () => { drawing = drawing.then(draw, draw); return drawing; };
+
+async function draw() {
+  const leaving = asked; // it may change while the rows are read
+  const boxes = leaving ? [notice('stop', panel.dataset.leave)] : [];
   if (copied) boxes.push(notice('warn', why === 'line' ? say('copyLine', copied, { turn }) : say('copyOffline', copied)));
   const rows = await kept.rows(panel.dataset.account);
+  // What says the same stays: a finger may be on it.
+  const says = JSON.stringify([leaving, rows.map(({ seq, state, text }) => [seq, state, text])]);
+  if (says === drawn) return;
+  drawn = says;
   for (const row of rows) {
     // Of one roll that waits, or left, the last save says all.
     if (rows.some((later) => later.seq > row.seq && later.sitting === row.sitting && later.state === row.state && ['waiting', 'sent'].includes(row.state))) continue;
