@@ -63,6 +63,13 @@ const js = await build({
 });
 made.set('app.js', js.outputFiles[0].text);
 
+// The service worker of a person's own device, served as /worker.js.
+const worker = await build({
+  entryPoints: [join(here, 'src/worker.js')],
+  bundle: true, minify: true, format: 'iife', target, charset: 'utf8', legalComments: 'none', write: false,
+});
+made.set('worker.js', worker.outputFiles[0].text);
+
 made.set('mark.svg', await readFile(join(here, 'src/mark.svg'), 'utf8'));
 
 let stale = [];

@@ -256,8 +256,8 @@ func (a *Alert) keptBack(ctx context.Context, tx database.Tx, id string, letters
 			return nil, err
 		}
 		for _, k := range marks {
-			if !out[l.ID] && k.Value == attendance.Absent && k.At.After(l.SettledAt) {
-				if out[l.ID], err = absent(k.At); err != nil {
+			if !out[l.ID] && k.Value == attendance.Absent && k.KnownAt().After(l.SettledAt) {
+				if out[l.ID], err = absent(k.KnownAt()); err != nil {
 					return nil, err
 				}
 			}

@@ -12,7 +12,7 @@ import (
 
 // questions are the guards' questions in their order, by the reason that each gives;
 // what is asked is in the words of the page.
-var questions = []Because{Superseded, NotToday, Closed, Cancelled, Expected, InBuilding, Following, TooLate, NotInService}
+var questions = []Because{Superseded, NotToday, Closed, Cancelled, Expected, InBuilding, Following, Arrived, TooLate, NotInService}
 
 // tell makes the links of the chain.
 func (c *chain) tell() {
@@ -44,10 +44,14 @@ func (c *chain) tellMark(d Decision) {
 	}
 	s := c.sittings[k.Sitting]
 	what := Say("alert.explain.mark."+string(k.Value), "pupil", fullName(c.people[k.Pupil]), "minutes", k.Minutes)
-	c.add(Link{At: k.At, Tone: toneOf(k.Value), What: what, Lines: c.rollLines(k), Notes: []Text{
+	notes := []Text{
 		Say("alert.explain.mark.by", "who", c.whoDid(k.By), "origin", Say("alert.explain.origin."+string(k.Origin))),
 		Say("alert.explain.mark.where", "mark", itoa(k.N), "sitting", s.Label, "from", s.StartsAt, "until", s.EndsAt),
-	}})
+	}
+	if !k.ReceivedAt.IsZero() {
+		notes = append(notes, Say("alert.explain.mark.received", "hour", k.ReceivedAt))
+	}
+	c.add(Link{At: k.At, Tone: toneOf(k.Value), What: what, Lines: c.rollLines(k), Notes: notes})
 }
 
 func toneOf(v attendance.Value) page.Tone {

@@ -130,10 +130,11 @@ func (a *Alert) takeBack(ctx context.Context, tx database.Tx, e Episode, now tim
 }
 
 // corrected tells whether a correction covers an episode that was decided after its press:
-// its mark was there already.
-func corrected(ctx context.Context, tx database.Tx, e Episode) (bool, error) {
+// its mark was there already. One that was made without a network and came later was not:
+// whoever pressed did not see it.
+func corrected(ctx context.Context, tx database.Tx, e Episode, k attendance.Mark) (bool, error) {
 	pressed, err := CorrectionsOf(ctx, tx, e.School, e.day())
-	return slices.ContainsFunc(pressed, func(x Correct) bool { return x.covers(e) }), err
+	return slices.ContainsFunc(pressed, func(x Correct) bool { return x.covers(e) && !k.KnownAt().After(x.At) }), err
 }
 
 // ByProgram tells whether the journal proves that the program was wrong and not the
@@ -142,7 +143,7 @@ func corrected(ctx context.Context, tx database.Tx, e Episode) (bool, error) {
 func ByProgram(marks []attendance.Mark, leftAt time.Time) bool {
 	said := attendance.Unsaid
 	for _, k := range marks {
-		if k.At.Before(leftAt) {
+		if k.KnownAt().Before(leftAt) {
 			said = k.Value
 		}
 	}

@@ -12,8 +12,18 @@ import (
 	"github.com/preau-ent/preau/internal/fictional"
 )
 
-// A day of a rehearsal that was looked at before its absences came was not looked at.
+// A day of a rehearsal that was looked at before its absences came was not looked at; nor was
+// one whose roll was called before, without a network, and came after.
 func TestADayIsLookedAtAfterItsAbsences(t *testing.T) {
+	for _, comes := range []func(*morning){
+		func(m *morning) { m.at("08:07"); m.mark("maths", "lea", attendance.Absent, 0) },
+		func(m *morning) { m.at("08:07"); m.late("maths", "08:01", leaAway) },
+	} {
+		lookedAtAfter(t, comes)
+	}
+}
+
+func lookedAtAfter(t *testing.T, comes func(*morning)) {
 	newSchool(t, func(m *morning) {
 		look := func() {
 			m.in(func(ctx context.Context, tx database.Tx) error {
@@ -30,8 +40,7 @@ func TestADayIsLookedAtAfterItsAbsences(t *testing.T) {
 		})
 		m.at("08:02")
 		look()
-		m.at("08:07")
-		m.mark("maths", "lea", attendance.Absent, 0)
+		comes(m)
 		m.at("08:20")
 		for _, n := range []int{1, 2, 3, 6} {
 			m.day(n)

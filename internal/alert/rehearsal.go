@@ -194,7 +194,8 @@ type RehearsedDay struct {
 // RehearsedRow is one absence of such a day.
 type RehearsedRow struct {
 	Episode  Episode
-	Messages int // exercises written, arrivals and corrections not counted
+	Known    time.Time // when its first mark had reached us and was decided about
+	Messages int       // exercises written, arrivals and corrections not counted
 	Followed courier.Kind
 	Wrong    bool
 }
@@ -251,7 +252,7 @@ func rehearsed(ctx context.Context, tx database.Tx, s school) ([]RehearsedDay, e
 			return nil, err
 		}
 		// What was said before an absence came says nothing of it.
-		d.Judged = d.Judged && !slices.ContainsFunc(d.Rows, func(r RehearsedRow) bool { return r.Episode.FirstAt.After(g.At) })
+		d.Judged = d.Judged && !slices.ContainsFunc(d.Rows, func(r RehearsedRow) bool { return r.Known.After(g.At) })
 		days = append(days, d)
 	}
 	slices.SortFunc(days, func(a, b RehearsedDay) int { return strings.Compare(a.Day, b.Day) })
@@ -268,7 +269,23 @@ func rehearsedRows(ctx context.Context, tx database.Tx, school, day string, wron
 	rows := make([]RehearsedRow, len(episodes))
 	for i, e := range episodes {
 		ids[i], at[e.ID] = e.ID, i
-		rows[i] = RehearsedRow{Episode: e, Wrong: slices.Contains(wrong, e.ID)}
+		rows[i] = RehearsedRow{Episode: e, Known: e.FirstAt, Wrong: slices.Contains(wrong, e.ID)}
+	}
+	for part := range slices.Chunk(ids, 500) {
+		var first []struct {
+			Episode string
+			At      time.Time
+		}
+		err := tx.NewSelect().Model((*Decision)(nil)).ColumnExpr("d.episode, d.at").Join("JOIN alert_episodes AS e ON e.school = d.school AND e.mark = d.mark").
+			Where("d.school = ? AND e.id IN (?)", school, bun.List(part)).Scan(ctx, &first)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range first {
+			if i, ok := at[d.Episode]; ok {
+				rows[i].Known = d.At
+			}
+		}
 	}
 	letters, err := courier.StatesAbout(ctx, tx, school, ids)
 	if err != nil {

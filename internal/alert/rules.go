@@ -56,6 +56,7 @@ var absentGuards = []guard{
 	wasExpected,
 	isOutOfTheBuilding,
 	isNew,
+	isSeenSince,
 	isInTime,
 	isInService,
 }
@@ -153,6 +154,13 @@ func isOutOfTheBuilding(f Facts) (Verdict, Because, bool) {
 func isNew(f Facts) (Verdict, Because, bool) {
 	open, ok := OpenEpisode(f)
 	return Join, Following, ok && open.HalfDay == timetable.HalfDay(f.Sitting.StartsAt, f.Zone)
+}
+
+// isSeenSince: a roll that comes after its time, of a pupil whom a later roll of the day
+// shows, is for the register: nobody need telephone about who is in class.
+func isSeenSince(f Facts) (Verdict, Because, bool) {
+	late := !f.Now.Before(Expires(f.Sitting, f.Zone))
+	return Not, Arrived, late && !absentNow(f)
 }
 
 // isInTime: a roll saved hours later tells nobody by message.

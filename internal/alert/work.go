@@ -222,7 +222,7 @@ func (a *Alert) decide(ctx context.Context, tx database.Tx, s school, k attendan
 			return err
 		}
 		d.Episode = e.ID
-		mistake, err := corrected(ctx, tx, e)
+		mistake, err := corrected(ctx, tx, e, k)
 		if err == nil && mistake {
 			err = a.takeBack(ctx, tx, e, now)
 		} else if err == nil && verdict == Phone {

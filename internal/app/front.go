@@ -93,7 +93,7 @@ func (f *front) around(next http.Handler) http.Handler {
 // fromMemory tells what is served whatever happens.
 func fromMemory(r *http.Request) bool {
 	p := r.URL.Path
-	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/status" || p == "/favicon.ico"
+	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/status" || p == "/favicon.ico" || p == "/worker.js" || p == "/offline"
 }
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
@@ -102,8 +102,11 @@ func passwords(r *http.Request) bool {
 }
 
 // vital tells what matters more than anybody's place: rolls, and what stops, lets go and
-// takes back.
+// takes back. A roll that a device fetches for its copy can wait.
 func vital(r *http.Request) bool {
+	if page.ForCopy(r) {
+		return false
+	}
 	p := strings.TrimPrefix(r.URL.Path, "/schools/")
 	if p != r.URL.Path {
 		_, p, _ = strings.Cut(p, "/")

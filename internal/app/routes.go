@@ -38,7 +38,7 @@ func (a *App) register(secure bool) error {
 		return err
 	}
 	now := a.Clock.Now
-	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.Keeper.Viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone})
+	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone})
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
@@ -50,6 +50,9 @@ func (a *App) register(secure bool) error {
 	a.courierPages.Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now, Corrections: "/corrections"}).Register(a.Routes)
 	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: adults}).Register(a.Routes)
+	if err := a.registerOffline(secure); err != nil {
+		return err
+	}
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
@@ -81,6 +84,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	if !ok {
 		return b
 	}
+	b.Kept = keptPanel(v)
 	link := func(id, href string) {
 		b.Links = append(b.Links, page.Link{ID: id, Href: href, Text: page.T(ctx, "app.link."+id)})
 	}

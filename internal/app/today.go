@@ -25,7 +25,7 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return page.Show(w, r, http.StatusOK, page.Landing())
 	}
-	var c templ.Component
+	var c, after templ.Component
 	var err error
 	switch v.Role {
 	case page.Operator:
@@ -33,7 +33,8 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	case page.Head, page.CPE, page.Office:
 		c, err = a.alertPages.Office(ctx)
 	case page.Teacher:
-		c, err = a.teacherDay(ctx, v)
+		page.MayKeep(w, r)
+		c, after, err = a.teacherDay(r, v)
 	case page.Guardian:
 		c, err = a.alertPages.Guardian(ctx)
 	case page.Pupil:
@@ -42,17 +43,21 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c))
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, after))
 }
 
-func (a *App) teacherDay(ctx context.Context, v page.Viewer) (templ.Component, error) {
+// teacherDay is a teacher's day, and what their device keeps of it.
+func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Component, err error) {
 	now := a.Clock.Now()
 	var day []attendance.DaySitting
-	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		day, err = attendance.DayOf(ctx, tx, v.School, v.ID, timetable.Day(now, page.Zone(ctx)))
 		return err
 	})
-	return attendance.TeacherDay(day, now), err
+	if a.mayOwn(r, v) {
+		device = keepSwitch(v.Personal, sheetsToKeep(day, now))
+	}
+	return attendance.TeacherDay(day, now), device, err
 }
 
 // uncalled is what stands beside the office's board: the rolls that nobody called.

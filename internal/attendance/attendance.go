@@ -11,7 +11,8 @@
 // Words: a mark says present, absent or late of one pupil in one sitting; the last one
 // holds. A roll is a sitting whose marks were saved. A statement says where a pupil is
 // beside the roll: elsewhere (not expected: announced, internship, outing) or inside
-// (in the building: infirmary, office).
+// (in the building: infirmary, office). A late save was pressed without a network and
+// came by itself later: its marks say when they were made, and it overwrites nobody's.
 package attendance
 
 import (
@@ -54,8 +55,17 @@ type Mark struct {
 	Value         Value
 	Minutes       int // of lateness
 	By            string
-	At            time.Time
+	At            time.Time // when it was made
+	ReceivedAt    time.Time `bun:",nullzero"` // where it was made without a network: when it reached us
 	Origin        Origin
+}
+
+// KnownAt is when a mark reached us: what was done before could not know of it.
+func (k Mark) KnownAt() time.Time {
+	if k.ReceivedAt.IsZero() {
+		return k.At
+	}
+	return k.ReceivedAt
 }
 
 // Roll is a sitting whose roll was saved.

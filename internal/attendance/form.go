@@ -23,6 +23,7 @@ type filled struct {
 	Typed   map[string]string // minutes as they were typed
 	Wrong   map[string]string // pupil → key of the sentence
 	Changed bool              // it speaks of a pupil who is not in the sitting
+	Gone    int               // of how many
 }
 
 // readForm reads what was sent, pupil by pupil. A pupil of whom the form does not speak
@@ -60,6 +61,7 @@ func readForm(form url.Values, s timetable.Sitting, pupils []directory.Person, n
 	for field := range form {
 		if id, ok := strings.CutPrefix(field, fieldValue); ok && !in[id] {
 			f.Changed = true
+			f.Gone++
 		}
 	}
 	return f

@@ -26,7 +26,12 @@ const (
 type merge struct {
 	Append []Entry // marks to append
 	Kept   []Mark  // marks that another made meanwhile and that stay
+	Said   []Entry // of Kept, one each: what this save says instead; Unsaid where nobody touched
 	Over   []Mark  // marks that another made meanwhile and that this save replaces
+}
+
+func (m *merge) keep(k Mark, said Entry) {
+	m.Kept, m.Said = append(m.Kept, k), append(m.Said, said)
 }
 
 // mergeRoll compares what a page says with what is marked now, pupil by pupil. shown
@@ -36,7 +41,9 @@ type merge struct {
 // pupil whom both touched takes the later hand, and the page says so. A pupil never
 // marked before gets a mark, present included: the register shows who was there. An
 // Unsaid entry never makes a mark.
-func mergeRoll(entries []Entry, current map[string]Mark, shown map[int64]Mark) merge {
+//
+// A late save is no later hand: where both touched, the mark that is there stays.
+func mergeRoll(entries []Entry, current map[string]Mark, shown map[int64]Mark, late bool) merge {
 	var m merge
 	for _, e := range entries {
 		now, marked := current[e.Pupil]
@@ -49,12 +56,14 @@ func mergeRoll(entries []Entry, current map[string]Mark, shown map[int64]Mark) m
 			// said already
 		case e.Value == Unsaid:
 			if now.N != e.Base {
-				m.Kept = append(m.Kept, now)
+				m.keep(now, Entry{Pupil: e.Pupil})
 			}
 		case now.N == e.Base:
 			m.Append = append(m.Append, e)
 		case untouched(e, shown):
-			m.Kept = append(m.Kept, now)
+			m.keep(now, Entry{Pupil: e.Pupil})
+		case late:
+			m.keep(now, e)
 		default:
 			m.Append = append(m.Append, e)
 			m.Over = append(m.Over, now)

@@ -174,7 +174,7 @@ func TestTwoPeopleOnOneRoll(t *testing.T) {
 						}
 					}
 				}
-				m := mergeRoll(entries, now, shown)
+				m := mergeRoll(entries, now, shown, false)
 				kept, over := map[string]Mark{}, map[string]Mark{}
 				for _, k := range m.Kept {
 					kept[k.Pupil] = k
@@ -221,7 +221,7 @@ func TestABaseOfAnotherPupilIsNone(t *testing.T) {
 	t.Parallel()
 	zoe := Mark{N: 1, Pupil: "zoe", Value: Absent}
 	lea := Mark{N: 2, Pupil: "lea", Value: Present}
-	m := mergeRoll([]Entry{{Pupil: "lea", Value: Absent, Base: 1}}, map[string]Mark{"zoe": zoe, "lea": lea}, map[int64]Mark{1: zoe})
+	m := mergeRoll([]Entry{{Pupil: "lea", Value: Absent, Base: 1}}, map[string]Mark{"zoe": zoe, "lea": lea}, map[int64]Mark{1: zoe}, false)
 	if len(m.Append) != 1 || len(m.Over) != 1 {
 		t.Errorf("an absence went missing: %+v", m)
 	}

@@ -19,6 +19,8 @@ func rollData(ctx context.Context, s sheet) templ.Attributes {
 		"data-roll":    s.Sitting.ID,
 		"data-day":     s.Sitting.Day,
 		"data-late":    strconv.Itoa(s.Late),
+		"data-since":   strconv.Itoa(int(s.Opened.Sub(s.Sitting.StartsAt) / time.Second)),
+		"data-title":   s.title(),
 		"data-touched": page.T(ctx, "attendance.touched"),
 		"data-offline": page.T(ctx, "attendance.notsaved.offline"),
 	}
@@ -109,6 +111,15 @@ func markText(ctx context.Context, k Mark) string {
 		return page.T(ctx, "attendance.mark.late", "minutes", k.Minutes)
 	}
 	return page.T(ctx, "attendance.mark.present")
+}
+
+// keptMarkText says which mark stayed, and what the viewer had noted instead.
+func keptMarkText(ctx context.Context, k marked) string {
+	kept := page.T(ctx, "attendance.meanwhile.kept", "pupil", k.Pupil, "mark", markText(ctx, k.Mark))
+	if k.Said.Value == Unsaid {
+		return kept
+	}
+	return page.T(ctx, "attendance.meanwhile.instead", "kept", kept, "mark", markText(ctx, Mark{Value: k.Said.Value, Minutes: k.Said.Minutes}))
 }
 
 func meanwhileTitle(ctx context.Context, m meanwhile) string {

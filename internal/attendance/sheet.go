@@ -69,6 +69,7 @@ type meanwhile struct {
 type marked struct {
 	Pupil string // Ana V.
 	Mark  Mark
+	Said  Entry // what the viewer's save said instead; Unsaid: nothing
 }
 
 func (s sheet) title() string { return sittingTitle(s.Sitting, s.Classes) }
@@ -199,7 +200,7 @@ func handsOf(ctx context.Context, tx database.Tx, school string, sittings ...tim
 
 // meanwhileOf tells what others marked, by the numbers that the address of the page
 // carries. Numbers of other rolls are left out.
-func (p *Pages) meanwhileOf(ctx context.Context, tx database.Tx, s sheet, kept, over []int64) ([]meanwhile, error) {
+func (p *Pages) meanwhileOf(ctx context.Context, tx database.Tx, s sheet, kept, over []int64, said map[int64]Entry) ([]meanwhile, error) {
 	marks, err := marksOf(ctx, tx, s.Sitting.School, s.Sitting.ID, append(slices.Clone(kept), over...))
 	if err != nil || len(marks) == 0 {
 		return nil, err
@@ -228,7 +229,7 @@ func (p *Pages) meanwhileOf(ctx context.Context, tx database.Tx, s sheet, kept, 
 			at[k.By] = i
 			all = append(all, meanwhile{Name: names[k.By]})
 		}
-		m := marked{Pupil: pupils[k.Pupil], Mark: k}
+		m := marked{Pupil: pupils[k.Pupil], Mark: k, Said: said[k.N]}
 		if slices.Contains(over, k.N) {
 			all[i].Over = append(all[i].Over, m)
 		} else {

@@ -39,6 +39,12 @@ type Save struct {
 	Origin  Origin
 	// OpenedAt is when the page was opened, as it says itself; the zero time: unknown.
 	OpenedAt time.Time
+	// Late: it was pressed without a network, at MadeAt, and comes by itself.
+	Late   bool
+	MadeAt time.Time
+	// After is the key of the save of the same person that its page showed, where the page
+	// was a copy that the device kept. Empty: none.
+	After string
 }
 
 // SaveRoll appends what a page says to the roll and keeps, in the same transaction,
@@ -58,7 +64,16 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	if err != nil {
 		return merge{}, err
 	}
-	m := mergeRoll(s.Entries, current, shown)
+	if s.Late {
+		if err := ownHand(ctx, tx, &s, current, shown); err != nil {
+			return merge{}, err
+		}
+		// How long the page was open is what it was, whenever this comes.
+		if !s.OpenedAt.IsZero() {
+			s.OpenedAt = database.Stamp(now.Add(-s.MadeAt.Sub(s.OpenedAt)))
+		}
+	}
+	m := mergeRoll(s.Entries, current, shown, s.Late)
 	marks, err := appendMarks(ctx, tx, now, s, m.Append)
 	if err != nil {
 		return merge{}, err
@@ -72,10 +87,10 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	if err != nil {
 		return merge{}, err
 	}
-	return m, j.Append(ctx, tx, s.School, now, journal.Deed{Act: "roll", Actor: s.By, Subject: s.Sitting, Detail: rollDetail(s, marks)})
+	return m, j.Append(ctx, tx, s.School, now, journal.Deed{Act: "roll", Actor: s.By, Subject: s.Sitting, Detail: rollDetail(s, m, marks)})
 }
 
-func rollDetail(s Save, marks []Mark) map[string]string {
+func rollDetail(s Save, m merge, marks []Mark) map[string]string {
 	d := map[string]string{"origin": string(s.Origin), "marks": "0"}
 	if len(marks) > 0 {
 		d["marks"] = fmt.Sprintf("%d-%d", marks[0].N, marks[len(marks)-1].N)
@@ -90,6 +105,9 @@ func rollDetail(s Save, marks []Mark) map[string]string {
 		}
 	}
 	d["absent"], d["late"] = strings.Join(absent, " "), strings.Join(late, " ")
+	if s.Late {
+		d["made"], d["kept"] = s.MadeAt.UTC().Format(time.RFC3339), numbersText(m.Kept)
+	}
 	return d
 }
 
@@ -135,6 +153,9 @@ func appendMarks(ctx context.Context, tx database.Tx, now time.Time, s Save, ent
 		marks[i] = Mark{School: s.School, N: last.Int64 + int64(i) + 1, Sitting: s.Sitting, Day: s.Day, Pupil: e.Pupil, Value: e.Value, By: s.By, At: now, Origin: s.Origin}
 		if e.Value == Late {
 			marks[i].Minutes = e.Minutes
+		}
+		if s.Late {
+			marks[i].At, marks[i].ReceivedAt = database.Stamp(s.MadeAt), now
 		}
 	}
 	_, err := tx.NewInsert().Model(&marks).Exec(ctx)

@@ -45,6 +45,7 @@ const patience = 20 * time.Second
 func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("GET /roll/{sitting}", page.Staff(), p.showRoll)
 	rs.Handle("POST /roll/{sitting}", page.Staff(), p.saveRoll)
+	rs.Handle("POST /roll/late", page.Staff(), p.takeLate)
 	rs.Handle("POST /roll/{sitting}/take", page.Staff(), p.take)
 	rs.Handle("POST /pupils/{pupil}/statement", page.SchoolOffice(), p.state)
 	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolOffice(), p.withdraw)
@@ -66,7 +67,8 @@ func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if s.JustSaved = s.Called && s.Mine && asked.Has("saved"); s.JustSaved {
-			s.Meanwhile, err = p.meanwhileOf(ctx, tx, s, numbers(asked.Get("kept")), numbers(asked.Get("over")))
+			kept, said := readKept(asked.Get("kept"))
+			s.Meanwhile, err = p.meanwhileOf(ctx, tx, s, kept, numbers(asked.Get("over")), said)
 		}
 		return err
 	})
@@ -75,6 +77,12 @@ func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !s.Mine {
 		return page.Show(w, r, http.StatusOK, notYoursPage(s))
+	}
+	if s.Closed == ErrEarly && page.ForCopy(r) {
+		s.Closed = nil // the copy is for when it is time
+	}
+	if inCharge(viewer(r), s.Sitting) && s.Closed == nil {
+		page.MayKeep(w, r)
 	}
 	return page.Show(w, r, http.StatusOK, rollPage(s))
 }
@@ -86,7 +94,11 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := p.Now()
 	var form filled
-	var merge merge
+	var done receipt
+	key := r.PostForm.Get("key")
+	if key != "" && !keyed(key) {
+		return page.Invalid("key", "attendance.key")
+	}
 	refusal, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
 		v := viewer(r)
 		s, err := sittingOf(ctx, tx, v, r.PathValue("sitting"))
@@ -98,6 +110,10 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 		}
 		pupils, err := timetable.Pupils(ctx, tx, v.School, s)
 		if err != nil {
+			return err
+		}
+		if was, ok, err := receiptOf(ctx, tx, v.School, v.Account, key); err != nil || ok {
+			done = was
 			return err
 		}
 		form = readForm(r.PostForm, s, pupils, now)
@@ -114,7 +130,7 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 		for _, pupil := range pupils {
 			save.Pupils = append(save.Pupils, pupil.ID)
 		}
-		merge, err = SaveRoll(ctx, tx, p.Journal, now, save)
+		done, err = saveOnce(ctx, tx, p.Journal, now, save, key)
 		return err
 	})
 	if err != nil {
@@ -123,14 +139,19 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 	if refusal != nil {
 		return p.showAgain(w, r, form, refusal, now)
 	}
+	return page.See(w, r, done.address(r.PathValue("sitting")))
+}
+
+// address is the page of a roll that says what became of a save.
+func (r receipt) address(sitting string) string {
 	answer := url.Values{"saved": {"1"}}
-	if len(merge.Kept) > 0 {
-		answer.Set("kept", numbersText(merge.Kept))
+	if r.Kept != "" {
+		answer.Set("kept", r.Kept)
 	}
-	if len(merge.Over) > 0 {
-		answer.Set("over", numbersText(merge.Over))
+	if r.Over != "" {
+		answer.Set("over", r.Over)
 	}
-	return page.See(w, r, "/roll/"+url.PathEscape(r.PathValue("sitting"))+"?"+answer.Encode())
+	return "/roll/" + url.PathEscape(sitting) + "?" + answer.Encode()
 }
 
 // opened reads when the page says that it was opened. It is no evidence: what is in the
@@ -281,10 +302,13 @@ func readUntil(text string, now time.Time, loc *time.Location) (time.Time, bool)
 	return until, err == nil && until.After(now)
 }
 
-// numbers reads the marks that an address names, at most as many as a roll can have.
+// maxNumbers is at most as many marks as a roll can have.
+const maxNumbers = 100
+
+// numbers reads the marks that an address names.
 func numbers(text string) []int64 {
 	var ns []int64
-	for _, part := range strings.SplitN(text, ".", 100) {
+	for _, part := range strings.SplitN(text, ".", maxNumbers) {
 		if n, err := strconv.ParseInt(part, 10, 64); err == nil && n > 0 {
 			ns = append(ns, n)
 		}

@@ -12,6 +12,10 @@ const (
 	ticketCookie = "preau-line"
 )
 
+// lineHeader tells the worker of somebody's own device that this page is their turn, and not
+// the one that was asked for.
+const lineHeader = "Preau-Line"
+
 // Gate is the door in front of a house's pages.
 type Gate struct {
 	door   *Door
@@ -91,6 +95,7 @@ func (g *Gate) show(w http.ResponseWriter, r *http.Request, v Wait) {
 	h.Set("Content-Security-Policy", g.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
+	h.Set(lineHeader, "1")
 	g.pages[language(r)].write(w, v, g.door.now(), g.zone)
 }
 

@@ -54,6 +54,7 @@ type Viewer struct {
 	Lang       string         // "fr", "en", or empty: as the browser asks
 	Zone       *time.Location // the school's zone; nil: the site's
 	Session    string         // the session's id, so that it can be ended
+	Personal   bool           // they said that this device is theirs, and may keep their pages
 }
 
 type viewerKey struct{}

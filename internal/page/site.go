@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/a-h/templ"
 )
 
 // Site is what the frame needs from the rest of the house. Its zero values work:
@@ -36,6 +38,9 @@ type Bar struct {
 	Links  []Link  // the main links of this person's role, in order
 	Status *Status // one tag beside the school's name; nil shows none
 	Demo   *Demo   // the demonstration's clock; nil outside a demonstration
+	// Kept says what the viewer's own device keeps and what waits on it; nil where it keeps
+	// nothing.
+	Kept templ.Component
 	// Banners say on every page what keeps messages in the building.
 	Banners []Banner
 }

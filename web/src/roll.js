@@ -2,10 +2,20 @@
 // is a tap on "absent", a late pupil's minutes are filled in, and what was tapped but
 // not saved is kept on this device until it is. Kept are ids only, never a name, for
 // the day of the roll.
+//
+// On a person's own device a roll that was saved without a network is what the page shows,
+// and saving works without one.
+import { copied, personal, say as tell, waitingRoll } from './offline.js';
+
 const prefix = 'preau.roll.';
 const form = document.querySelector('form[data-roll]');
 
 if (form) {
+  if (personal) waitingRoll(form.dataset.roll).catch(() => undefined).then(begin);
+  else begin();
+}
+
+function begin(waiting) {
   const opened = performance.now();
   const plural = new Intl.PluralRules(document.documentElement.lang);
   const rows = [...form.querySelectorAll('.roll-row')];
@@ -48,7 +58,7 @@ if (form) {
     return ['Present', 'Absent', 'Late'].filter((kind) => kind === 'Present' || n[kind.toLowerCase()] > 0)
       .map((kind) => say(kind, n[kind.toLowerCase()])).join(', ');
   };
-  const saved = state.textContent;
+  let saved = state.textContent;
   const changed = () => {
     const taps = {};
     for (const row of rows) if (says(row).join() !== shown.get(row)) taps[row.dataset.pupil] = says(row);
@@ -58,10 +68,26 @@ if (form) {
     state.classList.toggle('touched', touched);
     store.write(taps);
   };
-  const lateNow = () => Math.min(240, Number(form.dataset.late) + Math.floor((performance.now() - opened) / 60000));
+  const open = () => (copied ? Date.now() - copied : performance.now() - opened); // since the page was made, in ms
+  const lateNow = () => Math.min(240, Math.max(1, Math.floor((Number(form.dataset.since) * 1000 + open()) / 60000)));
   const fillMinutes = (row) => {
     if (chosen(row).value === 'late' && !minutes(row).value) minutes(row).value = lateNow();
   };
+
+  if (copied) form.elements.opened.value = Math.round(Number(form.elements.opened.value) + open());
+  if (waiting) {
+    const said = new URLSearchParams(waiting.form);
+    for (const row of rows) {
+      const value = said.get(`v-${row.dataset.pupil}`);
+      const input = [...row.querySelectorAll('input[type="radio"]')].find((radio) => radio.value === value);
+      if (!input) continue;
+      input.checked = true;
+      minutes(row).value = said.get(`m-${row.dataset.pupil}`) ?? '';
+      shown.set(row, says(row).join());
+    }
+    saved = tell('waiting', waiting.at);
+    store.write({});
+  }
 
   // What was tapped before and never saved comes back, with the marks that the page
   // showed then: what others did since is said as if nothing had happened.
@@ -101,10 +127,23 @@ if (form) {
     heard.textContent = `${row.querySelector('legend').textContent} : ${input.closest('label').textContent.trim()}`;
   });
   form.addEventListener('submit', (event) => {
+    if (personal && navigator.serviceWorker.controller) {
+      hand({ key: crypto.randomUUID(), account: form.dataset.account, after: waiting?.key ?? '', title: form.dataset.title });
+      return;
+    }
     if (navigator.onLine) return;
     event.preventDefault();
     state.textContent = form.dataset.offline;
     state.classList.add('touched');
     heard.textContent = form.dataset.offline;
   });
+}
+
+// Fields that the device adds to what is saved, for its worker and for the server.
+function hand(fields) {
+  for (const [name, value] of Object.entries(fields)) {
+    const field = form.querySelector(`input[name="${name}"]`) ?? Object.assign(document.createElement('input'), { type: 'hidden', name });
+    field.value = value;
+    form.append(field);
+  }
 }
