@@ -28,8 +28,14 @@ type front struct {
 	door    *door.Door
 	gate    *door.Gate
 	limiter *door.Limiter
-	known   atomic.Pointer[map[string]door.Who] // accounts
+	known   atomic.Pointer[map[string]known] // by account
 	meter   meter
+}
+
+// known is what the door knows of an account.
+type known struct {
+	who     door.Who
+	teaches []string // the classes of their sitting about now
 }
 
 // How many requests work at once for each core, how long one waits for a worker before its
@@ -67,6 +73,9 @@ func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.js
 // around is the handler that everybody meets.
 func (f *front) around(next http.Handler) http.Handler {
 	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if one := f.knows(r); len(one.teaches) > 0 {
+			f.door.Begin(one.teaches) // a teacher is inside: their class may come
+		}
 		if fromMemory(r) || passwords(r) {
 			next.ServeHTTP(w, r)
 			return
@@ -127,19 +136,22 @@ func free(r *http.Request) bool {
 }
 
 // who is somebody by the signature of their session alone: the door asks no database.
-func (f *front) who(r *http.Request) door.Who {
-	known := f.known.Load()
+func (f *front) who(r *http.Request) door.Who { return f.knows(r).who }
+
+func (f *front) knows(r *http.Request) known {
+	all := f.known.Load()
 	id, ok := f.app.Keeper.AccountOf(r)
-	if !ok || known == nil {
-		return door.Who{}
+	if !ok || all == nil {
+		return known{}
 	}
-	return (*known)[id]
+	return (*all)[id]
 }
 
-// meet keeps whom the door knows: everybody's lane, and who has a class about now.
+// meet keeps whom the door knows: everybody's lane, who has a class about now, and how many
+// people a school has.
 func (f *front) meet(ctx context.Context) error {
 	now := f.app.Clock.Now()
-	known := map[string]door.Who{}
+	met, sizes := map[string]known{}, map[string]int{}
 	err := f.app.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		all, err := account.Open(ctx, tx)
 		if err != nil {
@@ -149,31 +161,46 @@ func (f *front) meet(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		teaching := map[[2]string]bool{}
+		teaches, classes := map[[2]string][]string{}, map[[2]string]string{}
 		for _, s := range schools {
 			zone, err := s.Location()
 			if err != nil {
 				return err
 			}
-			people, err := timetable.InCharge(ctx, tx, s.ID, timetable.Day(now, zone), now.Add(-aroundLesson), now.Add(aroundLesson))
+			day := timetable.Day(now, zone)
+			charges, err := timetable.InCharge(ctx, tx, s.ID, day, now.Add(-aroundLesson), now.Add(aroundLesson))
 			if err != nil {
 				return err
 			}
-			for _, p := range people {
-				teaching[[2]string{s.ID, p}] = true
+			for _, c := range charges {
+				teaches[[2]string{s.ID, c.Person}] = append(teaches[[2]string{s.ID, c.Person}], s.ID+"/"+c.Group)
+			}
+			ids, err := directory.ClassIDs(ctx, tx, s.ID, day)
+			if err != nil {
+				return err
+			}
+			for pupil, class := range ids {
+				classes[[2]string{s.ID, pupil}] = s.ID + "/" + class
 			}
 		}
 		for _, a := range all {
-			w := door.Who{Lane: laneOf(a.Role), School: a.School}
-			if w.Lane == door.Staff && teaching[[2]string{a.School, a.Person}] {
-				w.Lane = door.InClass
+			one := known{who: door.Who{Lane: laneOf(a.Role), School: a.School}}
+			switch at := [2]string{a.School, a.Person}; one.who.Lane {
+			case door.Staff:
+				if one.teaches = teaches[at]; len(one.teaches) > 0 {
+					one.who.Lane = door.InClass
+				}
+			case door.Pupil:
+				one.who.Class = classes[at]
 			}
-			known[a.ID] = w
+			met[a.ID] = one
+			sizes[a.School]++
 		}
 		return nil
 	})
 	if err == nil {
-		f.known.Store(&known)
+		f.known.Store(&met)
+		f.door.Enrol(sizes)
 	}
 	return err
 }

@@ -174,6 +174,21 @@ func ClassesOf(ctx context.Context, tx database.Tx, school string, pupils []stri
 	return out, nil
 }
 
+// ClassIDs gives the class of each pupil of a school on a day, by its id.
+func ClassIDs(ctx context.Context, tx database.Tx, school, day string) (map[string]string, error) {
+	var rows []struct{ Person, Grp string }
+	err := tx.NewSelect().TableExpr("directory_members AS m").
+		Join("JOIN directory_groups AS g ON g.school = m.school AND g.id = m.grp AND g.kind = 'class'").
+		ColumnExpr("m.person, m.grp").
+		Where("m.school = ? AND m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", school, day, day).
+		Scan(ctx, &rows)
+	out := make(map[string]string, len(rows))
+	for _, r := range rows {
+		out[r.Person] = r.Grp
+	}
+	return out, err
+}
+
 // Children lists the pupils that an adult may be told about on a day: what the adult's
 // own page may show. It asks Entitled, never the link alone.
 func Children(ctx context.Context, tx database.Tx, school, adult, day string) ([]Person, error) {

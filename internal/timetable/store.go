@@ -260,10 +260,15 @@ func changed(res sql.Result, err error) error {
 	return nil
 }
 
+// Teaching is that somebody is in charge of a sitting of a group; empty: of none.
+type Teaching struct{ Person, Group string }
+
 // InCharge lists who is in charge of a sitting of a day that begins before one moment and
-// ends after another: who has a class about now.
-func InCharge(ctx context.Context, tx database.Tx, school, day string, ends, begins time.Time) (people []string, err error) {
-	err = tx.NewRaw(`SELECT DISTINCT s.person FROM timetable_sittings AS t JOIN timetable_sitting_staff AS s ON s.school = t.school AND s.sitting = t.id
-		WHERE t.school = ? AND t.day = ? AND t.starts_at <= ? AND t.ends_at >= ? AND t.cancelled_at IS NULL`, school, day, database.Stamp(begins), database.Stamp(ends)).Scan(ctx, &people)
-	return people, err
+// ends after another, and of which groups: who has a class about now.
+func InCharge(ctx context.Context, tx database.Tx, school, day string, ends, begins time.Time) (all []Teaching, err error) {
+	err = tx.NewRaw(`SELECT DISTINCT s.person AS person, COALESCE(g.grp, '') AS "group" FROM timetable_sittings AS t
+		JOIN timetable_sitting_staff AS s ON s.school = t.school AND s.sitting = t.id
+		LEFT JOIN timetable_sitting_groups AS g ON g.school = t.school AND g.sitting = t.id
+		WHERE t.school = ? AND t.day = ? AND t.starts_at <= ? AND t.ends_at >= ? AND t.cancelled_at IS NULL`, school, day, database.Stamp(begins), database.Stamp(ends)).Scan(ctx, &all)
+	return all, err
 }
