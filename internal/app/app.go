@@ -25,6 +25,7 @@ import (
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/status"
 )
 
 // Version is shown in the footer and by --version.
@@ -40,6 +41,7 @@ type App struct {
 	Courier *courier.Courier
 	Notices *notices.Notices
 	Guard   *guard.Guard // nil: no other tool sends through this installation
+	Status  *status.Status
 	Routes  *page.Routes
 	Clock   *Clock
 
@@ -52,6 +54,9 @@ type App struct {
 	alertPages   *alert.Pages
 	courierPages *courier.Pages
 	guardAt      atomic.Pointer[guard.Endpoints]
+	began        time.Time               // by the machine's clock
+	front        atomic.Pointer[front]   // while it serves
+	last         atomic.Pointer[Figures] // as the page of the state was made from
 }
 
 // Purpose is what an installation is opened for.
@@ -103,7 +108,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if o.Demo && !carriers.Pretended() {
 		return nil, errors.New("a demonstration sends nothing: it takes no mail server and no carrier")
 	}
-	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo, control: o.Control}
+	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo, control: o.Control, began: time.Now()}
 	if err := a.openDatabase(ctx, o); err != nil {
 		return nil, err
 	}
@@ -244,6 +249,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	a.front.Store(f)
 	server := &http.Server{Handler: f.around(a.Handler()), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
 	ctx, stop := context.WithCancelCause(ctx)
@@ -264,6 +270,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	loop("keeping", a.keep)
 	loop("door", f.run)
+	loop("status", a.Status.Run)
 	if a.control != nil {
 		loop("control", a.obey)
 	}

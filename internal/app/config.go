@@ -25,6 +25,8 @@ type Config struct {
 	URL          string `name:"url" help:"Address of the site as people type it, https://…; empty: http on this machine only." env:"PREAU_URL"`
 	LogFormat    string `help:"Format of the log: text or json." env:"PREAU_LOG_FORMAT" enum:"text,json" default:"text"`
 
+	StatusDir string `name:"status-dir" help:"Folder that gets a copy of the page of the service's state (/etat) each minute, for another host to show; empty: none." env:"PREAU_STATUS_DIR" type:"path" placeholder:"DIR" group:"State of the service"`
+
 	CarriersDir string     `name:"carriers" help:"Folder of carrier files, one NAME.json for each provider of short messages; empty: carriers in the data folder. See docs/carriers.md." env:"PREAU_CARRIERS" type:"path" placeholder:"DIR" group:"Short messages"`
 	GuardFile   string     `name:"guard" help:"Guard file: the endpoint that a school's existing tool sends through; empty: guard.json in the data folder. See docs/guard.md." env:"PREAU_GUARD" type:"path" placeholder:"FILE" group:"Short messages"`
 	Mail        MailConfig `embed:"" prefix:"mail-" group:"E-mail"`

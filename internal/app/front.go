@@ -30,6 +30,7 @@ type front struct {
 	limiter *door.Limiter
 	known   atomic.Pointer[map[string]door.Who] // accounts
 	meter   meter
+	counts  counts
 }
 
 // How many requests work at once for each core, how long one waits for a worker before its
@@ -71,6 +72,9 @@ func (f *front) around(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		a := &answer{ResponseWriter: w, since: time.Now()}
+		how := answered
+		defer func() { f.counts.note(r, a, how) }()
 		class, ctx, cancel := door.Usual, r.Context(), context.CancelFunc(func() {})
 		if vital(r) {
 			class = door.Vital
@@ -81,19 +85,20 @@ func (f *front) around(next http.Handler) http.Handler {
 		cancel()
 		if err != nil {
 			if r.Context().Err() == nil {
-				f.gate.Later(w, r)
+				how = shown
+				f.gate.Later(a, r)
 			}
 			return
 		}
 		defer leave()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(a, r)
 	}))
 }
 
 // fromMemory tells what is served whatever happens.
 func fromMemory(r *http.Request) bool {
 	p := r.URL.Path
-	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/status" || p == "/favicon.ico"
+	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/etat" || p == "/etat.atom" || p == "/status" || p == "/favicon.ico"
 }
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.

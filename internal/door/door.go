@@ -102,6 +102,7 @@ type Door struct {
 	spent   spent
 	waiting atomic.Int64
 	figures figures
+	watched watched
 }
 
 type lineKey struct {
@@ -182,7 +183,9 @@ func (d *Door) newcomer(who Who, now time.Time) Verdict {
 	l.give(now)
 	d.count()
 	d.figures.tickets[t.lane].Add(1)
-	return Verdict{Ticket: d.keys.giveTicket(t), Arrived: t.arrived, Wait: d.wait(l, t)}
+	v := Verdict{Ticket: d.keys.giveTicket(t), Arrived: t.arrived, Wait: d.wait(l, t)}
+	d.watched.gave(t, v.Wait, now)
+	return v
 }
 
 // poll is a look of somebody who has a ticket.
@@ -204,11 +207,14 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 		d.count()
 		return v
 	}
-	return Verdict{Ticket: "", Arrived: t.arrived, Wait: d.wait(l, t)}
+	w := d.wait(l, t)
+	d.watched.looked(t, w, now)
+	return Verdict{Ticket: "", Arrived: t.arrived, Wait: w}
 }
 
 func (d *Door) enter(t ticketOf, now time.Time) Verdict {
 	d.figures.admitted[t.lane].Add(1)
+	d.watched.entered(t, now)
 	return Verdict{Enter: true, Arrived: t.arrived, Seat: d.keys.giveSeat(seatOf{id: t.id, arrived: t.arrived, seen: now})}
 }
 
