@@ -24,6 +24,7 @@ type Figures struct {
 	Limiter door.LimiterFigures
 	Pool    account.Figures
 	Pages   Pages
+	Goodput float64 // part of the last minute's page views that were answered well; 1 when there were none
 	Courier courier.Figures
 
 	Database   bool          // it answers
@@ -157,7 +158,7 @@ const figuresWait = 2 * time.Second
 
 // Figures measures. It answers within figuresWait whatever is broken.
 func (a *App) Figures(ctx context.Context) Figures {
-	f := Figures{At: time.Now()}
+	f := Figures{At: time.Now(), Goodput: 1}
 	f.Pool = a.Keeper.Figures()
 	if front := a.front.Load(); front != nil {
 		f.Door, f.Limiter, f.Pages = front.door.Figures(), front.limiter.Figures(), front.counts.pages(f.At)
@@ -195,9 +196,21 @@ func (a *App) Figures(ctx context.Context) Figures {
 // passwordTime is what one password takes a worker, roughly.
 const passwordTime = 50 * time.Millisecond
 
+// looksInAMinute is about how often measure is asked in a minute.
+const looksInAMinute = 13
+
+// goodput is the part of what was offered between two counts that was answered well. Whoever
+// did not wait for the answer is counted: an answer that nobody waits for is work lost.
+func goodput(from, to Pages) float64 { return part(to.Well-from.Well, to.Offered-from.Offered) }
+
 // measure gives the figures as the page of the service's state reads them.
 func (a *App) measure(ctx context.Context) status.Figures {
 	f := a.Figures(ctx)
+	a.minute = append(a.minute, f.Pages)
+	if len(a.minute) > looksInAMinute {
+		a.minute = a.minute[1:]
+	}
+	f.Goodput = goodput(a.minute[0], f.Pages)
 	a.last.Store(&f)
 	return status.Figures{
 		Known: true, Waiting: f.Door.Waiting, From: f.Door.From, Until: f.Door.Until, Admitted: f.Door.Admitted,

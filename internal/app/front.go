@@ -31,6 +31,7 @@ type front struct {
 	known   atomic.Pointer[map[string]door.Who] // accounts
 	meter   meter
 	counts  counts
+	bodies  *bodies
 }
 
 // How many requests work at once for each core, how long one waits for a worker before its
@@ -44,7 +45,7 @@ const (
 func (a *App) newFront(secure bool) (*front, error) {
 	f := &front{app: a}
 	cores := runtime.GOMAXPROCS(0)
-	f.limiter = door.NewLimiter(workersPerCore*cores, time.Now)
+	f.limiter, f.bodies = door.NewLimiter(workersPerCore*cores, time.Now), newBodies(workersPerCore*cores)
 	f.door = door.New(door.Config{Key: a.sessionKey, Now: time.Now, Who: f.who, Cores: cores, Load: f.load})
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
@@ -75,13 +76,19 @@ func (f *front) around(next http.Handler) http.Handler {
 		a := &answer{ResponseWriter: w, since: time.Now()}
 		how := answered
 		defer func() { f.counts.note(r, a, how) }()
+		more, err := f.bodies.read(r)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			r = r.WithContext(context.WithoutCancel(r.Context())) // they are there, and are told
+		} else if err != nil {
+			return
+		}
 		class, ctx, cancel := door.Usual, r.Context(), context.CancelFunc(func() {})
 		if vital(r) {
 			class = door.Vital
 		} else {
 			ctx, cancel = context.WithTimeout(ctx, workerWait)
 		}
-		leave, err := f.limiter.Enter(ctx, class)
+		leave, err := f.worker(ctx, class, more)
 		cancel()
 		if err != nil {
 			if r.Context().Err() == nil {
@@ -93,6 +100,23 @@ func (f *front) around(next http.Handler) http.Handler {
 		defer leave()
 		next.ServeHTTP(a, r)
 	}))
+}
+
+// worker waits for one; large requests are few at once, and keep theirs while they come.
+func (f *front) worker(ctx context.Context, c door.Class, large bool) (leave func(), err error) {
+	if !large {
+		return f.limiter.Enter(ctx, c)
+	}
+	done, err := f.bodies.place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	free, err := f.limiter.Enter(ctx, c)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return func() { free(); done() }, nil
 }
 
 // fromMemory tells what is served whatever happens.

@@ -29,7 +29,7 @@ CREATE TABLE status_news (
 -- +goose StatementBegin
 CREATE FUNCTION status_incidents_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.id <> OLD.id OR NEW.from_at <> OLD.from_at OR NEW.grade <> OLD.grade OR NEW.touches <> OLD.touches OR NEW.by <> OLD.by OR NEW.at <> OLD.at THEN
+    IF NEW.id <> OLD.id OR NEW.from_at <> OLD.from_at OR NEW.grade <> OLD.grade OR NEW.touches <> OLD.touches OR NEW."by" <> OLD."by" OR NEW.at <> OLD.at THEN
         RAISE EXCEPTION 'status: only the end of an incident changes' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
