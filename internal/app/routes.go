@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -42,7 +43,7 @@ func (a *App) register(secure bool) error {
 	now := a.Clock.Now
 	site := &page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.Keeper.Viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone}
 	a.Routes = page.NewRoutes(site)
-	a.Status = status.New(status.Config{DB: a.DB, Journal: a.Journal, Now: now, Log: a.log, Measure: a.measure, Site: site, Out: a.Config.StatusDir, File: filepath.Join(a.Config.Data, "hour.json"), URL: a.Config.Site(a.demo)})
+	a.Status = status.New(status.Config{DB: a.DB, Journal: a.Journal, Now: now, Log: a.log, Measure: a.measure, Here: a.hereOf, Site: site, Out: a.Config.StatusDir, File: filepath.Join(a.Config.Data, "hour.json"), URL: a.Config.Site(a.demo)})
 	a.Status.Register(a.Routes)
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
@@ -101,10 +102,12 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		if v.Role != page.Office {
 			link("accounts", "/accounts")
 		}
+		link("state", "/schools/"+url.PathEscape(v.School)+"/etat")
 	case page.Teacher:
 		link("timetable", "/timetable")
 	case page.Operator:
 		link("schools", "/schools")
+		link("incidents", "/incidents")
 	}
 	if v.School != "" && v.Role != page.Pupil && v.Role != page.Guardian {
 		b.Status = a.serviceTag(ctx, v)

@@ -36,6 +36,7 @@ func styleElement() templ.Component { return templ.Raw("<style>" + style + "</st
 
 // places are the addresses that one edition of the page leads to.
 type places struct {
+	self  string
 	other string // the page in the other language
 	feed  string
 	home  string // empty: nowhere
@@ -51,8 +52,8 @@ const (
 )
 
 // makeFiles writes every edition of a report. s.mu is held.
-func (s *Status) makeFiles(r Report) error {
-	m := &made{report: r, files: map[string]file{}}
+func (s *Status) makeFiles(f Figures, r Report) error {
+	m := &made{figures: f, report: r, files: map[string]file{}}
 	for _, lang := range page.Languages() {
 		ctx := page.In(context.Background(), s.site, lang)
 		copyPage, copyFeed, otherCopy := "index.html", "incidents.atom", "en.html"
@@ -61,8 +62,8 @@ func (s *Status) makeFiles(r Report) error {
 			copyPage, copyFeed, otherCopy, other = "en.html", "incidents.en.atom", "index.html", "fr"
 		}
 		for name, at := range map[string]places{
-			"/" + lang: {other: "/etat?lang=" + other, feed: "/etat.atom?lang=" + lang, home: "/"},
-			copyPage:   {other: otherCopy, feed: copyFeed, home: s.url, copy: true},
+			"/" + lang: {self: "/etat?lang=" + lang, other: "/etat?lang=" + other, feed: "/etat.atom?lang=" + lang, home: "/"},
+			copyPage:   {self: copyPage, other: otherCopy, feed: copyFeed, home: s.url, copy: true},
 		} {
 			var b bytes.Buffer
 			if err := publicPage(r, at).Render(ctx, &b); err != nil {

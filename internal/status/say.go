@@ -2,7 +2,9 @@ package status
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/preau-ent/preau/internal/page"
 )
@@ -22,6 +24,9 @@ func sentence(ctx context.Context, r Report) string {
 func measured(ctx context.Context, r Report) string {
 	return page.T(ctx, r.Measured, "low", r.Low, "high", r.High)
 }
+
+// isLong tells whether a sentence is too long for the largest letters.
+func isLong(text string) bool { return utf8.RuneCountInString(text) > 70 }
 
 func firstLine(text string) (first, rest string) {
 	first, rest, _ = strings.Cut(text, "\n")
@@ -76,4 +81,54 @@ func (p PartReport) tag() string {
 		return "pretended"
 	}
 	return p.Grade.String()
+}
+
+// heading names an incident for the operator by its first words.
+func heading(i Incident) string {
+	first, _ := firstLine(i.Last().FR)
+	if runes := []rune(first); len(runes) > 60 {
+		first = string(runes[:59]) + "…"
+	}
+	return first
+}
+
+func tone(g Grade) page.Tone {
+	return map[Grade]page.Tone{Works: page.Held, Slow: page.Late, Stopped: page.Absent}[g]
+}
+
+func touches(d draft, p Part) bool { return slices.Contains(d.Touches, p) }
+
+// touched lists what an incident touches.
+func touched(ctx context.Context, i Incident) string {
+	names := make([]string, len(i.Touches))
+	for n, p := range i.Touches {
+		names[n] = page.T(ctx, "status.part."+string(p))
+	}
+	return page.T(ctx, "status.touches", "grade", page.T(ctx, "status.grade."+i.Grade.String()), "parts", strings.Join(names, ", "))
+}
+
+func grades(ctx context.Context) (out []page.Option) {
+	for g := Works; g <= Stopped; g++ {
+		out = append(out, page.Option{Value: g.String(), Text: page.T(ctx, "status.say.grade."+g.String())})
+	}
+	return out
+}
+
+func partTone(p PartReport) page.Tone {
+	if p.tag() == "pretended" {
+		return page.Soft
+	}
+	return map[Grade]page.Tone{Works: page.Here, Slow: page.Late, Stopped: page.Absent}[p.Grade]
+}
+
+// hereTone is the edge of the school's sheet: quiet while all goes well.
+func hereTone(v hereView) page.Tone {
+	worst := Works
+	for _, p := range v.parts() {
+		worst = max(worst, p.Grade)
+	}
+	if worst == Works {
+		return ""
+	}
+	return tone(worst)
 }

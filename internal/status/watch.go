@@ -24,6 +24,7 @@ type Status struct {
 	now     func() time.Time
 	log     *slog.Logger
 	measure func(context.Context) Figures
+	here    HereFunc
 	site    *page.Site
 	out     string
 	file    string
@@ -39,8 +40,9 @@ type Status struct {
 
 // made is what is served, made some seconds ago at most.
 type made struct {
-	report Report
-	files  map[string]file
+	figures Figures
+	report  Report
+	files   map[string]file
 }
 
 // file is one of the page's files, in a form that any web server can give.
@@ -57,6 +59,7 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Measure func(context.Context) Figures
+	Here    HereFunc
 	Site    *page.Site // its words and its zone
 	// Out is a folder that gets a copy of the page each minute, for another host; empty: none.
 	Out string
@@ -68,7 +71,7 @@ type Config struct {
 
 // New makes one. Nothing is measured before Run or Look.
 func New(c Config) *Status {
-	s := &Status{db: c.DB, journal: c.Journal, now: c.Now, log: c.Log, measure: c.Measure, site: c.Site, out: c.Out, file: c.File, url: c.URL, poke: make(chan struct{}, 1)}
+	s := &Status{db: c.DB, journal: c.Journal, now: c.Now, log: c.Log, measure: c.Measure, here: c.Here, site: c.Site, out: c.Out, file: c.File, url: c.URL, poke: make(chan struct{}, 1)}
 	s.remember()
 	return s
 }
@@ -132,7 +135,7 @@ func (s *Status) Look(ctx context.Context) error {
 		}
 	}
 	s.note(f, now)
-	return s.makeFiles(Judge(f, s.incidents, s.points, now))
+	return s.makeFiles(f, Judge(f, s.incidents, s.points, now))
 }
 
 // note keeps one point of the line a minute.
@@ -162,7 +165,7 @@ func (s *Status) latest() *made {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.made.Load() == nil {
-		if err := s.makeFiles(Judge(Figures{}, s.incidents, s.points, s.now())); err != nil {
+		if err := s.makeFiles(Figures{}, Judge(Figures{}, s.incidents, s.points, s.now())); err != nil {
 			s.log.Error("status: the page could not be made", "err", err)
 			return &made{}
 		}

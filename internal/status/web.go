@@ -20,6 +20,8 @@ func (s *Status) Register(routes *page.Routes) {
 		http.Redirect(w, r, "/etat", http.StatusMovedPermanently)
 		return nil
 	}, memory)
+	s.registerIncidents(routes)
+	s.registerHere(routes)
 }
 
 // language is what the address says, else what the visitor's browser or cookie does.
