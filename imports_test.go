@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/notices":    {"internal/directory", "internal/timetable", "internal/courier"},
 	"internal/guard":      {"internal/directory", "internal/courier", "internal/guard/internal/smppserver"},
 	"internal/door":       {},
+	"internal/status":     {"internal/directory"},
 	"internal/fictional":  {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
 	"internal/directory/internal/aaf":         {},
@@ -43,7 +44,7 @@ var mayImport = map[string][]string{
 	"internal/courier/internal/smpp":          {"internal/courier/internal/sms"},
 	"internal/courier/internal/httpsms":       {"internal/courier/internal/sms"},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/fictional", "web"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/fictional", "web"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 

@@ -168,7 +168,7 @@ func TestDemoInABrowser(t *testing.T) {
 
 // pages are what each role can open without an id of anything.
 var pages = map[string][]string{
-	"":         {"/", "/sign-in", "/first-sign-in", "/accessibility", "/status", "/courrier", "/nothing-here"},
+	"":         {"/", "/sign-in", "/first-sign-in", "/accessibility", "/etat", "/courrier", "/nothing-here"},
 	"head":     {"/", "/pupils", "/accounts", "/timetable", "/timetable/new", "/timetable/calendar", "/timetable/closures", "/service", "/school", "/courrier", "/notices", "/notices/new?text=closed", "/notices/new?text=denial", "/account", "/explain", "/board"},
 	"cpe":      {"/", "/accounts", "/pupils"},
 	"office":   {"/", "/pupils", "/timetable", "/notices"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
+	"time"
 )
 
 // pool lets a few passwords be worked on at once and has the others wait, in
@@ -13,6 +14,8 @@ type pool struct {
 	slots   chan struct{}
 	waiting atomic.Int64
 	most    int64 // how many may wait
+
+	checked, waited, away atomic.Int64 // see Figures
 }
 
 // waitingPerSlot is about five seconds of work: longer than that, people reload.
@@ -31,16 +34,21 @@ func newPool(size int) *pool {
 func (p *pool) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case p.slots <- struct{}{}:
+		p.checked.Add(1)
 		return p.leave, nil
 	default:
 	}
 	if p.waiting.Add(1) > p.most {
 		p.waiting.Add(-1)
+		p.away.Add(1)
 		return nil, ErrBusy
 	}
 	defer p.waiting.Add(-1)
+	since := time.Now()
 	select {
 	case p.slots <- struct{}{}:
+		p.checked.Add(1)
+		p.waited.Add(int64(time.Since(since)))
 		return p.leave, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -25,6 +23,7 @@ import (
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/status"
 )
 
 // Version is shown in the footer and by --version.
@@ -40,6 +39,7 @@ type App struct {
 	Courier *courier.Courier
 	Notices *notices.Notices
 	Guard   *guard.Guard // nil: no other tool sends through this installation
+	Status  *status.Status
 	Routes  *page.Routes
 	Clock   *Clock
 
@@ -52,6 +52,12 @@ type App struct {
 	alertPages   *alert.Pages
 	courierPages *courier.Pages
 	guardAt      atomic.Pointer[guard.Endpoints]
+	limits       Limits
+	began        time.Time               // by the machine's clock
+	minute       []Pages                 // counts of the last minute; of measure alone
+	metricsAt    atomic.Value            // net.Addr
+	front        atomic.Pointer[front]   // while it serves
+	last         atomic.Pointer[Figures] // as the page of the state was made from
 }
 
 // Purpose is what an installation is opened for.
@@ -83,6 +89,8 @@ type Options struct {
 	Pause time.Duration
 	// Step hears each durable step of an absence; see courier.Config.
 	Step func(step string)
+	// Limits of connections; zero: those that people meet.
+	Limits Limits
 }
 
 // Open opens an installation: folder, database, schema, keys, capabilities, routes. It
@@ -103,7 +111,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if o.Demo && !carriers.Pretended() {
 		return nil, errors.New("a demonstration sends nothing: it takes no mail server and no carrier")
 	}
-	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo, control: o.Control}
+	a := &App{Config: c, Clock: o.Clock, log: o.Log, demo: o.Demo, control: o.Control, began: time.Now(), limits: o.Limits}
 	if err := a.openDatabase(ctx, o); err != nil {
 		return nil, err
 	}
@@ -183,7 +191,7 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 		return err
 	}
 	a.sessionKey = sessionKey
-	a.Keeper, err = account.NewKeeper(account.Settings{DB: a.DB, Key: sessionKey, Clock: a.Clock.Now, Secure: secure, URL: a.Config.URL, Log: a.log, Journal: a.Journal})
+	a.Keeper, err = account.NewKeeper(account.Settings{DB: a.DB, Key: sessionKey, Clock: a.Clock.Now, Secure: secure, URL: a.Config.Site(false), Log: a.log, Journal: a.Journal})
 	if err != nil {
 		return err
 	}
@@ -228,24 +236,30 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 		}
 		return err
 	}
-	ln, err := net.Listen("tcp", a.Config.Addr)
+	w, err := a.listenWeb()
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", a.Config.Addr, err)
+		return err
 	}
 	endpoints, err := a.listenGuard(ctx)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, w.close())
 	}
 	secure, err := a.Config.Secure()
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, w.close())
 	}
 	f, err := a.newFront(secure)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, w.close())
 	}
-	server := &http.Server{Handler: f.around(a.Handler()), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
+	a.front.Store(f)
+	if w.server.Handler, err = a.handler(f); err != nil {
+		return errors.Join(err, w.close())
+	}
+	metrics, err := a.listenMetrics()
+	if err != nil {
+		return errors.Join(err, w.close())
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var loops sync.WaitGroup
@@ -264,12 +278,16 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	loop("keeping", a.keep)
 	loop("door", f.run)
+	loop("status", a.Status.Run)
+	if metrics != nil {
+		loop("metrics", func(ctx context.Context) error { return a.serveMetrics(ctx, metrics) })
+	}
 	if a.control != nil {
 		loop("control", a.obey)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
-	ready(ln.Addr().String())
+	go func() { served <- w.serve() }()
+	ready(w.ln.Addr().String())
 	select {
 	case <-ctx.Done():
 	case err := <-served:
@@ -277,7 +295,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	bye, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
-	err = server.Shutdown(bye)
+	err = w.shutdown(bye)
 	loops.Wait()
 	if e := a.keepHeads(context.Background()); e != nil {
 		a.log.Error("the journal's heads could not be kept", "err", e)

@@ -25,6 +25,11 @@ type Config struct {
 	URL          string `name:"url" help:"Address of the site as people type it, https://…; empty: http on this machine only." env:"PREAU_URL"`
 	LogFormat    string `help:"Format of the log: text or json." env:"PREAU_LOG_FORMAT" enum:"text,json" default:"text"`
 
+	MetricsAddr string `help:"Address of its own at which Prometheus reads figures (GET /metrics), such as 127.0.0.1:9464; empty: none. Anybody who reaches it reads them." env:"PREAU_METRICS_ADDR" placeholder:"HOST:PORT" group:"State of the service"`
+	StatusDir   string `name:"status-dir" help:"Folder that gets a copy of the page of the service's state (/etat) each minute, for another host to show; empty: none." env:"PREAU_STATUS_DIR" type:"path" placeholder:"DIR" group:"State of the service"`
+
+	Web WebConfig `embed:"" group:"Reaching the pages"`
+
 	CarriersDir string     `name:"carriers" help:"Folder of carrier files, one NAME.json for each provider of short messages; empty: carriers in the data folder. See docs/carriers.md." env:"PREAU_CARRIERS" type:"path" placeholder:"DIR" group:"Short messages"`
 	GuardFile   string     `name:"guard" help:"Guard file: the endpoint that a school's existing tool sends through; empty: guard.json in the data folder. See docs/guard.md." env:"PREAU_GUARD" type:"path" placeholder:"FILE" group:"Short messages"`
 	Mail        MailConfig `embed:"" prefix:"mail-" group:"E-mail"`
@@ -90,6 +95,18 @@ func (c Config) Source() (string, error) {
 
 // Secure tells whether people reach the site over https.
 func (c Config) Secure() (bool, error) {
+	if err := c.Web.check(); err != nil {
+		return false, err
+	}
+	if c.URL == "" && c.Web.encrypts() {
+		if len(c.Web.ACME) == 0 {
+			return false, errors.New("--url is missing: with --tls-cert, give the https address that people type")
+		}
+		return true, nil
+	}
+	if strings.HasPrefix(c.URL, "http:") && c.Web.encrypts() {
+		return false, fmt.Errorf("--url %s: the pages are encrypted here, so it begins with https", c.URL)
+	}
 	if c.URL == "" {
 		host, _, err := net.SplitHostPort(c.Addr)
 		if err != nil {
@@ -113,6 +130,9 @@ func (c Config) Secure() (bool, error) {
 // Site is the address that families can be led to: --url, or for a demonstration the
 // address that it listens on; empty when there is none that a telephone could reach.
 func (c Config) Site(demo bool) string {
+	if c.URL == "" && len(c.Web.ACME) > 0 {
+		return "https://" + c.Web.ACME[0]
+	}
 	if c.URL == "" && demo && !strings.HasSuffix(c.Addr, ":0") {
 		return "http://" + c.Addr
 	}

@@ -30,6 +30,8 @@ type front struct {
 	limiter *door.Limiter
 	known   atomic.Pointer[map[string]known] // by account
 	meter   meter
+	counts  counts
+	bodies  *bodies
 }
 
 // known is what the door knows of an account.
@@ -49,7 +51,7 @@ const (
 func (a *App) newFront(secure bool) (*front, error) {
 	f := &front{app: a}
 	cores := runtime.GOMAXPROCS(0)
-	f.limiter = door.NewLimiter(workersPerCore*cores, time.Now)
+	f.limiter, f.bodies = door.NewLimiter(workersPerCore*cores, time.Now), newBodies(workersPerCore*cores)
 	f.door = door.New(door.Config{Key: a.sessionKey, Now: time.Now, Who: f.who, Cores: cores, Load: f.load})
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
@@ -80,29 +82,56 @@ func (f *front) around(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		a := &answer{ResponseWriter: w, since: time.Now()}
+		how := answered
+		defer func() { f.counts.note(r, a, how) }()
+		more, err := f.bodies.read(r)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			r = r.WithContext(context.WithoutCancel(r.Context())) // they are there, and are told
+		} else if err != nil {
+			return
+		}
 		class, ctx, cancel := door.Usual, r.Context(), context.CancelFunc(func() {})
 		if vital(r) {
 			class = door.Vital
 		} else {
 			ctx, cancel = context.WithTimeout(ctx, workerWait)
 		}
-		leave, err := f.limiter.Enter(ctx, class)
+		leave, err := f.worker(ctx, class, more)
 		cancel()
 		if err != nil {
 			if r.Context().Err() == nil {
-				f.gate.Later(w, r)
+				how = shown
+				f.gate.Later(a, r)
 			}
 			return
 		}
 		defer leave()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(a, r)
 	}))
+}
+
+// worker waits for one; large requests are few at once, and keep theirs while they come.
+func (f *front) worker(ctx context.Context, c door.Class, large bool) (leave func(), err error) {
+	if !large {
+		return f.limiter.Enter(ctx, c)
+	}
+	done, err := f.bodies.place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	free, err := f.limiter.Enter(ctx, c)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return func() { free(); done() }, nil
 }
 
 // fromMemory tells what is served whatever happens.
 func fromMemory(r *http.Request) bool {
 	p := r.URL.Path
-	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/status" || p == "/favicon.ico" || p == "/worker.js" || p == "/offline"
+	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/etat" || p == "/etat.atom" || p == "/status" || p == "/favicon.ico" || p == "/worker.js" || p == "/offline"
 }
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.

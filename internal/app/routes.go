@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"net/url"
+	"path/filepath"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
@@ -15,6 +17,7 @@ import (
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/status"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/web"
 )
@@ -38,7 +41,10 @@ func (a *App) register(secure bool) error {
 		return err
 	}
 	now := a.Clock.Now
-	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone})
+	site := &page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone}
+	a.Routes = page.NewRoutes(site)
+	a.Status = status.New(status.Config{DB: a.DB, Journal: a.Journal, Now: now, Log: a.log, Measure: a.measure, Here: a.hereOf, Site: site, Out: a.Config.StatusDir, File: filepath.Join(a.Config.Data, "hour.json"), URL: a.Config.Site(a.demo)})
+	a.Status.Register(a.Routes)
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
@@ -57,7 +63,6 @@ func (a *App) register(secure bool) error {
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
 	})
-	a.Routes.Handle("GET /status", page.Anyone(), a.status, page.FromMemory())
 	a.Routes.Handle("GET /healthz", page.Anyone(), a.healthz, page.FromMemory())
 	if a.demo {
 		a.Routes.Handle("POST /demo/advance", page.Anyone(), a.advance)
@@ -67,7 +72,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, timetable.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, status.Words, timetable.Words)
 }
 
 // Handler serves the pages.
@@ -101,10 +106,12 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		if v.Role != page.Office {
 			link("accounts", "/accounts")
 		}
+		link("state", "/schools/"+url.PathEscape(v.School)+"/etat")
 	case page.Teacher:
 		link("timetable", "/timetable")
 	case page.Operator:
 		link("schools", "/schools")
+		link("incidents", "/incidents")
 	}
 	if v.School != "" && v.Role != page.Pupil && v.Role != page.Guardian {
 		b.Status = a.serviceTag(ctx, v)
@@ -198,31 +205,6 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 		s.Href = "/service"
 	}
 	return s
-}
-
-// How long the status page waits for the database, and how old the last pass
-// of the alerts may be before it says that something is wrong.
-const (
-	statusWait = 2 * time.Second
-	passAge    = 30 * time.Second
-)
-
-// status says what works, for whoever asks: the database answers and the alerts are at
-// work, or the cause is not known yet.
-func (a *App) status(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), statusWait)
-	defer cancel()
-	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		_, _, err := alert.ServiceOf(ctx, tx, "")
-		return err
-	})
-	if err != nil {
-		a.log.Error("status: the database does not answer", "err", err)
-	}
-	if err != nil || time.Since(a.Alert.LastPass()) > passAge {
-		return page.Show(w, r, http.StatusOK, statusPage(false))
-	}
-	return page.Show(w, r, http.StatusOK, statusPage(true))
 }
 
 // healthz is for the machine that watches: 200 while requests are served.

@@ -359,3 +359,25 @@ func SchoolsUndecided(ctx context.Context, tx database.Tx) ([]string, error) {
 	err := tx.NewSelect().TableExpr("attendance_undecided").ColumnExpr("DISTINCT school").Scan(ctx, &schools)
 	return schools, err
 }
+
+// OldestUndecided is when the oldest undecided mark of all schools was saved: of each school
+// the first by its number.
+func OldestUndecided(ctx context.Context, tx database.Tx) (at time.Time, any bool, err error) {
+	var first []struct {
+		School string
+		N      int64
+	}
+	if err := tx.NewSelect().TableExpr("attendance_undecided").ColumnExpr("school, min(n) AS n").GroupExpr("school").Scan(ctx, &first); err != nil {
+		return at, false, err
+	}
+	for _, f := range first {
+		var k Mark
+		if err := tx.NewSelect().Model(&k).Column("at").Where("k.school = ? AND k.n = ?", f.School, f.N).Scan(ctx); err != nil {
+			return at, false, err
+		}
+		if !any || k.At.Before(at) {
+			at, any = k.At, true
+		}
+	}
+	return at, any, nil
+}

@@ -150,7 +150,7 @@ func (c *Courier) Lock(ctx context.Context, tx database.Tx, school string, why W
 func (c *Courier) LockAll(ctx context.Context, why Why) error {
 	var schools []string
 	err := c.db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		return tx.NewRaw("SELECT id FROM database_schools ORDER BY id").Scan(ctx, &schools)
+		return tx.NewRaw("SELECT id FROM database_schools WHERE id <> ? ORDER BY id", database.Installation).Scan(ctx, &schools)
 	})
 	for _, school := range schools {
 		err = errors.Join(err, c.db.InSchool(database.Urgent(ctx), school, func(ctx context.Context, tx database.Tx) error {

@@ -148,6 +148,10 @@ func (db *DB) Close() error {
 	return err
 }
 
+// Installation is the row of database_schools that is no school: what an operator does for
+// all of them is journalled in its chain, in a transaction of its own InSchool.
+const Installation = "installation"
+
 type inside struct{}
 
 // InSchool runs fn in one writing transaction for a school and commits it if fn

@@ -56,7 +56,7 @@ const (
 	maxKept  = 6 * time.Hour    // a ticket's life
 	tick     = 250 * time.Millisecond
 	shortest = 2 * time.Second // between two looks of who is near the head
-	longest  = 5 * time.Second
+	longest  = 4 * time.Second
 	pollsMax = 2000 // a second, of all who wait
 
 	clockStep = 30 * time.Second // a clock put back by less moves nobody's place
@@ -108,6 +108,7 @@ type Door struct {
 	spent   spent
 	waiting atomic.Int64
 	figures figures
+	watched watched
 }
 
 type lineKey struct {
@@ -204,6 +205,7 @@ func (d *Door) newcomer(who Who, now time.Time) Verdict {
 	d.figures.tickets[t.lane].Add(1)
 	w := d.wait(l, t)
 	l.looked(t, float64(w.Next)/float64(2*d.width), now) // half of what a look weighs: they are at its begin
+	d.watched.gave(t, w, now)
 	return Verdict{Ticket: d.keys.giveTicket(t), Arrived: t.arrived, Wait: w}
 }
 
@@ -220,6 +222,7 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	switch {
 	case d.withClass(t.class, now):
 		l.leaves(t)
+		t.lane = InClass // nobody of their line was overtaken by them
 	case l.isCalled(t) && d.take(l):
 		l.enters()
 		d.enters(t.class, now)
@@ -232,8 +235,10 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 				c.alive.times(c.given / c.alive.people(d.over))
 			}
 		}
+		d.watched.looked(t, w, now)
 		return Verdict{Arrived: t.arrived, Wait: w}
 	}
+	l.entered++
 	d.spent.add(t.id)
 	d.waiting.Store(max(0, d.waiting.Load()-1))
 	return d.enter(t, now)
@@ -241,6 +246,7 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 
 func (d *Door) enter(t ticketOf, now time.Time) Verdict {
 	d.figures.admitted[t.lane].Add(1)
+	d.watched.entered(t, now)
 	return Verdict{Enter: true, Arrived: t.arrived, Seat: d.keys.giveSeat(seatOf{id: t.id, arrived: t.arrived, seen: now})}
 }
 

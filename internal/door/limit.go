@@ -23,7 +23,9 @@ const (
 // there. Work for people who went away is not begun.
 type Limiter struct {
 	mu      sync.Mutex
+	workers int
 	free    int
+	noted   noted
 	waiting [classes][]*turn
 	waits   []time.Duration // of the last requests
 	at      int
@@ -41,7 +43,7 @@ const keptWaits = 256
 
 // NewLimiter makes one with so many workers.
 func NewLimiter(workers int, now func() time.Time) *Limiter {
-	return &Limiter{free: workers, now: now, waits: make([]time.Duration, 0, keptWaits)}
+	return &Limiter{workers: workers, free: workers, now: now, waits: make([]time.Duration, 0, keptWaits)}
 }
 
 // Enter waits for a worker; leave gives it back. It fails with the context's error when the
@@ -50,7 +52,7 @@ func (l *Limiter) Enter(ctx context.Context, c Class) (leave func(), err error) 
 	l.mu.Lock()
 	if l.free > 0 {
 		l.free--
-		l.heard(0)
+		l.heard(c, 0)
 		l.mu.Unlock()
 		return l.leave, nil
 	}
@@ -69,7 +71,8 @@ func (l *Limiter) Enter(ctx context.Context, c Class) (leave func(), err error) 
 		l.pass()
 	default:
 		t.gone = true
-		l.heard(l.now().Sub(t.since))
+		l.heard(c, l.now().Sub(t.since))
+		l.noted.left[c]++
 		l.waiting[c] = slices.DeleteFunc(l.waiting[c], func(o *turn) bool { return o == t })
 	}
 	return nil, ctx.Err()
@@ -94,7 +97,7 @@ func (l *Limiter) pass() {
 		}
 		t := q[i]
 		l.waiting[c] = slices.Delete(q, i, i+1)
-		l.heard(l.now().Sub(t.since))
+		l.heard(Class(c), l.now().Sub(t.since))
 		close(t.open)
 		return
 	}
@@ -102,7 +105,8 @@ func (l *Limiter) pass() {
 }
 
 // heard keeps one wait.
-func (l *Limiter) heard(d time.Duration) {
+func (l *Limiter) heard(c Class, d time.Duration) {
+	l.noted.add(c, d, l.now())
 	if len(l.waits) < keptWaits {
 		l.waits = append(l.waits, d)
 		return

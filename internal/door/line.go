@@ -13,6 +13,7 @@ type line struct {
 	outside float64 // sum of called: how many were called, have not entered, and are not thought gone
 	share   float64 // places a second that it has a right to now
 	credit  float64 // places of its share that nobody has taken yet
+	entered float64 // by a ticket, since the program was started
 	young   time.Time
 	over    float64 // part of the window of looks that is over
 }

@@ -175,7 +175,7 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 
 // every is how often somebody looks whose turn comes in a time.
 func (d *Door) every(eta time.Duration) time.Duration {
-	return min(max(eta/4, shortest), d.longest())
+	return min(max(eta/5, shortest), d.longest())
 }
 
 // longest is the longest time between two looks: so many wait at most that all their looks

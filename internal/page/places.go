@@ -20,6 +20,8 @@ func sorryTitle(ctx context.Context, status int) string {
 		return T(ctx, "page.invalid.title")
 	case http.StatusRequestEntityTooLarge:
 		return T(ctx, "page.toolarge.title")
+	case http.StatusRequestTimeout:
+		return T(ctx, "page.slow.title")
 	case http.StatusTooManyRequests:
 		return T(ctx, "page.toomany.title")
 	case http.StatusInternalServerError:
@@ -32,7 +34,7 @@ func sorryTitle(ctx context.Context, status int) string {
 // look: what was typed was not taken, or somebody else was faster.
 func goesBack(ctx context.Context, status int) bool {
 	switch status {
-	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		return ReturnPath(ctx) != "/"
 	}
 	return false

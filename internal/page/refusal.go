@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 
 	"github.com/a-h/templ"
 )
@@ -88,6 +89,12 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 		show(w, r, http.StatusRequestEntityTooLarge, T(ctx, "page.toolarge.text"), log)
 		return
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) { // of the connection: reading took too long
+		log.InfoContext(ctx, "refused", append(attrs, "status", http.StatusRequestTimeout, "why", "page.slow.text")...)
+		w.Header().Set("Connection", "close")
+		show(w, r, http.StatusRequestTimeout, T(ctx, "page.slow.text"), log)
+		return
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return // nobody is left to read an answer
 	}
@@ -101,6 +108,7 @@ func show(w http.ResponseWriter, r *http.Request, status int, text string, log *
 		return // part of the answer has left: nothing sensible can follow it
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	r = r.WithContext(context.WithoutCancel(r.Context())) // whose line was too slow is still there
 	var c templ.Component = sorry(status, text)
 	if err := Show(w, r, status, c); err != nil {
 		log.ErrorContext(r.Context(), "failed", "request", RequestID(r.Context()), "error", err)

@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -110,7 +112,9 @@ func (rs *Routes) Handle(pattern string, rule Rule, h Handler, options ...RouteO
 			Fail(w, r, Forbidden("page.origin.text"))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, how.body)
+		whole := r.Body
+		limited := &limitedBody{ReadCloser: http.MaxBytesReader(w, whole, how.body)}
+		r.Body = limited
 		viewer, signedIn := Viewer{}, false
 		if !how.memory && rs.site.Viewer != nil {
 			viewer, signedIn = rs.site.Viewer(r)
@@ -126,10 +130,45 @@ func (rs *Routes) Handle(pattern string, rule Rule, h Handler, options ...RouteO
 			Fail(w, r, Forbidden("page.forbidden.text"))
 		default:
 			if err := h(w, r); err != nil {
+				if limited.err != nil { // a handler may have taken what was cut for an empty form
+					err = limited.err
+				}
 				Fail(w, r, err)
+				if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+					drain(w, whole)
+				}
 			}
 		}
 	})
+}
+
+// How much of what is too large is still taken, and for how long: a browser that is cut while
+// it sends shows an error of its own, and not the page that says why.
+const (
+	mostDrained  = 8 << 20
+	drainedAfter = 5 * time.Second
+)
+
+func drain(w http.ResponseWriter, body io.Reader) {
+	c := http.NewResponseController(w)
+	_ = c.Flush()
+	if c.SetReadDeadline(time.Now().Add(drainedAfter)) == nil {
+		_, _ = io.CopyN(io.Discard, body, mostDrained)
+	}
+}
+
+// limitedBody remembers what broke the reading of a body: too much, or too slow.
+type limitedBody struct {
+	io.ReadCloser
+	err error
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || errors.Is(err, os.ErrDeadlineExceeded) {
+		b.err = err
+	}
+	return n, err
 }
 
 // All lists every route, in the order of registration.

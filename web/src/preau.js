@@ -52,6 +52,32 @@ document.addEventListener('click', (event) => {
   if (event.target.closest?.('[data-print]')) window.print();
 });
 
+// A link with data-copy leads to a text alone; where the browser lets us, the text is copied
+// instead, and the page says so beside it.
+document.addEventListener('click', async (event) => {
+  const link = event.target.closest?.('[data-copy]');
+  const text = link && document.getElementById(link.dataset.copy);
+  if (!text) return;
+  event.preventDefault();
+  const says = link.parentElement.querySelector('[role="status"]');
+  try {
+    if (navigator.clipboard) await navigator.clipboard.writeText(text.value);
+    else { // a page that came without https has no clipboard of that kind
+      text.select();
+      if (!document.execCommand('copy')) throw new Error('copy');
+    }
+    if (says) says.textContent = link.dataset.copied;
+  } catch {
+    location.assign(link.href);
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key === ' ' && event.target.matches?.('[data-copy][role="button"]')) {
+    event.preventDefault();
+    event.target.click();
+  }
+});
+
 // A piece of a page that refreshes itself (data-refresh): what one has opened in it
 // stays open, the keyboard stays where it is, and when the line is broken the page
 // says that it is out of date.

@@ -1,0 +1,9 @@
+package app
+
+// MetricNames lists our metrics.
+func MetricNames() (names []string) {
+	for _, m := range metricList() {
+		names = append(names, m.name)
+	}
+	return names
+}
