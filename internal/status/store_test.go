@@ -50,6 +50,9 @@ func TestIncidents(t *testing.T) {
 				t.Errorf("over, and still there: %+v %v", got, err)
 			}
 			lines, err := journal.Of(ctx, tx, database.Installation, i.ID)
+			if err != nil {
+				return err
+			}
 			var acts []string
 			for _, l := range lines {
 				acts = append(acts, l.Act)
