@@ -34,7 +34,14 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer a.Close()
 	return a.Serve(ctx, func(addr string) {
-		fmt.Fprintf(s.out, "Préau listens on http://%s\n", addr)
+		scheme := "http"
+		if a.Config.Web.Encrypts() {
+			scheme = "https"
+		}
+		fmt.Fprintf(s.out, "Préau listens on %s://%s\n", scheme, addr)
+		if at := a.MetricsAddr(); at != nil {
+			log.Info("figures for Prometheus", "addr", at.String())
+		}
 		for channel, carrier := range a.Courier.Carriers().Names() {
 			log.Info("carrier", "channel", string(channel), "carrier", carrier)
 		}

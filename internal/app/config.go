@@ -98,13 +98,13 @@ func (c Config) Secure() (bool, error) {
 	if err := c.Web.check(); err != nil {
 		return false, err
 	}
-	if c.URL == "" && c.Web.encrypts() {
+	if c.URL == "" && c.Web.Encrypts() {
 		if len(c.Web.ACME) == 0 {
 			return false, errors.New("--url is missing: with --tls-cert, give the https address that people type")
 		}
 		return true, nil
 	}
-	if strings.HasPrefix(c.URL, "http:") && c.Web.encrypts() {
+	if strings.HasPrefix(c.URL, "http:") && c.Web.Encrypts() {
 		return false, fmt.Errorf("--url %s: the pages are encrypted here, so it begins with https", c.URL)
 	}
 	if c.URL == "" {

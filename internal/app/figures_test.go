@@ -74,6 +74,16 @@ func TestProxiesAreRanges(t *testing.T) {
 	}
 }
 
+// TestStateMeetsNoLine: the page of the service's state waits for nothing, and what asks a
+// database does not slip through beside it.
+func TestStateMeetsNoLine(t *testing.T) {
+	for path, want := range map[string]bool{"/etat": true, "/etat?lang=en": true, "/etat.atom": true, "/status": true, "/healthz": true, "/": false, "/etat/x": false, "/incidents": false, "/schools/x/etat": false} {
+		if got := free(httptest.NewRequest(http.MethodGet, path, nil)); got != want {
+			t.Errorf("%s meets no line: %v, want %v", path, got, want)
+		}
+	}
+}
+
 // TestCounts: every page view is counted once, by what became of it, and a roll that was
 // not taken is never missed.
 func TestCounts(t *testing.T) {

@@ -74,6 +74,26 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 	} else {
 		say("https", map[bool]string{true: "yes", false: "no (this machine only)"}[secure])
 	}
+	switch {
+	case len(c.Web.ACME) > 0:
+		say("certificate", "by ACME for "+strings.Join(c.Web.ACME, ", "))
+	case c.Web.CertFile != "":
+		files := &certificateFiles{cert: c.Web.CertFile, key: c.Web.KeyFile}
+		if cert, err := files.get(nil); err != nil {
+			wrong("certificate", err)
+		} else if until := cert.Leaf.NotAfter; now.After(until) {
+			wrong("certificate", fmt.Errorf("%s ended on %s: renew it", c.Web.CertFile, until.Format(time.DateOnly)))
+		} else {
+			say("certificate", fmt.Sprintf("%s until %s", c.Web.CertFile, until.Format(time.DateOnly)))
+			if weak := files.weak(); weak != "" {
+				say("", weak)
+			}
+		}
+	case len(c.Web.TrustedProxies) > 0:
+		say("proxies", strings.Join(c.Web.TrustedProxies, ", ")+" (believed about visitors' addresses)")
+	}
+	say("state copied to", cmp.Or(c.StatusDir, "nowhere: when this machine is down nobody shows the state (--status-dir)"))
+	say("metrics", cmp.Or(c.MetricsAddr, "none (--metrics-addr)"))
 	for _, name := range []string{"", "journal.key", "session.key"} {
 		if info, err := os.Stat(filepath.Join(c.Data, name)); err == nil && info.Mode().Perm()&0o077 != 0 {
 			wrong("permissions", fmt.Errorf("%s can be read by others: chmod go= %s", filepath.Join(c.Data, name), filepath.Join(c.Data, name)))

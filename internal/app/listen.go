@@ -35,8 +35,8 @@ type WebConfig struct {
 	TrustedProxies []string `name:"trusted-proxies" help:"Addresses of the web servers in front: what they say of a visitor's address (X-Forwarded-For, X-Forwarded-Proto) is believed, and nobody else's word." env:"PREAU_TRUSTED_PROXIES" placeholder:"ADDRESS"`
 }
 
-// encrypts tells whether TLS is ours.
-func (c WebConfig) encrypts() bool { return c.CertFile != "" || len(c.ACME) > 0 }
+// Encrypts tells whether TLS is ours.
+func (c WebConfig) Encrypts() bool { return c.CertFile != "" || len(c.ACME) > 0 }
 
 // check says what is wrong with the configuration, before anything is opened.
 func (c WebConfig) check() error {
@@ -47,7 +47,7 @@ func (c WebConfig) check() error {
 		return errors.New("the certificate is given by --tls-cert and asked for by --acme: keep one")
 	case len(c.ACME) == 0 && (c.ACMEMail != "" || c.ACMEDirectory != "" || c.ACMERoots != ""):
 		return errors.New("--acme is missing: it names the host that the certificate is for")
-	case c.PlainAddr != "" && !c.encrypts():
+	case c.PlainAddr != "" && !c.Encrypts():
 		return errors.New("--http-addr leads to the encrypted address, and there is none: give --tls-cert or --acme")
 	}
 	for _, host := range c.ACME {
@@ -282,7 +282,7 @@ func (a *App) handler(f *front) (http.Handler, error) {
 		return nil, err
 	}
 	h := visitorOf(proxies, f.around(a.Handler()))
-	if a.Config.Web.encrypts() {
+	if a.Config.Web.Encrypts() {
 		h = strict(h)
 	}
 	return h, nil

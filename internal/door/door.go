@@ -50,7 +50,7 @@ type Who struct {
 const (
 	// Bucket is the time in which the order is by lot. With the time between two looks near
 	// the head it is less than ten seconds: nobody is overtaken by more.
-	Bucket   = 3 * time.Second
+	Bucket   = 2 * time.Second
 	seatLife = 30 * time.Minute // without a request
 	renewals = 5 * time.Minute  // a seat is given anew when it is older
 	maxKept  = 6 * time.Hour    // a ticket's life
@@ -223,8 +223,8 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	case d.withClass(t.class, now):
 		l.leaves(t)
 		t.lane = InClass // nobody of their line was overtaken by them
-	case l.isCalled(t) && d.take(l):
-		l.enters()
+	case l.isCalled(t) && d.take(l, t):
+		l.leaves(t)
 		d.enters(t.class, now)
 	default:
 		w := d.wait(l, t)

@@ -111,8 +111,8 @@ func TestInversionIsSeen(t *testing.T) {
 func TestUnfairIsSeen(t *testing.T) {
 	m := newMorning(1)
 	m.door.lines[lineKey{Pupil, 1}] = &line{entered: 100}
-	m.door.lines[lineKey{Pupil, 2}] = &line{entered: 10, outside: 90}
-	m.door.lines[lineKey{Staff, 2}] = &line{outside: 5} // too few to say
+	m.door.lines[lineKey{Pupil, 2}] = &line{entered: 10, called: looks{before: 90}}
+	m.door.lines[lineKey{Staff, 2}] = &line{called: looks{before: 5}} // too few to say
 	if jain, schools := m.door.fairness(); schools != 2 || jain > 0.61 || jain < 0.59 {
 		t.Errorf("%v of %d schools", jain, schools)
 	}

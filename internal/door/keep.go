@@ -36,7 +36,7 @@ func (d *Door) Keep() ([]byte, error) {
 		if l.waiting() < 0.05 {
 			continue
 		}
-		one := kept{Lane: key.lane, School: key.school, First: l.first, Part: l.part, Called: l.outside}
+		one := kept{Lane: key.lane, School: key.school, First: l.first, Part: l.part, Called: l.called.people(l.over)}
 		for _, b := range l.buckets {
 			one.Given, one.Alive = append(one.Given, b.given), append(one.Alive, b.alive.people(l.over))
 		}
@@ -64,7 +64,7 @@ func (d *Door) Restore(b []byte) error {
 		for i := range one.Given {
 			l.buckets = append(l.buckets, bucket{max(0, one.Given[i]), looks{before: max(0, one.Alive[i])}})
 		}
-		l.calls(max(0, one.Called))
+		l.called.before = max(0, one.Called)
 		d.lines[lineKey{one.Lane, one.School}] = l
 	}
 	d.rate = min(mostRate, max(leastRate, k.Rate))

@@ -9,11 +9,10 @@ type line struct {
 	first   int64    // number of the first bucket kept: the one that is being called
 	buckets []bucket // from first on
 	part    float64  // of the first bucket, by lot, that is called
-	called  []float64
-	outside float64 // sum of called: how many were called, have not entered, and are not thought gone
-	share   float64 // places a second that it has a right to now
-	credit  float64 // places of its share that nobody has taken yet
-	entered float64 // by a ticket, since the program was started
+	called  looks    // who was called, has not entered, and looks
+	share   float64  // places a second that it has a right to now
+	credit  float64  // places of its share that nobody has taken yet
+	entered float64  // by a ticket, since the program was started
 	young   time.Time
 	over    float64 // part of the window of looks that is over
 }
@@ -65,7 +64,7 @@ func (l *line) isCalled(t ticketOf) bool {
 func (l *line) give(t ticketOf) {
 	l.reach(bucketOf(t.arrived))
 	if l.isCalled(t) {
-		l.calls(1)
+		l.called.join(1, l.over)
 		return
 	}
 	b := &l.buckets[bucketOf(t.arrived)-l.first]
@@ -79,11 +78,15 @@ func (l *line) give(t ticketOf) {
 // was started again, people are known by their looks alone.
 func (l *line) looked(t ticketOf, weight float64, now time.Time) {
 	i := bucketOf(t.arrived) - l.first
+	if l.isCalled(t) && !now.Before(l.young) {
+		l.called.now += weight
+		return
+	}
 	if now.Before(l.young) && i < 0 {
 		older := make([]bucket, -i, int(-i)+len(l.buckets))
 		l.buckets, l.first, l.part, i = append(older, l.buckets...), l.first+i, 0, 0
 	}
-	if i < 0 || i >= int64(len(l.buckets)) || i == 0 && t.lot() < l.part {
+	if i < 0 || i >= int64(len(l.buckets)) {
 		return
 	}
 	b := &l.buckets[i]
@@ -107,7 +110,7 @@ const swing = 1.25
 // leaves notes that somebody who was not called is in, with their class.
 func (l *line) leaves(t ticketOf) {
 	if l.isCalled(t) {
-		l.enters()
+		l.called.join(-1, l.over)
 	} else if i := bucketOf(t.arrived) - l.first; i < int64(len(l.buckets)) {
 		l.buckets[i].alive.join(-1, l.over)
 	}
@@ -129,7 +132,7 @@ func (l *line) before(t ticketOf) (tickets, people float64) {
 		tickets += b.given * (1 - called) * part
 		people += b.alive.people(l.over) * part
 	}
-	return tickets, people + l.outside
+	return tickets, people + l.called.people(l.over)
 }
 
 // drawn tells whether the lot of a ticket's bucket is drawn: no more tickets are given in it.
@@ -139,66 +142,37 @@ func (l *line) drawn(t ticketOf) bool {
 
 // waiting is how many people of the line are there and not in.
 func (l *line) waiting() float64 {
-	n := l.outside
+	n := l.called.people(l.over)
 	for _, b := range l.buckets {
 		n += b.alive.people(l.over)
 	}
 	return n
 }
 
-// patience is how long somebody who was called may take to look: who has not by then is
-// taken for gone, and their place is given on. They enter whenever they come.
-const patience = 5 * shortest
-
 // headway is how many seconds' worth of people are called at once: fewer than look again in
 // that time would leave places empty, more would make those who are called wait for one
 // another.
 const headway = 2.0
 
-// calls notes that some are called now.
-func (l *line) calls(n float64) {
-	if len(l.called) == 0 {
-		l.called = append(l.called, 0)
-	}
-	l.called[len(l.called)-1] += n
-	l.outside += n
-}
-
-// enters notes that somebody who was called is in: of those called, one of the first.
-func (l *line) enters() {
-	for i, left := 0, 1.0; i < len(l.called) && left > 0; i++ {
-		n := min(l.called[i], left)
-		l.called[i], left, l.outside = l.called[i]-n, left-n, max(0, l.outside-n)
-	}
-}
-
-// call does what a tick brings: who was called long ago and has not come is gone, and as many
-// are called as there are places for.
+// call calls as many as there are places for, beyond those who were called and still look.
 func (l *line) call(now time.Time) {
-	l.called = append(l.called, 0)
-	if n := len(l.called) - int(patience/tick); n > 0 {
-		for _, gone := range l.called[:n] {
-			l.outside = max(0, l.outside-gone)
-		}
-		l.called = append(l.called[:0], l.called[n:]...)
-	}
 	current := bucketOf(now)
 	l.reach(current)
 	if now.Before(l.young) {
 		return // who was there before the program is still coming to be known
 	}
-	need := l.share*headway + 1 - l.outside
+	need := l.share*headway + 1 - l.called.people(l.over)
 	for need > 0 {
 		b := &l.buckets[0]
 		n := b.alive.people(l.over)
 		if n > need {
 			l.part += (1 - l.part) * need / n
 			b.alive.times(1 - need/n)
-			l.calls(need)
+			l.called.join(need, l.over)
 			return
 		}
 		need -= n
-		l.calls(n)
+		l.called.join(n, l.over)
 		b.alive, l.part = looks{}, 1
 		if l.first >= current {
 			return
@@ -220,6 +194,7 @@ func (l *line) earn(seconds float64) float64 {
 
 // turn begins a new window of looks.
 func (l *line) turn() {
+	l.called = looks{before: l.called.now}
 	for i := range l.buckets {
 		l.buckets[i].alive.before, l.buckets[i].alive.now = l.buckets[i].alive.now, 0
 	}

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// mostTicks is what is made up for at once after a pause.
+const mostTicks = int(10 * time.Second / tick)
+
 // advance does what the time that passed brings: places, and the next calls. It is asked at
 // each look, and does something a few times a second.
 func (d *Door) advance(now time.Time) {
@@ -25,7 +28,7 @@ func (d *Door) advance(now time.Time) {
 	d.steer(now)
 	d.window(now)
 	d.divide()
-	for range min(int(since/tick), int(patience/tick)) {
+	for range min(int(since/tick), mostTicks) {
 		// What was given ahead, to teachers and whole classes, is paid back first, by no more
 		// than their share while others wait.
 		places := d.rate * tick.Seconds()
@@ -74,11 +77,16 @@ func (d *Door) window(now time.Time) {
 	}
 }
 
-// take takes one place for somebody of the line, if there is one: of its own share, else of
-// what nobody needs.
-func (d *Door) take(l *line) bool {
+// take takes one place for somebody of the line who was called, if there is one: of its own
+// share, else of what nobody needs. Whoever stands in a bucket that was called whole takes one
+// ahead: they are not outrun again and again by those called after them.
+func (d *Door) take(l *line, t ticketOf) bool {
+	least := 1.0
+	if bucketOf(t.arrived) < l.first {
+		least = -headway * l.share
+	}
 	switch {
-	case l.credit >= 1:
+	case l.share > 0 && l.credit >= least:
 		l.credit--
 	case d.budget >= 1:
 		d.budget--

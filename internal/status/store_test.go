@@ -51,7 +51,7 @@ func TestIncidents(t *testing.T) {
 			}
 			lines, err := journal.Of(ctx, tx, database.Installation, i.ID)
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			var acts []string
 			for _, l := range lines {
