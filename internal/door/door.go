@@ -3,13 +3,13 @@
 // Its promise: nobody meets an error. Who is inside stays inside. A newcomer passes while
 // there is room; else they get a signed ticket and a small page that says when their turn
 // comes and enters by itself. A place never moves back, within a line nobody overtakes who
-// came ten seconds later (while at most ten thousand wait), and what matters goes first. What is kept does not grow with
-// people waiting: the ticket is theirs, the door keeps counts.
+// came ten seconds later (while at most eight thousand wait), and what matters goes first.
+// What is kept does not grow with people waiting: the ticket is theirs, the door keeps counts.
 //
 // Words: a lane is who goes before whom (see Lane). A line is one school in one lane. A
 // bucket is a few seconds in which tickets were given; inside a bucket the order is drawn by
-// lot. Serving is how many places of a line have been called. A seat is what whoever
-// entered holds: with it they pass, until they have been away for half an hour.
+// lot. A line is called bucket by bucket: who was called enters at their next look. A seat is
+// what whoever entered holds: with it they pass, until they have been away for half an hour.
 package door
 
 import (

@@ -107,7 +107,7 @@ func (l *line) looked(t ticketOf, weight float64, now time.Time) {
 // swing is by how much the count of people who are all there swings up with their looks.
 const swing = 1.25
 
-// leaves notes that somebody who was not called is in, with their class.
+// leaves notes that somebody is in: called, or before their turn, with their class.
 func (l *line) leaves(t ticketOf) {
 	if l.isCalled(t) {
 		l.called.join(-1, l.over)

@@ -2,6 +2,7 @@ package door
 
 import (
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -15,12 +16,11 @@ func (d *Door) advance(now time.Time) {
 	if back := d.latest.Sub(now); back > 0 && back < clockStep {
 		now = d.latest // the clock was put back a little: nobody's place moves
 	}
+	if now.Before(d.latest) {
+		d.startAgain(now)
+	}
 	d.latest = now
 	since := now.Sub(d.ticked)
-	if since < 0 {
-		d.ticked = now
-		return
-	}
 	if since < tick {
 		return
 	}
@@ -52,6 +52,14 @@ func (d *Door) advance(now time.Time) {
 		}
 		d.openBlocks(now)
 	}
+	d.count()
+}
+
+// startAgain is for a clock that was put back by more than a little: tickets of the time that
+// never was are good for nothing, and the lines are made again of who comes.
+func (d *Door) startAgain(now time.Time) {
+	d.lines, d.classes, d.asked, d.debt = map[lineKey]*line{}, map[uint32]*class{}, nil, 0
+	d.ticked, d.turned, d.steered, d.over = now, now, now, 0
 	d.count()
 }
 
@@ -172,7 +180,7 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	if l.share > 0 {
 		eta = time.Duration(min(people/l.share, maxKept.Seconds()) * float64(time.Second))
 	}
-	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Ahead: int(tickets + 0.999), School: t.school != 0}
+	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Ahead: int(math.Ceil(tickets))}
 	next := d.every(eta)
 	if l.isCalled(t) {
 		next = time.Second // the next place there is
