@@ -262,14 +262,17 @@ const recently = 10 * time.Second
 // noted is what the limiter notes for its figures: the last waits with their time, and all
 // of them by class.
 type noted struct {
-	last  [keptWaits]struct{ at, wait int64 } // Unix nanoseconds, nanoseconds
+	last [keptWaits]struct {
+		at   time.Time
+		wait time.Duration
+	}
 	at    int
 	waits [classes]Waits
 	left  [classes]int64
 }
 
 func (n *noted) add(c Class, wait time.Duration, now time.Time) {
-	n.last[n.at].at, n.last[n.at].wait = now.UnixNano(), int64(wait)
+	n.last[n.at].at, n.last[n.at].wait = now, wait
 	n.at = (n.at + 1) % len(n.last)
 	n.waits[c].add(wait)
 }
@@ -278,23 +281,9 @@ func (n *noted) add(c Class, wait time.Duration, now time.Time) {
 func (l *Limiter) Figures() LimiterFigures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
-	f := LimiterFigures{Working: l.workers - l.free, Waits: l.noted.waits, Left: l.noted.left}
-	var waits []time.Duration
-	for _, one := range l.noted.last {
-		if one.at != 0 && now.UnixNano()-one.at < int64(recently) {
-			waits = append(waits, time.Duration(one.wait))
-		}
-	}
+	f := LimiterFigures{Working: l.workers - l.free, Waits: l.noted.waits, Left: l.noted.left, P90: l.nineOfTen(l.now().Add(-recently))}
 	for _, q := range l.waiting {
 		f.Waiting += len(q)
-		for _, t := range q {
-			waits = append(waits, now.Sub(t.since))
-		}
-	}
-	if len(waits) > 0 {
-		slices.Sort(waits)
-		f.P90 = waits[len(waits)*9/10]
 	}
 	return f
 }

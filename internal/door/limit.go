@@ -27,15 +27,13 @@ type Limiter struct {
 	free    int
 	noted   noted
 	waiting [classes][]*turn
-	waits   []time.Duration // of the last requests
-	at      int
+	asked   time.Time // when Queue was
 	now     func() time.Time
 }
 
 type turn struct {
 	since time.Time
 	open  chan struct{}
-	gone  bool
 }
 
 // keptWaits is how many waits the load is judged by.
@@ -43,7 +41,7 @@ const keptWaits = 256
 
 // NewLimiter makes one with so many workers.
 func NewLimiter(workers int, now func() time.Time) *Limiter {
-	return &Limiter{workers: workers, free: workers, now: now, waits: make([]time.Duration, 0, keptWaits)}
+	return &Limiter{workers: workers, free: workers, now: now}
 }
 
 // Enter waits for a worker; leave gives it back. It fails with the context's error when the
@@ -52,7 +50,7 @@ func (l *Limiter) Enter(ctx context.Context, c Class) (leave func(), err error) 
 	l.mu.Lock()
 	if l.free > 0 {
 		l.free--
-		l.heard(c, 0)
+		l.noted.add(c, 0, l.now())
 		l.mu.Unlock()
 		return l.leave, nil
 	}
@@ -70,8 +68,7 @@ func (l *Limiter) Enter(ctx context.Context, c Class) (leave func(), err error) 
 	case <-t.open: // both at once: the worker goes on to the next
 		l.pass()
 	default:
-		t.gone = true
-		l.heard(c, l.now().Sub(t.since))
+		l.noted.add(c, l.now().Sub(t.since), l.now())
 		l.noted.left[c]++
 		l.waiting[c] = slices.DeleteFunc(l.waiting[c], func(o *turn) bool { return o == t })
 	}
@@ -97,22 +94,11 @@ func (l *Limiter) pass() {
 		}
 		t := q[i]
 		l.waiting[c] = slices.Delete(q, i, i+1)
-		l.heard(Class(c), l.now().Sub(t.since))
+		l.noted.add(Class(c), l.now().Sub(t.since), l.now())
 		close(t.open)
 		return
 	}
 	l.free++
-}
-
-// heard keeps one wait.
-func (l *Limiter) heard(c Class, d time.Duration) {
-	l.noted.add(c, d, l.now())
-	if len(l.waits) < keptWaits {
-		l.waits = append(l.waits, d)
-		return
-	}
-	l.waits[l.at] = d
-	l.at = (l.at + 1) % keptWaits
 }
 
 // Queue is how long nine of ten requests waited at most since it was last asked, of those
@@ -120,16 +106,28 @@ func (l *Limiter) heard(c Class, d time.Duration) {
 func (l *Limiter) Queue() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sorted := slices.Clone(l.waits)
-	l.waits, l.at = l.waits[:0], 0
-	for _, q := range l.waiting {
-		for _, t := range q {
-			sorted = append(sorted, l.now().Sub(t.since))
+	since := l.asked
+	l.asked = l.now()
+	return l.nineOfTen(since)
+}
+
+// nineOfTen is what nine of ten requests waited at most that got a worker, or gave up, after
+// a moment, and those who still wait.
+func (l *Limiter) nineOfTen(since time.Time) time.Duration {
+	var waits []time.Duration
+	for _, one := range l.noted.last {
+		if one.at.After(since) {
+			waits = append(waits, one.wait)
 		}
 	}
-	if len(sorted) == 0 {
+	for _, q := range l.waiting {
+		for _, t := range q {
+			waits = append(waits, l.now().Sub(t.since))
+		}
+	}
+	if len(waits) == 0 {
 		return 0
 	}
-	slices.Sort(sorted)
-	return sorted[len(sorted)*9/10]
+	slices.Sort(waits)
+	return waits[len(waits)*9/10]
 }
