@@ -236,8 +236,11 @@ func Trips(ctx context.Context, tx database.Tx, school, day string) ([]Trip, err
 	return rows, err
 }
 
+// Open tells whether a trip still holds.
+func (t Trip) Open() bool { return t.EndedAt.IsZero() }
+
 func openTrips(trips []Trip) []Trip {
-	return slices.DeleteFunc(slices.Clone(trips), func(t Trip) bool { return !t.EndedAt.IsZero() })
+	return slices.DeleteFunc(slices.Clone(trips), func(t Trip) bool { return !t.Open() })
 }
 
 // judge looks whether the school's morning is like its others, and trips if it is not, in
@@ -256,7 +259,7 @@ func (a *Alert) judge(ctx context.Context, tx database.Tx, s school, now time.Ti
 	if was, ok := a.judged.Load(s.ID); ok && was == state {
 		return open, state, nil
 	}
-	ended := slices.DeleteFunc(slices.Clone(all), func(t Trip) bool { return t.EndedAt.IsZero() })
+	ended := slices.DeleteFunc(slices.Clone(all), Trip.Open)
 	m, err := measure(ctx, tx, s, ended, now)
 	if err != nil {
 		return nil, state, err

@@ -248,7 +248,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return errors.Join(err, w.close())
 	}
-	f, err := a.newFront(secure)
+	f, err := a.newFront(secure, time.Now)
 	if err != nil {
 		return errors.Join(err, w.close())
 	}

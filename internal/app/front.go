@@ -48,11 +48,13 @@ const (
 	aroundLesson   = 15 * time.Minute
 )
 
-func (a *App) newFront(secure bool) (*front, error) {
+// newFront makes it. now is the machine's clock: whoever waits does so in real time, whatever
+// a demonstration's clock shows.
+func (a *App) newFront(secure bool, now func() time.Time) (*front, error) {
 	f := &front{app: a}
 	cores := runtime.GOMAXPROCS(0)
-	f.limiter, f.bodies = door.NewLimiter(workersPerCore*cores, time.Now), newBodies(workersPerCore*cores)
-	f.door = door.New(door.Config{Key: a.sessionKey, Now: time.Now, Who: f.who, Cores: cores, Load: f.load})
+	f.limiter, f.bodies = door.NewLimiter(workersPerCore*cores, now), newBodies(workersPerCore*cores)
+	f.door = door.New(door.Config{Key: a.sessionKey, Now: now, Who: f.who, Cores: cores, Load: f.load})
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		return nil, err
@@ -75,12 +77,12 @@ func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.js
 // around is the handler that everybody meets.
 func (f *front) around(next http.Handler) http.Handler {
 	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if one := f.knows(r); len(one.teaches) > 0 {
-			f.door.Begin(one.teaches) // a teacher is inside: their class may come
-		}
 		if fromMemory(r) || passwords(r) {
 			next.ServeHTTP(w, r)
 			return
+		}
+		if one := f.knows(r); len(one.teaches) > 0 {
+			f.door.Begin(one.teaches) // a teacher is inside: their class may come
 		}
 		a := &answer{ResponseWriter: w, since: time.Now()}
 		how := answered

@@ -2,14 +2,13 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
-	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/status"
-	"github.com/preau-ent/preau/internal/timetable"
 )
 
 // hereOf is what keeps one school's messages in the building, for the page of its state.
@@ -28,17 +27,11 @@ func (a *App) hereOf(ctx context.Context, tx database.Tx, school string, now tim
 	if _, h.Locked, err = courier.LockOf(ctx, tx, school); err != nil {
 		return h, err
 	}
-	s, err := directory.SchoolByID(ctx, tx, school)
+	day, err := dayAt(ctx, tx, school, now)
 	if err != nil {
 		return h, err
 	}
-	zone, err := s.Location()
-	if err != nil {
-		return h, err
-	}
-	trips, err := alert.Trips(ctx, tx, school, timetable.Day(now, zone))
-	for _, t := range trips {
-		h.Unusual = h.Unusual || t.EndedAt.IsZero()
-	}
+	trips, err := alert.Trips(ctx, tx, school, day)
+	h.Unusual = slices.ContainsFunc(trips, alert.Trip.Open)
 	return h, err
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,11 +31,16 @@ func TestTheDoorKnowsWhoHasAClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := map[string]string{}
+	const password = "une porte pour la classe"
+	hash := account.HashPassword(password, account.Cost{Memory: 64, Passes: 1, Threads: 1})
 	give := func(role page.Role, person string) {
 		err := a.DB.Write(t.Context(), func(ctx context.Context, tx database.Tx) error {
 			made, err := account.Create(ctx, tx, account.Account{School: town.School.ID, Person: person, Role: role, Identifier: person, CreatedAt: town.Tuesday})
+			if err != nil {
+				return err
+			}
 			ids[person] = made.ID
-			return err
+			return account.SetPassword(ctx, tx, town.Tuesday, made.ID, hash)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +50,8 @@ func TestTheDoorKnowsWhoHasAClass(t *testing.T) {
 	for person, role := range map[string]page.Role{c.Teacher: page.Teacher, c.Office: page.Office, c.Lea: page.Pupil, c.Nadia: page.Guardian} {
 		give(role, person)
 	}
-	f, err := a.newFront(false)
+	now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
+	f, err := a.newFront(false, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,4 +67,39 @@ func TestTheDoorKnowsWhoHasAClass(t *testing.T) {
 	if class := of(c.Lea).who.Class; class == "" || !slices.Contains(of(c.Teacher).teaches, class) {
 		t.Errorf("Léa is of %q, and her teacher teaches %v", class, of(c.Teacher).teaches)
 	}
+
+	// A crowd, and Léa at its end.
+	for f.door.Waiting() < 3000 {
+		f.door.Look("", "", door.Who{Lane: door.Pupil, School: town.School.ID})
+	}
+	lea := f.door.Look("", "", of(c.Lea).who)
+	look := func() bool {
+		now = now.Add(time.Second)
+		return f.door.Look("", lea.Ticket, door.Who{}).Enter
+	}
+	for range 5 {
+		if look() {
+			t.Fatal("Léa is in before anybody")
+		}
+	}
+	// Her teacher comes.
+	signIn := httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"identifier": {c.Teacher}, "password": {password}}.Encode()))
+	signIn.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	a.Handler().ServeHTTP(answer, signIn)
+	visit := httptest.NewRequest("GET", "/", nil)
+	for _, cookie := range answer.Result().Cookies() {
+		visit.AddCookie(cookie)
+	}
+	answer = httptest.NewRecorder()
+	f.around(a.Handler()).ServeHTTP(answer, visit)
+	if !strings.Contains(answer.Body.String(), `action="/sign-out"`) {
+		t.Fatalf("the teacher is not inside: %s", answer.Body)
+	}
+	for range 5 {
+		if look() {
+			return
+		}
+	}
+	t.Error("Léa's teacher is inside, and her class is not let in")
 }
