@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/notices":    {"internal/directory", "internal/timetable", "internal/courier"},
 	"internal/guard":      {"internal/directory", "internal/courier", "internal/guard/internal/smppserver"},
 	"internal/door":       {},
-	"internal/status":     {"internal/directory"},
+	"internal/status":     {"internal/directory", "internal/durable"},
 	"internal/fictional":  {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
 	"internal/directory/internal/aaf":         {},
@@ -44,9 +44,11 @@ var mayImport = map[string][]string{
 	"internal/courier/internal/smpp":          {"internal/courier/internal/sms"},
 	"internal/courier/internal/httpsms":       {"internal/courier/internal/sms"},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/fictional", "web"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/durable", "internal/fictional", "web"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
+
+	"internal/durable": {},
 
 	"web":           {},
 	"peers":         {},
@@ -58,7 +60,7 @@ var mayImport = map[string][]string{
 var below = []string{"internal/database", "internal/page", "internal/journal"}
 
 // base are the packages that stand on nothing but what the table says of them.
-var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "web", "peers", "peers/browser",
+var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "internal/durable", "web", "peers", "peers/browser",
 	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms",
 	"internal/courier/internal/smpp", "internal/courier/internal/httpsms", "internal/guard/internal/smppserver"}
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/durable"
 	"github.com/preau-ent/preau/internal/journal"
 )
 
@@ -187,23 +188,7 @@ func (a *App) keepIdentity(id identity) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(identityFile(a.Config.Data), append(b, '\n'))
-}
-
-// writeWhole writes a file whole or not at all, and not before it is on the disk.
-func writeWhole(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // nodes may share the folder
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return durable.WriteFile(identityFile(a.Config.Data), append(b, '\n'), 0o600)
 }
 
 // watchClock notes that the program is still there, and locks when the clock jumped.

@@ -17,6 +17,7 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/door"
+	"github.com/preau-ent/preau/internal/durable"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
 )
@@ -277,7 +278,7 @@ func (f *front) run(ctx context.Context) error {
 func (f *front) keep() {
 	b, err := f.door.Keep()
 	if err == nil {
-		err = writeWhole(f.file(), b)
+		err = durable.WriteFile(f.file(), b, 0o600)
 	}
 	if err != nil {
 		f.app.log.Error("the line could not be kept: after a restart it begins anew", "err", err)

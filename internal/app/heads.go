@@ -12,6 +12,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/durable"
 	"github.com/preau-ent/preau/internal/journal"
 )
 
@@ -79,7 +80,7 @@ func (a *App) keepHeads(ctx context.Context) error {
 		return err
 	}
 	// Whole or not at all: a half-written file would accuse the journal.
-	return writeWhole(headsFile(a.Config.Data), append(b, '\n'))
+	return durable.WriteFile(headsFile(a.Config.Data), append(b, '\n'), 0o600)
 }
 
 // knownHeads reads the file; without one there is nothing to compare with.

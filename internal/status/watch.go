@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/durable"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
 )
@@ -194,7 +195,7 @@ func (s *Status) keep() {
 	points, err := json.Marshal(s.points)
 	s.mu.Unlock()
 	if err == nil && s.file != "" {
-		err = writeWhole(s.file, points, 0o600)
+		err = durable.WriteFile(s.file, points, 0o600)
 	}
 	if err != nil {
 		s.log.Error("status: the last hour could not be kept", "err", err)
@@ -214,28 +215,12 @@ func (s *Status) Copy(folder string) error {
 	}
 	for name, f := range s.latest().files {
 		if copied(name) {
-			if err := writeWhole(filepath.Join(folder, name), f.body, 0o644); err != nil {
+			if err := durable.WriteFile(filepath.Join(folder, name), f.body, 0o644); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// writeWhole writes a file whole or not at all.
-func writeWhole(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Chmod(mode), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 // serve gives one file from memory.
