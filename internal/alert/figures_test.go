@@ -62,3 +62,18 @@ func TestLagOfUndecidedMarks(t *testing.T) {
 		}
 	})
 }
+
+// TestLagOfALateRoll: what was called without a network is late from when it reached us, and
+// not from when it was called.
+func TestLagOfALateRoll(t *testing.T) {
+	both(t, func(m *morning) {
+		m.at("08:40")
+		m.in(func(ctx context.Context, tx database.Tx) error { return m.lateIn(ctx, tx, "maths", "08:07", leaAway) })
+		for _, after := range []time.Duration{0, 30 * time.Second} {
+			m.now = m.now.Add(after)
+			if got := m.lag(); got != after {
+				t.Errorf("undecided %v after it came: %v", after, got)
+			}
+		}
+	})
+}

@@ -360,24 +360,13 @@ func SchoolsUndecided(ctx context.Context, tx database.Tx) ([]string, error) {
 	return schools, err
 }
 
-// OldestUndecided is when the oldest undecided mark of all schools was saved: of each school
-// the first by its number.
+// OldestUndecided is when the oldest undecided mark of all schools reached us.
 func OldestUndecided(ctx context.Context, tx database.Tx) (at time.Time, any bool, err error) {
-	var first []struct {
-		School string
-		N      int64
+	var k Mark
+	err = tx.NewSelect().Model(&k).Column("at", "received_at").Join("JOIN attendance_undecided AS u ON u.school = k.school AND u.n = k.n").
+		OrderExpr("coalesce(k.received_at, k.at)").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return at, false, nil
 	}
-	if err := tx.NewSelect().TableExpr("attendance_undecided").ColumnExpr("school, min(n) AS n").GroupExpr("school").Scan(ctx, &first); err != nil {
-		return at, false, err
-	}
-	for _, f := range first {
-		var k Mark
-		if err := tx.NewSelect().Model(&k).Column("at").Where("k.school = ? AND k.n = ?", f.School, f.N).Scan(ctx); err != nil {
-			return at, false, err
-		}
-		if !any || k.At.Before(at) {
-			at, any = k.At, true
-		}
-	}
-	return at, any, nil
+	return k.KnownAt(), err == nil, err
 }
