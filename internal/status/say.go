@@ -39,12 +39,10 @@ func leadClass(r Report) string {
 	for _, i := range r.Open {
 		grade = max(grade, i.Grade)
 	}
-	switch {
-	case r.Starting && len(r.Open) == 0:
+	if r.Starting && len(r.Open) == 0 {
 		return "starting"
-	default:
-		return grade.String()
 	}
+	return grade.String()
 }
 
 func hourSentence(ctx context.Context, r Report, d drawing) string {

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -90,29 +91,29 @@ func Say(ctx context.Context, tx database.Tx, j *journal.Journal, i Incident, fr
 	if err := j.Append(ctx, tx, database.Installation, now, journal.Deed{Act: "status.incident", Actor: i.By, Subject: i.ID, Detail: detail}); err != nil {
 		return i, err
 	}
-	n, err := AddNews(ctx, tx, j, i.ID, i.By, fr, en, now)
+	n, err := tell(ctx, tx, j, News{Incident: i.ID, N: 1, By: i.By, FR: fr, EN: en}, now)
 	i.News = []News{n}
 	return i, err
 }
 
 // AddNews says more of an incident: from then on these words hold.
 func AddNews(ctx context.Context, tx database.Tx, j *journal.Journal, incident, by, fr, en string, now time.Time) (News, error) {
-	fr, en = words(fr), words(en)
-	if fr == "" || len([]rune(fr)) > mostWords || len([]rune(en)) > mostWords {
+	i, err := ByID(ctx, tx, incident)
+	if err != nil {
+		return News{}, err
+	}
+	return tell(ctx, tx, j, News{Incident: incident, N: i.Last().N + 1, By: by, FR: fr, EN: en}, now)
+}
+
+func tell(ctx context.Context, tx database.Tx, j *journal.Journal, n News, now time.Time) (News, error) {
+	n.At, n.FR, n.EN = database.Stamp(now), words(n.FR), words(n.EN)
+	if n.FR == "" || len([]rune(n.FR)) > mostWords || len([]rune(n.EN)) > mostWords {
 		return News{}, ErrWords
 	}
-	if _, err := ByID(ctx, tx, incident); err != nil && !errors.Is(err, errSilent) {
-		return News{}, err
-	}
-	var last int
-	if err := tx.NewRaw("SELECT coalesce(max(n), 0) FROM status_news WHERE incident = ?", incident).Scan(ctx, &last); err != nil {
-		return News{}, err
-	}
-	n := News{Incident: incident, N: last + 1, At: database.Stamp(now), By: by, FR: fr, EN: en}
 	if _, err := tx.NewInsert().Model(&n).Exec(ctx); err != nil {
 		return n, err
 	}
-	return n, j.Append(ctx, tx, database.Installation, now, journal.Deed{Act: "status.news", Actor: by, Subject: incident, Detail: map[string]string{"words": j.Digest(fr, en)}})
+	return n, j.Append(ctx, tx, database.Installation, now, journal.Deed{Act: "status.news", Actor: n.By, Subject: n.Incident, Detail: map[string]string{"words": j.Digest(n.FR, n.EN)}})
 }
 
 // End ends an incident, or moves its end.
@@ -130,19 +131,11 @@ func End(ctx context.Context, tx database.Tx, j *journal.Journal, incident, by s
 	return j.Append(ctx, tx, database.Installation, now, journal.Deed{Act: "status.end", Actor: by, Subject: incident, Detail: map[string]string{"until": database.Stamp(until).Format(time.RFC3339)}})
 }
 
-// errSilent: an incident that is just being begun has no words yet.
-var errSilent = errors.New("status: an incident without words")
-
 // ByID gives one incident.
 func ByID(ctx context.Context, tx database.Tx, id string) (Incident, error) {
 	all, err := read(ctx, tx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("i.id = ?", id) })
-	switch {
-	case err != nil:
-		return Incident{}, err
-	case len(all) == 0:
-		return Incident{}, ErrNotFound
-	case len(all[0].News) == 0:
-		return all[0], errSilent
+	if err != nil || len(all) == 0 {
+		return Incident{}, cmp.Or(err, ErrNotFound)
 	}
 	return all[0], nil
 }
@@ -167,14 +160,17 @@ func read(ctx context.Context, tx database.Tx, which func(*bun.SelectQuery) *bun
 	if err := tx.NewSelect().Model(&news).Where("n.incident IN (?)", bun.List(ids)).OrderExpr("n.incident, n.n").Scan(ctx); err != nil {
 		return nil, err
 	}
-	out := make([]Incident, len(rows))
-	for n, row := range rows {
+	var out []Incident
+	for _, row := range rows {
 		grade, _ := gradeOf(row.Grade)
-		out[n] = Incident{ID: row.ID, From: row.FromAt, Until: row.UntilAt, Grade: grade, Touches: parted(row.Touches), By: row.By, At: row.At}
+		i := Incident{ID: row.ID, From: row.FromAt, Until: row.UntilAt, Grade: grade, Touches: parted(row.Touches), By: row.By, At: row.At}
 		for _, one := range news {
 			if one.Incident == row.ID {
-				out[n].News = append(out[n].News, one)
+				i.News = append(i.News, one)
 			}
+		}
+		if len(i.News) > 0 { // they are begun together with their first words
+			out = append(out, i)
 		}
 	}
 	return out, nil
