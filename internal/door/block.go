@@ -81,7 +81,7 @@ func (d *Door) enters(id uint32, now time.Time) {
 	if id == 0 || c == nil {
 		return
 	}
-	c.alive.join(-1, d.over)
+	c.alive.join(-d.looking(), d.over)
 	if c.asked && c.opened.IsZero() && d.debt < d.mostDebt() {
 		d.open(c, now)
 	}
@@ -101,7 +101,7 @@ func (d *Door) withClass(id uint32, now time.Time) bool {
 	default:
 		return false
 	}
-	c.alive.join(-1, d.over)
+	c.alive.join(-d.looking(), d.over)
 	return true
 }
 

@@ -221,10 +221,10 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	}
 	switch {
 	case d.withClass(t.class, now):
-		l.leaves(t)
+		l.leaves(t, d.looking())
 		t.lane = InClass // nobody of their line was overtaken by them
 	case l.isCalled(t) && d.take(l, t):
-		l.leaves(t)
+		l.leaves(t, d.looking())
 		d.enters(t.class, now)
 	default:
 		w := d.wait(l, t)
@@ -243,6 +243,10 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	d.waiting.Store(max(0, d.waiting.Load()-1))
 	return d.enter(t, now)
 }
+
+// looking is what somebody counts for at the moment at which they look again: one, in the
+// mean, and half a look less just before the next.
+func (d *Door) looking() float64 { return 1 - float64(shortest)/float64(2*d.width) }
 
 func (d *Door) enter(t ticketOf, now time.Time) Verdict {
 	d.figures.admitted[t.lane].Add(1)

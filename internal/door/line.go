@@ -107,12 +107,13 @@ func (l *line) looked(t ticketOf, weight float64, now time.Time) {
 // swing is by how much the count of people who are all there swings up with their looks.
 const swing = 1.25
 
-// leaves notes that somebody is in: called, or before their turn, with their class.
-func (l *line) leaves(t ticketOf) {
+// leaves notes that somebody is in: called, or before their turn, with their class. n is what
+// they counted for until then.
+func (l *line) leaves(t ticketOf, n float64) {
 	if l.isCalled(t) {
-		l.called.join(-1, l.over)
+		l.called.join(-n, l.over)
 	} else if i := bucketOf(t.arrived) - l.first; i < int64(len(l.buckets)) {
-		l.buckets[i].alive.join(-1, l.over)
+		l.buckets[i].alive.join(-n, l.over)
 	}
 }
 

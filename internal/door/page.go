@@ -90,7 +90,7 @@ func waitingPages() (map[string]waitingPage, string, error) {
 
 // write writes the page of somebody who waits. zone is where they read the hour.
 func (p waitingPage) write(w http.ResponseWriter, v Wait, now time.Time, zone *time.Location) {
-	next := strconv.Itoa(int(math.Ceil(v.Next.Seconds())))
+	next := strconv.Itoa(int(v.Next / time.Second))
 	from, until := int(v.From/time.Minute), int(math.Ceil(v.Until.Minutes()))
 	turn := p.words.turn(max(1, from), max(until, from+1), hour(now.Add((v.From+v.Until)/2).In(zone), p.words.Lang))
 	if v.Until < time.Minute {

@@ -185,7 +185,8 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	if l.isCalled(t) {
 		next = time.Second // the next place there is
 	}
-	w.Next = time.Duration(float64(next) * (0.9 + rand.Float64()/5))
+	// In whole seconds, as pages say it, rounded by lot: what is counted is what was told.
+	w.Next = time.Duration(max(1, math.Floor(next.Seconds()*(0.9+rand.Float64()/5)+rand.Float64()))) * time.Second
 	return w
 }
 
