@@ -24,6 +24,8 @@ package aaf
 import (
 	"slices"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // Export is what a set of files of one full export holds, read whole and
@@ -168,19 +170,8 @@ type Function struct {
 	Label     string // as in "ENSEIGNEMENT"
 }
 
-// Refusal is something of the files that was not taken, and why, in a sentence for
-// the person who runs the import. Line counts line feeds from 1; it is 0 when the
-// whole file, or the path, is meant.
-type Refusal struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Reason string `json:"reason"`
-
-	// HoldsBackAll says that no school can be taken as long as this stands: part of
-	// the export could not be read. Otherwise Schools lists those it holds back.
-	HoldsBackAll bool     `json:"-"`
-	Schools      []string `json:"-"`
-}
+// Refusal is what was not taken, and why.
+type Refusal = intake.Refusal
 
 // Counts are the numbers of an export. A link counts even when its guardian is
 // unknown, but then it is neither among those who may be told nor among the others.
