@@ -11,17 +11,58 @@ import (
 
 // keys are made of the one key that the installation keeps outside its database,
 // one for each use, so that what is signed for one means nothing to another.
-type keys struct{ session, device, bucket []byte }
+type keys struct{ session, device, bucket, asked []byte }
 
 func newKeys(key []byte) keys {
 	derive := func(use string) []byte { return mac(key, "preau account 1 "+use) }
-	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket")}
+	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket"), asked: derive("asked")}
 }
 
 func mac(key []byte, text string) []byte {
 	m := hmac.New(sha256.New, key)
 	m.Write([]byte(text))
 	return m.Sum(nil)
+}
+
+// asked is what somebody typed who was sent back to wait: the form that comes back has it,
+// and so it is known when they first came.
+type asked struct {
+	Identifier string
+	Own        bool
+	Since      time.Time // whole milliseconds
+}
+
+// askedLife is how long it is kept.
+const askedLife = 2 * time.Minute
+
+func (k keys) writeAsked(t asked) string {
+	own := "0"
+	if t.Own {
+		own = "1"
+	}
+	return seal(k.asked, strings.Join([]string{"1", own, strconv.FormatInt(t.Since.UnixMilli(), 10), base64.RawURLEncoding.EncodeToString([]byte(t.Identifier))}, "."))
+}
+
+func (k keys) readAsked(value string, now time.Time) (asked, bool) {
+	text, ok := unseal(k.asked, value)
+	if !ok {
+		return asked{}, false
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 4 || parts[0] != "1" {
+		return asked{}, false
+	}
+	ms, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return asked{}, false
+	}
+	identifier, err := base64.RawURLEncoding.DecodeString(parts[3])
+	if err != nil {
+		return asked{}, false
+	}
+	t := asked{Identifier: string(identifier), Own: parts[1] == "1", Since: time.UnixMilli(ms)}
+	age := now.Sub(t.Since)
+	return t, age >= 0 && age < askedLife
 }
 
 // maxCookie is longer than any value of ours.

@@ -66,7 +66,7 @@ func TestLetter(t *testing.T) {
 			}
 		}
 		home.want(home.post("/first-sign-in", "step", "choose", "code", typed, "password", good, "again", bad), http.StatusUnprocessableEntity, "ne sont pas les mêmes")
-		in := home.post("/first-sign-in", "step", "choose", "code", typed, "password", good, "again", good)
+		in := home.post("/first-sign-in", "step", "choose", "code", typed, "password", good, "again", good, "device", "own")
 		if in.StatusCode != http.StatusSeeOther || in.Header.Get("Location") != "/" {
 			t.Fatalf("%d to %q:\n%s", in.StatusCode, in.Header.Get("Location"), in.body)
 		}
@@ -169,7 +169,7 @@ func TestFirstSignInAtOnce(t *testing.T) {
 		for i := range people {
 			b := s.browser(t)
 			wg.Go(func() {
-				status[i] = b.post("/first-sign-in", "step", "choose", "code", code, "password", good, "again", good).StatusCode
+				status[i] = b.post("/first-sign-in", "step", "choose", "code", code, "password", good, "again", good, "device", "own").StatusCode
 			})
 		}
 		wg.Wait()
@@ -295,7 +295,7 @@ func TestNoSecretIsKept(t *testing.T) {
 		}
 		b.post("/first-sign-in", "code", first)
 		b.post("/first-sign-in", "step", "choose", "code", code, "password", "tropcourt", "again", "tropcourt")
-		b.post("/first-sign-in", "step", "choose", "code", code, "password", bad, "again", bad)
+		b.post("/first-sign-in", "step", "choose", "code", code, "password", bad, "again", bad, "device", "own")
 		b.post("/account", "do", "password", "present", "pas le bon", "password", "cheval agrafe", "again", "cheval agrafe")
 		b.post("/account", "do", "password", "present", bad, "password", "cheval agrafe", "again", "cheval agrafe")
 		session, device := b.cookie("preau").Value, b.cookie("preau-device").Value

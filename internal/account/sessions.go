@@ -122,9 +122,8 @@ func bucket(ctx context.Context, tx database.Tx, key string) (Bucket, error) {
 	return Bucket{Failures: t.Failures, Until: t.WaitUntil}, nil
 }
 
-// charge counts a failure before the password is looked at, so that a thousand
-// tries at once are counted as a thousand. A *WaitError, and nothing counted, when
-// nothing may be tried now. The row stays locked until the transaction ends.
+// charge counts a failure. A *WaitError, and nothing counted, when nothing may be tried now:
+// another node counted one meanwhile. The row stays locked until the transaction ends.
 func charge(ctx context.Context, tx database.Tx, now time.Time, key string) (Bucket, error) {
 	now = database.Stamp(now)
 	t := attempts{Bucket: key, Failures: 1, WaitUntil: now}

@@ -98,6 +98,18 @@ func (k *Keeper) deviceOf(r *http.Request) device {
 	return device{ID: database.NewID()}
 }
 
+func (k *Keeper) askedCookie() string { return k.sessionCookie() + "-asked" }
+
+// asked is what somebody typed before they were sent back to wait.
+func (k *Keeper) asked(r *http.Request) asked {
+	for _, c := range r.CookiesNamed(k.askedCookie()) {
+		if t, ok := k.keys.readAsked(c.Value, time.Now()); ok {
+			return t
+		}
+	}
+	return asked{}
+}
+
 func (k *Keeper) cookie(name, value string, life time.Duration) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: k.secure}
 }
@@ -187,7 +199,4 @@ func (k *Keeper) AccountOf(r *http.Request) (account string, ok bool) {
 }
 
 // Busy tells whether passwords wait for one another for longer than anybody notices.
-func (k *Keeper) Busy() bool { return k.pool.waiting.Load() > int64(cap(k.pool.slots))*busyPerSlot }
-
-// busyPerSlot is about a third of a second of passwords.
-const busyPerSlot = 15
+func (k *Keeper) Busy() bool { return k.pool.busy() }

@@ -52,6 +52,7 @@ func (a *App) newFront(secure bool) (*front, error) {
 	if f.gate, err = door.NewGate(door.GateConfig{Door: f.door, Secure: secure, Zone: zone, Free: free}); err != nil {
 		return nil, err
 	}
+	a.Keeper.WhenFull(f.gate.Later)
 	b, err := os.ReadFile(f.file())
 	if err == nil {
 		err = f.door.Restore(b)
@@ -98,7 +99,7 @@ func fromMemory(r *http.Request) bool {
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
 func passwords(r *http.Request) bool {
-	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == "/first-sign-in")
+	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == "/first-sign-in" || r.URL.Path == "/account")
 }
 
 // vital tells what matters more than anybody's place: rolls, and what stops, lets go and
@@ -160,6 +161,7 @@ func (f *front) meet(ctx context.Context) error {
 				teaching[[2]string{s.ID, p}] = true
 			}
 		}
+		f.app.Keeper.Meet(all)
 		for _, a := range all {
 			w := door.Who{Lane: laneOf(a.Role), School: a.School}
 			if w.Lane == door.Staff && teaching[[2]string{a.School, a.Person}] {
