@@ -94,8 +94,12 @@ var (
 	ErrBusy = errors.New("account: too many sign-ins at once")
 )
 
-// WaitError says that nothing is tried against this account before Until.
-type WaitError struct{ Until time.Time }
+// WaitError says that nothing is tried against this account before Until; Many: nothing from
+// this browser, or from this address without cookies.
+type WaitError struct {
+	Until time.Time
+	Many  bool
+}
 
 // Error tells the moment; the account is not named.
 func (e *WaitError) Error() string {

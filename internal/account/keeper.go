@@ -54,8 +54,10 @@ type Keeper struct {
 	full    func(http.ResponseWriter, *http.Request) // see WhenFull; nil: a page of ours
 	met     atomic.Pointer[met]
 	trying  trying
-	nobody  Hash         // checked where there is no password to check
-	hashes  atomic.Int64 // begun since the start: tests see by it that a wrong name costs what a wrong password does
+	floods  *floods
+	seat    func(*http.Request) string // see ToldApartBy; nil: by cookies of ours alone
+	nobody  Hash                       // checked where there is no password to check
+	hashes  atomic.Int64               // begun since the start: tests see by it that a wrong name costs what a wrong password does
 }
 
 // NewKeeper makes a Keeper. It hashes once, which takes tens of milliseconds.
@@ -70,6 +72,7 @@ func NewKeeper(s Settings) (*Keeper, error) {
 		s.Log = slog.Default()
 	}
 	k := &Keeper{db: s.DB, keys: newKeys(s.Key), clock: s.Clock, pool: newPool(s.Pool), secure: s.Secure, url: strings.TrimRight(s.URL, "/"), log: s.Log, journal: s.Journal, cost: s.Cost.orUsual()}
+	k.floods = newFloods(k.enrolment)
 	k.nobody = HashPassword(newCode(), k.cost)
 	return k, nil
 }
@@ -78,16 +81,31 @@ func NewKeeper(s Settings) (*Keeper, error) {
 // after which the form comes back by itself. Call it before anything is served.
 func (k *Keeper) WhenFull(show func(http.ResponseWriter, *http.Request)) { k.full = show }
 
+// ToldApartBy gives another way to tell browsers apart, beside this package's own cookie: the
+// seat that whoever is inside holds. Empty: none. Call it before anything is served.
+func (k *Keeper) ToldApartBy(seat func(*http.Request) string) { k.seat = seat }
+
 // met is what is kept in memory of the accounts that there are.
 type met struct {
-	staff map[string]page.Role // by identifier: who goes first in the pool
+	staff     map[string]page.Role // by identifier: who goes first in the pool
+	enrolment map[string]int       // by school: how many come from its address
+}
+
+func (k *Keeper) enrolment(school string) int {
+	if m := k.met.Load(); m != nil {
+		return m.enrolment[school]
+	}
+	return 0
 }
 
 // Meet tells the Keeper which accounts there are: see Open. Whom it has not met waits like
 // everybody.
 func (k *Keeper) Meet(all []Account) {
-	m := &met{staff: map[string]page.Role{}}
+	m := &met{staff: map[string]page.Role{}, enrolment: map[string]int{}}
 	for _, a := range all {
+		if a.Role != page.Guardian {
+			m.enrolment[a.School]++
+		}
 		if a.Role != page.Pupil && a.Role != page.Guardian {
 			m.staff[a.Identifier] = a.Role
 		}
@@ -108,8 +126,12 @@ var inside = place{kind: first, patience: signedPatience}
 // placeOf is the place of an identifier as typed. The names of staff go first: of a name it
 // can be learnt on a crowded morning, by how long it waits, whether it is one of theirs.
 // Each name is tried a few times at most.
-func (k *Keeper) placeOf(identifier string, since time.Time) place {
-	p := place{kind: ordinary, since: since, patience: poolPatience}
+func (k *Keeper) placeOf(identifier string, v visitor) place {
+	p := place{kind: ordinary, since: v.since, patience: poolPatience}
+	if len(v.client.browser) == 0 {
+		p.kind = last // whoever came to the page with a browser has a cookie
+		return p
+	}
 	if m := k.met.Load(); m != nil {
 		if _, ok := m.staff[identifier]; ok {
 			p.kind = first
@@ -250,15 +272,26 @@ type visitor struct {
 	browser string
 	shared  bool
 	since   time.Time // when they first came with this identifier; zero: now
+	client  client
 }
 
 // signIn checks a password and opens a session.
 func (k *Keeper) signIn(ctx context.Context, typed, password string, v visitor) (Account, Session, error) {
-	p, err := k.prove(ctx, typed, password, v.device, k.placeOf(foldIdentifier(typed), v.since))
+	if until := k.floods.wait(k.clock(), v.client); !until.IsZero() {
+		err := &WaitError{Until: until, Many: true}
+		k.refused(ctx, "sign-in", "", err)
+		return Account{}, Session{}, err
+	}
+	k.floods.tried(k.clock(), v.client)
+	p, err := k.prove(ctx, typed, password, v.device, k.placeOf(foldIdentifier(typed), v))
+	if errors.Is(err, ErrWrong) {
+		k.floods.failed(k.clock(), v.client)
+	}
 	if err != nil {
 		k.refused(ctx, "sign-in", p.account.ID, err)
 		return Account{}, Session{}, err
 	}
+	k.floods.entered(k.clock(), v.client, p.account.School, p.account.ID)
 	var a Account
 	var s Session
 	err = k.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {

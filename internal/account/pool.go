@@ -30,6 +30,7 @@ type kind int
 const (
 	first    kind = iota // identifiers of staff, codes of letters, whoever is signed in
 	ordinary             // everybody else, and names that nobody has
+	last                 // clients that keep no cookie
 	kinds
 )
 
@@ -71,7 +72,7 @@ func (p *pool) size() int { return cap(p.slots) }
 func (p *pool) places(k kind) int {
 	n := int(poolPatience/max(p.spell, time.Microsecond)) * p.size()
 	n = min(max(n, 2), mostWaiting*p.size())
-	if k != first {
+	if k > first {
 		n -= max(1, n*keptForStaff/100)
 	}
 	return n
@@ -100,8 +101,8 @@ func (p *pool) come(ctx context.Context, k kind, since time.Time, patience time.
 		return -1 // who came at the same moment stays before
 	})
 	ahead := at
-	if k != first {
-		ahead += len(p.waiting[first])
+	for before := first; before < k; before++ {
+		ahead += len(p.waiting[before])
 	}
 	if patience <= poolPatience && ahead >= p.places(k) || len(queue) >= mostWaiting*p.size() {
 		p.mu.Unlock()
@@ -142,6 +143,9 @@ func (p *pool) pass() {
 	if len(p.waiting[first]) == 0 || p.row >= mostInARow && len(p.waiting[ordinary]) > 0 {
 		k = ordinary
 	}
+	if k == ordinary && len(p.waiting[ordinary]) == 0 {
+		k = last
+	}
 	if p.row++; k != first {
 		p.row = 0
 	}
@@ -176,13 +180,20 @@ func (p *pool) work(ctx context.Context, do func()) error {
 func (p *pool) crowd() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.waiting[first]) + len(p.waiting[ordinary])
+	return p.queue()
+}
+
+func (p *pool) queue() (n int) {
+	for _, q := range p.waiting {
+		n += len(q)
+	}
+	return n
 }
 
 // busy tells whether passwords wait for longer than anybody notices.
 func (p *pool) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.waiting[first]) + len(p.waiting[ordinary])
+	n := p.queue()
 	return time.Duration(n)*p.spell > time.Duration(p.size())*poolPatience*2/3
 }

@@ -89,13 +89,22 @@ func (k *Keeper) ticket(r *http.Request) (ticket, bool) {
 	return ticket{}, false
 }
 
-func (k *Keeper) deviceOf(r *http.Request) device {
+// deviceOf is the browser of a request; false: it shows no cookie of ours, and gets a new name.
+func (k *Keeper) deviceOf(r *http.Request) (device, bool) {
 	for _, c := range r.CookiesNamed(k.deviceCookie()) {
 		if d, ok := k.keys.readDevice(c.Value); ok {
-			return d
+			return d, true
 		}
 	}
-	return device{ID: database.NewID()}
+	return device{ID: database.NewID()}, false
+}
+
+// nameDevice gives a browser without one a name, until it closes: mistakes that are made in it
+// are then its own, and not its address's.
+func (k *Keeper) nameDevice(w http.ResponseWriter, r *http.Request) {
+	if d, ok := k.deviceOf(r); !ok {
+		http.SetCookie(w, k.cookie(k.deviceCookie(), k.keys.writeDevice(d), 0))
+	}
 }
 
 func (k *Keeper) askedCookie() string { return k.sessionCookie() + "-asked" }

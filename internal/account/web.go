@@ -74,6 +74,9 @@ func (k *Keeper) problemOf(w http.ResponseWriter, r *http.Request, err error) (p
 		}
 		return problem{http.StatusUnauthorized, page.T(ctx, "account.wrong.title"), text}, true
 	case waits:
+		if wait.Many {
+			return problem{http.StatusTooManyRequests, page.T(ctx, "account.many.title"), page.T(ctx, "account.many.text", "left", howLong(ctx, max(time.Second, wait.Until.Sub(k.clock()))))}, true
+		}
 		return problem{http.StatusTooManyRequests, page.T(ctx, "account.wait.title"), text}, true
 	case errors.Is(err, ErrBusy):
 		// Not a failure: their turn comes, and nobody may take it for one.
@@ -117,6 +120,7 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		return page.See(w, r, next)
 	}
 	before := k.asked(r)
+	k.nameDevice(w, r)
 	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: before.Own}))
 }
 
@@ -167,7 +171,17 @@ func (k *Keeper) keepAsked(w http.ResponseWriter, f signInForm, since time.Time)
 
 // visitor is the browser of a request.
 func (k *Keeper) visitor(r *http.Request) visitor {
-	v := visitor{device: k.deviceOf(r), browser: browserName(r.UserAgent())}
+	v := visitor{browser: browserName(r.UserAgent()), client: client{address: addressOf(r)}}
+	named := false
+	if v.device, named = k.deviceOf(r); named {
+		v.client.browser = append(v.client.browser, v.device.ID)
+	}
+	if k.seat != nil {
+		// A seat alone is no browser: whoever got one by posting was never on the page.
+		if seat := k.seat(r); seat != "" && named {
+			v.client.browser = append(v.client.browser, "seat "+seat)
+		}
+	}
 	v.old, _ = k.ticket(r)
 	return v
 }

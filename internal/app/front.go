@@ -53,6 +53,7 @@ func (a *App) newFront(secure bool) (*front, error) {
 		return nil, err
 	}
 	a.Keeper.WhenFull(f.gate.Later)
+	a.Keeper.ToldApartBy(f.gate.Seat)
 	b, err := os.ReadFile(f.file())
 	if err == nil {
 		err = f.door.Restore(b)
