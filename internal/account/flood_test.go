@@ -34,44 +34,43 @@ func TestPupilsAndAttackerBehindOneAddress(t *testing.T) {
 			f := newFloods(func(string) int { return enrolment })
 			random := rand.New(rand.NewPCG(1, 2))
 			type try struct {
-				at       time.Duration
-				pupil    int // -1: the attacker
-				mistakes int
+				at    time.Duration
+				pupil int // -1: the attacker
+				right bool
 			}
 			var tries []try
 			for n := range enrolment {
-				one := try{time.Duration(random.Int64N(int64(15 * time.Minute))), n, 0}
+				at := time.Duration(random.Int64N(int64(15 * time.Minute)))
 				if random.IntN(10) == 0 {
-					one.mistakes = 1 + random.IntN(3)
+					for range 1 + random.IntN(3) {
+						tries = append(tries, try{at, n, false})
+						at += time.Second
+					}
 				}
-				tries = append(tries, one)
+				tries = append(tries, try{at, n, true})
 			}
 			for at := time.Duration(0); at < 15*time.Minute; at += 20 * time.Millisecond {
-				tries = append(tries, try{at, -1, 0})
+				tries = append(tries, try{at, -1, false})
 			}
 			slices.SortFunc(tries, func(a, b try) int { return int(a.at - b.at) })
 			throttled, done := 0, 0
 			for i, one := range tries {
 				now := tuesday.Add(one.at)
-				if one.pupil < 0 {
-					c := client{school, attack.browser(i)}
-					if f.wait(now, c).IsZero() {
-						done++
-						f.tried(now, c)
-						f.failed(now, c)
-					}
-					continue
+				c := client{school, attack.browser(i)}
+				if one.pupil >= 0 {
+					c.browser = []string{fmt.Sprint("pupil", one.pupil), fmt.Sprint("seat pupil", one.pupil)}
 				}
-				c := client{school, []string{fmt.Sprint("pupil", one.pupil), fmt.Sprint("seat pupil", one.pupil)}}
-				for n := range one.mistakes + 1 {
-					if now = now.Add(time.Second); !f.wait(now, c).IsZero() {
-						throttled++
-						break
-					}
-					if n < one.mistakes {
-						f.failed(now, c)
-					} else {
-						f.entered(now, c, lycee, fmt.Sprint("pupil", one.pupil))
+				switch waits := !f.wait(now, c).IsZero(); {
+				case waits && one.pupil >= 0:
+					throttled++
+				case waits:
+				case one.right:
+					f.entered(now, c, lycee, fmt.Sprint("pupil", one.pupil))
+				default:
+					f.tried(now, c)
+					f.failed(now, c)
+					if one.pupil < 0 {
+						done++
 					}
 				}
 			}
@@ -125,6 +124,45 @@ func TestSchoolBehindAnAddress(t *testing.T) {
 	}
 }
 
+// An address that had its part makes wait who keeps no cookie, whether the passwords were right
+// or wrong, and browsers that failed more than a few times; nobody else.
+func TestAddressThatHadItsPart(t *testing.T) {
+	t.Parallel()
+	at := netip.MustParsePrefix("192.0.2.7/32")
+	bare := client{address: at}
+	waits := func(f *floods, c client) bool { return !f.wait(tuesday, c).IsZero() }
+	f := newFloods(func(string) int { return 0 })
+	for n := range addressLeast {
+		if waits(f, bare) {
+			t.Fatalf("the %dth without a cookie waits", n+1)
+		}
+		f.tried(tuesday, bare) // and the password was right
+	}
+	if !waits(f, bare) {
+		t.Error("a hundred without cookies, and the next is not made to wait")
+	}
+	if c := (client{at, []string{"b"}}); waits(f, c) {
+		t.Error("a browser is made to wait for those without cookies")
+	}
+	f = newFloods(func(string) int { return 0 })
+	for n := range addressLeast - deviceOwn {
+		f.failed(tuesday, client{at, []string{fmt.Sprint("b", n)}})
+	}
+	c := client{at, []string{"clumsy"}}
+	for range deviceOwn {
+		if waits(f, c) {
+			t.Fatal("a browser's own first mistakes are held against it")
+		}
+		f.failed(tuesday, c)
+	}
+	if !waits(f, c) || !waits(f, bare) {
+		t.Error("a hundred failures at one address, and a browser with four of them goes on, or one without cookies")
+	}
+	if waits(f, client{netip.MustParsePrefix("192.0.2.8/32"), []string{"clumsy"}}) {
+		t.Error("the neighbour's address waits too")
+	}
+}
+
 // Whatever comes, from however many addresses with however many browsers, the counts stay in
 // their room, and a school's address is not what is forgotten.
 func TestFloodsAreBounded(t *testing.T) {
@@ -136,7 +174,7 @@ func TestFloodsAreBounded(t *testing.T) {
 	}
 	now := tuesday
 	for n := range 3 * addressesMost {
-		now = now.Add(time.Millisecond)
+		now = now.Add(time.Microsecond)
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)
 		for m := range 3 {
 			f.failed(now, client{p, []string{fmt.Sprint("b", n, m), fmt.Sprint("seat", n, m)}})
