@@ -96,24 +96,41 @@ func unseal(key []byte, value string) (string, bool) {
 type ticket struct {
 	Session string
 	Account string
-	Ends    time.Time // whole seconds
-	Shared  bool      // on a computer that others use too: never renewed
+	Ends    time.Time     // whole seconds
+	Idle    time.Duration // by how much it is renewed while it is used; 0: never
+	Shared  bool          // on a computer that others use too
 }
 
 // The cookie is 1.KIND.SESSION.ACCOUNT.END.SIGNATURE; 1 is the version of this
-// format, KIND k (keep) or s (shared), END in seconds since 1970.
-const (
-	ticketVersion = "1"
-	kindKept      = "k"
-	kindShared    = "s"
-)
+// format, KIND k (kept for 30 days), p (for 14), d (to its end) or s (on a shared computer), END in seconds since 1970.
+const ticketVersion = "1"
+
+func idleOf(kind string) (idle time.Duration, ok bool) {
+	switch kind {
+	case "k":
+		return SessionIdle, true
+	case "p":
+		return PasskeyIdle, true
+	case "d", "s":
+		return 0, true
+	}
+	return 0, false
+}
+
+func kindOf(t ticket) string {
+	switch {
+	case t.Shared:
+		return "s"
+	case t.Idle == SessionIdle:
+		return "k"
+	case t.Idle == PasskeyIdle:
+		return "p"
+	}
+	return "d"
+}
 
 func (k keys) writeTicket(t ticket) string {
-	kind := kindKept
-	if t.Shared {
-		kind = kindShared
-	}
-	return seal(k.session, strings.Join([]string{ticketVersion, kind, t.Session, t.Account, strconv.FormatInt(t.Ends.Unix(), 10)}, "."))
+	return seal(k.session, strings.Join([]string{ticketVersion, kindOf(t), t.Session, t.Account, strconv.FormatInt(t.Ends.Unix(), 10)}, "."))
 }
 
 // readTicket takes a cookie that this installation signed and that has not ended.
@@ -123,14 +140,18 @@ func (k keys) readTicket(value string, now time.Time) (ticket, bool) {
 		return ticket{}, false
 	}
 	parts := strings.Split(text, ".")
-	if len(parts) != 5 || parts[0] != ticketVersion || (parts[1] != kindKept && parts[1] != kindShared) || parts[2] == "" || parts[3] == "" {
+	if len(parts) != 5 || parts[0] != ticketVersion || parts[2] == "" || parts[3] == "" {
+		return ticket{}, false
+	}
+	idle, ok := idleOf(parts[1])
+	if !ok {
 		return ticket{}, false
 	}
 	end, err := strconv.ParseInt(parts[4], 10, 64)
 	if err != nil {
 		return ticket{}, false
 	}
-	t := ticket{Session: parts[2], Account: parts[3], Ends: time.Unix(end, 0).UTC(), Shared: parts[1] == kindShared}
+	t := ticket{Session: parts[2], Account: parts[3], Ends: time.Unix(end, 0).UTC(), Idle: idle, Shared: parts[1] == "s"}
 	return t, now.Before(t.Ends)
 }
 
@@ -140,10 +161,10 @@ const renewAfter = 24 * time.Hour
 // renewed is the ticket for a browser that is here now; false when the one that it
 // has will do.
 func (t ticket) renewed(now time.Time) (ticket, bool) {
-	if t.Shared || t.Ends.Sub(now) > SessionIdle-renewAfter {
+	if t.Idle == 0 || t.Ends.Sub(now) > t.Idle-renewAfter {
 		return ticket{}, false
 	}
-	t.Ends = now.Add(SessionIdle)
+	t.Ends = now.Add(t.Idle)
 	return t, true
 }
 

@@ -270,7 +270,7 @@ type visitor struct {
 	device  device
 	old     ticket // the session that it is signed in with; its Session may be empty
 	browser string
-	shared  bool
+	on      Device    // empty: one's own
 	since   time.Time // when they first came with this identifier; zero: now
 	client  client
 }
@@ -317,7 +317,11 @@ func (k *Keeper) open(ctx context.Context, tx database.Tx, a Account, v visitor)
 			return Session{}, err
 		}
 	}
-	return begin(ctx, tx, now, a.ID, a.Password, v.shared, v.browser)
+	on := v.on
+	if on == "" {
+		on = Own
+	}
+	return begin(ctx, tx, now, a.ID, a.Password, on, v.browser)
 }
 
 // firstSignIn takes a one-time code, gives its account the password and opens a

@@ -206,7 +206,7 @@ func TestOwnAccount(t *testing.T) {
 		}
 		tom.signIn("tom.payet", good)
 		own := here.get("/account")
-		here.want(own, http.StatusOK, "lea.benali", "Firefox, Linux", "3 navigateurs", "ce navigateur", "6 avril 2027, 8 h 00")
+		here.want(own, http.StatusOK, "lea.benali", "Firefox, Linux", "3 appareils", "ce navigateur", "6 avril 2027, 8 h 00")
 		if own.Header.Get("Cache-Control") != "no-store" {
 			t.Error("the account's page may be kept")
 		}
@@ -235,7 +235,7 @@ func TestOwnAccount(t *testing.T) {
 		if done.StatusCode != http.StatusSeeOther {
 			t.Fatalf("the password is not changed: %d", done.StatusCode)
 		}
-		here.want(here.get(done.Header.Get("Location")), http.StatusOK, "Le mot de passe est changé", "1 navigateur")
+		here.want(here.get(done.Header.Get("Location")), http.StatusOK, "Le mot de passe est changé", "1 appareil")
 		phone.want(phone.get("/"), http.StatusOK, "nobody")
 		kept := read(t, db, func(ctx context.Context, tx database.Tx) (Account, error) { return ByID(ctx, tx, lea.ID) })
 		if d, ok := s.keys.readDevice(here.cookie("preau-device").Value); !ok || !s.keys.knows(d, kept) {

@@ -52,7 +52,7 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 	if err != nil || !ok {
 		return page.Viewer{}, false, err
 	}
-	v := page.Viewer{ID: s.Person, Account: s.Account, School: s.School, Role: s.Role, Name: s.Identifier, Session: t.Session}
+	v := page.Viewer{ID: s.Person, Account: s.Account, School: s.School, Role: s.Role, Name: s.Identifier, Session: t.Session, Proven: s.ProvenAt}
 	if s.School == "" {
 		return v, true, nil
 	}
@@ -125,15 +125,17 @@ func (k *Keeper) cookie(name, value string, life time.Duration) *http.Cookie {
 
 // welcome sets the cookies of a browser that has just been signed in.
 func (k *Keeper) welcome(w http.ResponseWriter, a Account, s Session, v visitor) {
-	t := ticket{Session: s.ID, Account: a.ID, Ends: k.clock().Add(SessionIdle), Shared: v.shared}
-	if v.shared {
-		t.Ends = s.ExpiresAt
+	t := ticket{Session: s.ID, Account: a.ID, Ends: s.ExpiresAt, Idle: spanOf(a.Role, s.Device).idle, Shared: s.Device == Shared}
+	if s.Device == Shared {
 		// No age: the browser forgets it when it closes. And it is not a browser
 		// of this person's.
 		http.SetCookie(w, k.cookie(k.sessionCookie(), k.keys.writeTicket(t), 0))
 		return
 	}
-	http.SetCookie(w, k.cookie(k.sessionCookie(), k.keys.writeTicket(t), SessionIdle))
+	if t.Idle > 0 {
+		t.Ends = k.clock().Add(t.Idle)
+	}
+	http.SetCookie(w, k.cookie(k.sessionCookie(), k.keys.writeTicket(t), t.Ends.Sub(k.clock())))
 	k.known(w, a, v.device)
 }
 
@@ -147,7 +149,7 @@ func (k *Keeper) farewell(w http.ResponseWriter) {
 }
 
 // Renew keeps people who come back signed in: about once a day it signs their
-// cookie anew, for 30 more days. It reads and writes nothing: the cookie of a
+// cookie anew, for 30 more days (14 where it was a passkey's). It reads and writes nothing: the cookie of a
 // session that is over stays worthless however young it is. Put it around
 // page.Routes.
 func (k *Keeper) Renew(next http.Handler) http.Handler {
@@ -155,7 +157,7 @@ func (k *Keeper) Renew(next http.Handler) http.Handler {
 		if r.Method == http.MethodGet {
 			if t, ok := k.ticket(r); ok {
 				if t, ok = t.renewed(k.clock()); ok {
-					w = &renewing{ResponseWriter: w, cookie: k.cookie(k.sessionCookie(), k.keys.writeTicket(t), SessionIdle)}
+					w = &renewing{ResponseWriter: w, cookie: k.cookie(k.sessionCookie(), k.keys.writeTicket(t), t.Idle)}
 				}
 			}
 		}

@@ -31,9 +31,10 @@ func (k *Keeper) Register(routes *page.Routes) {
 	routes.Handle("POST /first-sign-in", page.Anyone(), k.takeFirst, small)
 	routes.Handle("GET /account", page.SignedIn(), k.showAccount)
 	routes.Handle("POST /account", page.SignedIn(), k.takeAccount, small)
+	routes.Handle("POST /account/again", page.SignedIn(), k.takeAgain, small)
 	issuers := page.Only(page.Operator, page.Head, page.CPE, page.Office)
 	routes.Handle("GET /people/{account}/letter", issuers, k.showLetter)
-	routes.Handle("POST /people/{account}/code", issuers, k.takeCode, small)
+	routes.Handle("POST /people/{account}/code", issuers, k.takeCode, small, page.Again())
 }
 
 // busyWait is in how many seconds whoever was sent away asks again.
@@ -105,6 +106,13 @@ type signInForm struct {
 	Problem    problem
 }
 
+func onDevice(own bool) Device {
+	if own {
+		return Own
+	}
+	return Shared
+}
+
 // To is where the form goes. It names the page that follows: whoever is sent back to wait
 // comes back to this address.
 func (f signInForm) To() string {
@@ -130,7 +138,7 @@ func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	form := signInForm{Identifier: r.PostForm.Get("identifier"), Next: page.Local(r.PostForm.Get("next")), Own: r.PostForm.Get("device") == "own"}
 	v := k.visitor(r)
-	v.shared = !form.Own
+	v.on = onDevice(form.Own)
 	before := k.asked(r)
 	if before.Identifier == form.Identifier {
 		v.since = before.Since
@@ -257,7 +265,7 @@ func (k *Keeper) takeFirst(w http.ResponseWriter, r *http.Request) error {
 		return fail(a, err)
 	}
 	v := k.visitor(r)
-	v.shared = !form.Own
+	v.on = onDevice(form.Own)
 	a, s, err := k.firstSignIn(ctx, form.Code, password, v)
 	if err != nil {
 		return fail(a, err)
@@ -265,6 +273,14 @@ func (k *Keeper) takeFirst(w http.ResponseWriter, r *http.Request) error {
 	k.log.InfoContext(ctx, "signed in", "account", a.ID, "school", a.School)
 	k.welcome(w, a, s, v)
 	return page.See(w, r, "/")
+}
+
+// takeAgain takes the password or says that a passkey was given, and leads back to a page.
+func (k *Keeper) takeAgain(w http.ResponseWriter, r *http.Request) error {
+	if goes, err := k.Again(w, r); err != nil || !goes {
+		return err
+	}
+	return page.See(w, r, r.PostForm.Get("next"))
 }
 
 // errAgain: the new password was typed differently the second time.

@@ -46,7 +46,7 @@ func newSite(t testing.TB, db *database.DB, secure bool) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := page.NewRoutes(&page.Site{Words: words, Log: log, Viewer: s.Viewer, Secure: secure})
+	routes := page.NewRoutes(&page.Site{Words: words, Log: log, Viewer: s.Viewer, Again: s.Again, Secure: secure})
 	s.Register(routes)
 	routes.Handle("GET /{$}", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		v, ok := page.ViewerFrom(r.Context())
@@ -156,7 +156,7 @@ func (b *browser) want(a answer, status int, sentences ...string) {
 // signedRequest is a request as a signed-in browser makes it.
 func signedRequest(k *Keeper, a Account, s Session) *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
-	r.AddCookie(&http.Cookie{Name: k.sessionCookie(), Value: k.keys.writeTicket(ticket{Session: s.ID, Account: a.ID, Ends: k.clock().Add(SessionIdle)})})
+	r.AddCookie(&http.Cookie{Name: k.sessionCookie(), Value: k.keys.writeTicket(ticket{Session: s.ID, Account: a.ID, Ends: k.clock().Add(SessionIdle), Idle: SessionIdle})})
 	return r
 }
 
@@ -352,7 +352,7 @@ func TestForgedCookieMeetsNoDatabase(t *testing.T) {
 	}
 	db.Close()
 	forged := httptest.NewRequest("GET", "/", nil)
-	forged.AddCookie(&http.Cookie{Name: "preau", Value: newKeys([]byte("another key")).writeTicket(ticket{Session: session.ID, Account: lea.ID, Ends: tuesday.Add(SessionIdle)})})
+	forged.AddCookie(&http.Cookie{Name: "preau", Value: newKeys([]byte("another key")).writeTicket(ticket{Session: session.ID, Account: lea.ID, Ends: tuesday.Add(SessionIdle), Idle: SessionIdle})})
 	late := signedRequest(s.Keeper, lea, session)
 	s.log.Reset()
 	if _, ok := s.Viewer(forged); ok || s.log.Len() > 0 {

@@ -38,7 +38,7 @@ func (a *App) register(secure bool) error {
 		return err
 	}
 	now := a.Clock.Now
-	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.Keeper.Viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone})
+	a.Routes = page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.Keeper.Viewer, Again: a.Keeper.Again, Bar: a.bar, Version: Version, Secure: secure, Zone: zone})
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)

@@ -54,6 +54,7 @@ type Viewer struct {
 	Lang       string         // "fr", "en", or empty: as the browser asks
 	Zone       *time.Location // the school's zone; nil: the site's
 	Session    string         // the session's id, so that it can be ended
+	Proven     time.Time      // when they last gave a password or a passkey; see Again
 }
 
 type viewerKey struct{}
