@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func TestSpans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.welcome(w, a, session, v)
+			s.welcome(w, httptest.NewRequest("GET", "/", nil), a, session, v)
 			for _, cookie := range (&http.Response{Header: w.h}).Cookies() {
 				b.setCookie(cookie)
 			}

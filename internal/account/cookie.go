@@ -11,11 +11,11 @@ import (
 
 // keys are made of the one key that the installation keeps outside its database,
 // one for each use, so that what is signed for one means nothing to another.
-type keys struct{ session, device, bucket, asked []byte }
+type keys struct{ session, device, bucket, asked, hint []byte }
 
 func newKeys(key []byte) keys {
 	derive := func(use string) []byte { return mac(key, "preau account 1 "+use) }
-	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket"), asked: derive("asked")}
+	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket"), asked: derive("asked"), hint: derive("hint")}
 }
 
 func mac(key []byte, text string) []byte {

@@ -124,7 +124,11 @@ func (k *Keeper) cookie(name, value string, life time.Duration) *http.Cookie {
 }
 
 // welcome sets the cookies of a browser that has just been signed in.
-func (k *Keeper) welcome(w http.ResponseWriter, a Account, s Session, v visitor) {
+func (k *Keeper) welcome(w http.ResponseWriter, r *http.Request, a Account, s Session, v visitor) {
+	if err := k.remember(w, r, a, s.Device); err != nil {
+		// They are in all the same, and wait in line like somebody new.
+		k.log.ErrorContext(r.Context(), "failed", "what", "the hint of a device", "account", a.ID, "error", err)
+	}
 	t := ticket{Session: s.ID, Account: a.ID, Ends: s.ExpiresAt, Idle: spanOf(a.Role, s.Device).idle, Shared: s.Device == Shared}
 	if s.Device == Shared {
 		// No age: the browser forgets it when it closes. And it is not a browser
@@ -142,6 +146,14 @@ func (k *Keeper) welcome(w http.ResponseWriter, a Account, s Session, v visitor)
 // known marks the browser as one that was signed in to this account.
 func (k *Keeper) known(w http.ResponseWriter, a Account, d device) {
 	http.SetCookie(w, k.cookie(k.deviceCookie(), k.keys.writeDevice(k.keys.remember(d, a)), SessionMax))
+}
+
+// ownBefore tells whether a pupil or a guardian said before that this device is their own: the
+// form then says so again. Of staff, and where nobody is known, the safest is proposed.
+func (k *Keeper) ownBefore(r *http.Request) bool {
+	h, ok := k.HintOf(r)
+	d, _ := k.deviceOf(r)
+	return ok && len(d.Marks) > 0 && (h.Role == page.Pupil || h.Role == page.Guardian)
 }
 
 func (k *Keeper) farewell(w http.ResponseWriter) {

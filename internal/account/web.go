@@ -129,7 +129,11 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	before := k.asked(r)
 	k.nameDevice(w, r)
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: before.Own}))
+	own := before.Own
+	if before.Identifier == "" {
+		own = k.ownBefore(r)
+	}
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -161,7 +165,7 @@ func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
 	if before.Identifier != "" {
 		http.SetCookie(w, k.cookie(k.askedCookie(), "", -time.Second))
 	}
-	k.welcome(w, a, s, v)
+	k.welcome(w, r, a, s, v)
 	return page.See(w, r, form.Next)
 }
 
@@ -271,7 +275,7 @@ func (k *Keeper) takeFirst(w http.ResponseWriter, r *http.Request) error {
 		return fail(a, err)
 	}
 	k.log.InfoContext(ctx, "signed in", "account", a.ID, "school", a.School)
-	k.welcome(w, a, s, v)
+	k.welcome(w, r, a, s, v)
 	return page.See(w, r, "/")
 }
 

@@ -125,14 +125,19 @@ func free(r *http.Request) bool {
 	return fromMemory(r) || vital(r) || r.URL.Path == "/language" || strings.HasPrefix(r.URL.Path, "/r/")
 }
 
-// who is somebody by the signature of their session alone: the door asks no database.
+// who is somebody by the signature of their session alone, else by what their browser remembers
+// of its last session: the door asks no database. Nobody has a class by a hint.
 func (f *front) who(r *http.Request) door.Who {
 	known := f.known.Load()
-	id, ok := f.app.Keeper.AccountOf(r)
-	if !ok || known == nil {
-		return door.Who{}
+	if id, ok := f.app.Keeper.AccountOf(r); ok && known != nil {
+		if w, ok := (*known)[id]; ok {
+			return w
+		}
 	}
-	return (*known)[id]
+	if h, ok := f.app.Keeper.HintOf(r); ok {
+		return door.Who{Lane: laneOf(h.Role), School: h.School}
+	}
+	return door.Who{}
 }
 
 // meet keeps whom the door knows: everybody's lane, and who has a class about now.
