@@ -14,9 +14,12 @@ import (
 // provenFor is how long a password or a passkey is enough for what matters most.
 const provenFor = 10 * time.Minute
 
-// againField is the field of the form that asks once more. No page of ours has one of this
-// name.
-const againField = "again-password"
+// againField and againPasskey are the fields of the form that asks once more. No page of ours
+// has others of these names.
+const (
+	againField   = "again-password"
+	againPasskey = "again-passkey"
+)
 
 // againForm is the page that asks once more. It holds the whole form that was sent, and sends
 // it again with the password: nothing is done twice, and nothing that was typed is lost.
@@ -25,6 +28,7 @@ type againForm struct {
 	To         string
 	Fields     []page.Hidden
 	Problem    problem
+	Question   string // to a device that has a passkey of this account, JSON; empty: none has
 }
 
 // Again is asked before a route that matters most (see page.Again): true when the viewer gave
@@ -38,17 +42,24 @@ func (k *Keeper) Again(w http.ResponseWriter, r *http.Request) (bool, error) {
 	if err := r.ParseForm(); err != nil {
 		return false, err
 	}
-	password := r.PostForm.Get(againField)
-	r.PostForm.Del(againField)
-	r.Form.Del(againField)
+	password, answer := r.PostForm.Get(againField), r.PostForm.Get(againPasskey)
+	for _, name := range []string{againField, againPasskey} {
+		r.PostForm.Del(name)
+		r.Form.Del(name)
+	}
 	if lately(k.clock(), viewer) {
 		return true, nil
 	}
 	form := againForm{Identifier: viewer.Name, To: r.URL.RequestURI(), Fields: fieldsOf(r)}
-	if password == "" {
+	if password == "" && answer == "" {
 		return false, k.askAgain(w, r, http.StatusOK, form)
 	}
-	err := k.proveAgain(r, viewer, password)
+	err := error(nil)
+	if answer != "" {
+		err = k.answeredAgain(r, viewer, answer)
+	} else {
+		err = k.proveAgain(r, viewer, password)
+	}
 	if err == nil {
 		return true, nil
 	}
@@ -69,12 +80,12 @@ func lately(now time.Time, v page.Viewer) bool {
 
 func (k *Keeper) askAgain(w http.ResponseWriter, r *http.Request, status int, form againForm) error {
 	viewer, _ := page.ViewerFrom(r.Context())
-	err := k.db.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		a, err := ByID(ctx, tx, viewer.Account)
-		form.Identifier = a.Identifier
-		return err
-	})
+	h, err := k.holder(r.Context(), viewer.Account)
 	if err != nil {
+		return err
+	}
+	form.Identifier = h.account.Identifier
+	if form.Question, err = k.questionAgain(w, r, h); err != nil {
 		return err
 	}
 	return private(w, r, status, againPage(form))
@@ -103,6 +114,14 @@ func (k *Keeper) proveAgain(r *http.Request, viewer page.Viewer, password string
 		}
 		return prove(ctx, tx, k.clock(), viewer.Session)
 	})
+}
+
+// answeredAgain checks a passkey of the viewer's and keeps that it was used.
+func (k *Keeper) answeredAgain(r *http.Request, viewer page.Viewer, answer string) error {
+	if _, err := k.answered(r, forAgain, answer, viewer.Account); err != nil {
+		return err
+	}
+	return k.db.Write(r.Context(), func(ctx context.Context, tx database.Tx) error { return prove(ctx, tx, k.clock(), viewer.Session) })
 }
 
 // fieldsOf is everything that a form sent, in an order that does not change.

@@ -11,11 +11,11 @@ import (
 
 // keys are made of the one key that the installation keeps outside its database,
 // one for each use, so that what is signed for one means nothing to another.
-type keys struct{ session, device, bucket, asked, hint []byte }
+type keys struct{ session, device, bucket, asked, hint, challenge []byte }
 
 func newKeys(key []byte) keys {
 	derive := func(use string) []byte { return mac(key, "preau account 1 "+use) }
-	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket"), asked: derive("asked"), hint: derive("hint")}
+	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket"), asked: derive("asked"), hint: derive("hint"), challenge: derive("challenge")}
 }
 
 func mac(key []byte, text string) []byte {
@@ -74,8 +74,10 @@ func seal(key []byte, text string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac(key, text))
 }
 
-func unseal(key []byte, value string) (string, bool) {
-	if len(value) > maxCookie {
+func unseal(key []byte, value string) (string, bool) { return unsealUpTo(maxCookie, key, value) }
+
+func unsealUpTo(most int, key []byte, value string) (string, bool) {
+	if len(value) > most {
 		return "", false
 	}
 	cut := strings.LastIndexByte(value, '.')

@@ -219,6 +219,10 @@ func useCode(ctx context.Context, tx database.Tx, now time.Time, typed string, h
 	if err := SetPassword(ctx, tx, now, a.ID, h); err != nil {
 		return Account{}, err
 	}
+	// A letter begins anew: whoever else could come in no longer can.
+	if err := endPasskeys(ctx, tx, a.ID); err != nil {
+		return Account{}, err
+	}
 	a.Password, a.CodeHash, a.CodeExpiresAt = h, "", time.Time{}
 	return a, nil
 }
@@ -254,6 +258,9 @@ func CloseAll(ctx context.Context, tx database.Tx, school string, now time.Time)
 		if err := disable(ctx, tx, now, a.ID); err != nil {
 			return 0, err
 		}
+		if err := endPasskeys(ctx, tx, a.ID); err != nil {
+			return 0, err
+		}
 	}
 	_, err := tx.NewUpdate().Model((*Account)(nil)).Set("password = ''").Where("school = ?", school).Exec(ctx)
 	return len(all), err
@@ -278,6 +285,9 @@ func Purge(ctx context.Context, tx database.Tx, now time.Time) error {
 		return fmt.Errorf("account: purge: %w", err)
 	}
 	if _, err := tx.NewDelete().Model((*attempts)(nil)).Where("wait_until <= ?", now.Add(-forgetAfter)).Exec(ctx); err != nil {
+		return fmt.Errorf("account: purge: %w", err)
+	}
+	if _, err := tx.NewRaw("DELETE FROM account_challenges WHERE ends_at <= ?", now).Exec(ctx); err != nil {
 		return fmt.Errorf("account: purge: %w", err)
 	}
 	_, err := tx.NewUpdate().Model((*Account)(nil)).Set("code_hash = ''").Set("code_expires_at = NULL").

@@ -26,6 +26,7 @@ func (k *Keeper) Register(routes *page.Routes) {
 	small := page.Body(16 << 10)
 	routes.Handle("GET /sign-in", page.Anyone(), k.showSignIn)
 	routes.Handle("POST /sign-in", page.Anyone(), k.takeSignIn, small)
+	routes.Handle("POST /sign-in/passkey", page.Anyone(), k.takePasskeySignIn, small)
 	routes.Handle("POST /sign-out", page.Anyone(), k.takeSignOut, small)
 	routes.Handle("GET /first-sign-in", page.Anyone(), k.showFirst)
 	routes.Handle("POST /first-sign-in", page.Anyone(), k.takeFirst, small)
@@ -83,6 +84,8 @@ func (k *Keeper) problemOf(w http.ResponseWriter, r *http.Request, err error) (p
 		// Not a failure: their turn comes, and nobody may take it for one.
 		w.Header().Set("Retry-After", strconv.Itoa(busyWait))
 		return problem{http.StatusOK, page.T(ctx, "account.busy.title"), page.T(ctx, "account.busy.text")}, true
+	case errors.Is(err, ErrPasskey):
+		return problem{http.StatusUnauthorized, page.T(ctx, "account.passkey.title"), page.T(ctx, "account.passkey.text")}, true
 	case errors.Is(err, ErrDisabled):
 		return problem{http.StatusForbidden, page.T(ctx, "account.disabled.title"), page.T(ctx, "account.disabled.text")}, true
 	case errors.Is(err, ErrCode):
@@ -104,6 +107,7 @@ type signInForm struct {
 	Next       string
 	Own        bool // this device is theirs alone
 	Problem    problem
+	Question   string // to a device that has a passkey, JSON; empty: there are none here
 }
 
 func onDevice(own bool) Device {
@@ -133,7 +137,11 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if before.Identifier == "" {
 		own = k.ownBefore(r)
 	}
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own}))
+	question, err := k.questionAtSignIn(w, r)
+	if err != nil {
+		return err
+	}
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Question: question}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -294,14 +302,16 @@ type accountForm struct {
 	Account  Account
 	Sessions []Session
 	Present  string // the session of this browser
-	Done     bool   // the password was just changed
+	Passkeys []passkey
+	May      bool   // passkeys can be added here
+	Done     string // what was just done
 	Problem  problem
 	Password string
 	Again    string
 }
 
 func (k *Keeper) showAccount(w http.ResponseWriter, r *http.Request) error {
-	return k.accountPage(w, r, http.StatusOK, accountForm{Done: r.URL.Query().Get("done") == "password"})
+	return k.accountPage(w, r, http.StatusOK, accountForm{Done: r.URL.Query().Get("done")})
 }
 
 func (k *Keeper) accountPage(w http.ResponseWriter, r *http.Request, status int, form accountForm) error {
@@ -311,12 +321,16 @@ func (k *Keeper) accountPage(w http.ResponseWriter, r *http.Request, status int,
 		if form.Account, err = ByID(ctx, tx, viewer.Account); err != nil {
 			return err
 		}
-		form.Sessions, err = sessionsOf(ctx, tx, k.clock(), viewer.Account)
+		if form.Sessions, err = sessionsOf(ctx, tx, k.clock(), viewer.Account); err != nil {
+			return err
+		}
+		form.Passkeys, err = passkeysOf(ctx, tx, viewer.Account)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	_, form.May = k.party(r)
 	return private(w, r, status, ownPage(form))
 }
 
@@ -329,6 +343,12 @@ func (k *Keeper) takeAccount(w http.ResponseWriter, r *http.Request) error {
 	switch r.PostForm.Get("do") {
 	case "password":
 		return k.takePassword(w, r, viewer)
+	case "passkey":
+		return k.askPasskey(w, r, viewer)
+	case "passkey-save":
+		return k.takePasskey(w, r, viewer)
+	case "passkey-end":
+		return k.dropPasskey(w, r, viewer)
 	case "end":
 		session := r.PostForm.Get("session")
 		err := k.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/web"
 )
 
 // site is the whole thing: routes, pages and a database, reached over HTTP.
@@ -46,7 +47,11 @@ func newSite(t testing.TB, db *database.DB, secure bool) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := page.NewRoutes(&page.Site{Words: words, Log: log, Viewer: s.Viewer, Again: s.Again, Secure: secure})
+	assets, err := page.NewAssets(web.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := page.NewRoutes(&page.Site{Words: words, Assets: assets, Log: log, Viewer: s.Viewer, Again: s.Again, Secure: secure})
 	s.Register(routes)
 	routes.Handle("GET /{$}", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		v, ok := page.ViewerFrom(r.Context())

@@ -3,6 +3,7 @@
 import 'htmx.org';
 import 'htmx-ext-sse';
 import './roll.js';
+import './passkey.js';
 
 document.documentElement.classList.add('with-script');
 
