@@ -210,53 +210,59 @@ func (k *Keeper) enrolled(r *http.Request, h holderOf, answer string) (passkey, 
 // asked; empty: any. ErrPasskey.
 func (k *Keeper) answered(r *http.Request, use, answer, of string) (Account, error) {
 	ctx := r.Context()
-	party, ok := k.party(r)
-	c, asked := k.challengeOf(r, use)
-	if !ok || !asked {
-		return Account{}, ErrPasskey
-	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
+	v, err := k.verified(r, use, answer, of, func(id string) (holderOf, error) { return k.holder(ctx, id) })
 	if err != nil {
-		return Account{}, ErrPasskey
+		return Account{}, err
 	}
-	var h holderOf
-	read := func(id string) error {
-		return k.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-			if h.account, err = ByID(ctx, tx, id); err != nil {
-				return err
-			}
-			h.keys, err = passkeysOf(ctx, tx, id)
-			return err
-		})
-	}
-	var used *webauthn.Credential
-	if of == "" {
-		var failed error
-		used, err = party.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
-			failed = read(string(handle))
-			return h, failed
-		}, c.Data, parsed)
-		if failed != nil && !errors.Is(failed, ErrNone) {
-			return Account{}, failed
-		}
-	} else {
-		if err := read(of); err != nil {
-			return Account{}, err
-		}
-		used, err = party.ValidateLogin(h, c.Data, parsed)
-	}
-	// A counter that went back: somebody else holds a copy.
-	if err != nil || !used.Flags.UserVerified || used.Authenticator.CloneWarning {
-		return Account{}, ErrPasskey
-	}
-	data, err := json.Marshal(used)
+	data, err := json.Marshal(v.used)
 	if err != nil {
 		return Account{}, fmt.Errorf("account: %w", err)
 	}
 	err = k.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
-		return spend(ctx, tx, k.clock(), c, h.account.ID, base64.RawURLEncoding.EncodeToString(used.ID), string(data))
+		return spend(ctx, tx, k.clock(), v.challenge, v.holder.account.ID, base64.RawURLEncoding.EncodeToString(v.used.ID), string(data))
 	})
-	return h.account, err
+	return v.holder.account, err
+}
+
+// verified is an answer that is right.
+type verified struct {
+	challenge challenge
+	holder    holderOf
+	used      *webauthn.Credential
+}
+
+// verified checks an answer against what read gives of an account, and keeps nothing.
+func (k *Keeper) verified(r *http.Request, use, answer, of string, read func(id string) (holderOf, error)) (verified, error) {
+	party, ok := k.party(r)
+	c, asked := k.challengeOf(r, use)
+	if !ok || !asked {
+		return verified{}, ErrPasskey
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
+	if err != nil {
+		return verified{}, ErrPasskey
+	}
+	v := verified{challenge: c}
+	if of == "" {
+		var failed error
+		v.used, err = party.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
+			v.holder, failed = read(string(handle))
+			return v.holder, failed
+		}, c.Data, parsed)
+		if failed != nil && !errors.Is(failed, ErrNone) {
+			return verified{}, failed
+		}
+	} else {
+		if v.holder, err = read(of); err != nil {
+			return verified{}, err
+		}
+		v.used, err = party.ValidateLogin(v.holder, c.Data, parsed)
+	}
+	// A counter that went back: somebody else holds a copy.
+	if err != nil || !v.used.Flags.UserVerified || v.used.Authenticator.CloneWarning {
+		return verified{}, ErrPasskey
+	}
+	return v, nil
 }
 
 // passkeysOf lists the passkeys of an account, oldest first.
