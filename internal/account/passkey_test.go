@@ -166,6 +166,10 @@ func TestWithoutPasskey(t *testing.T) {
 		if strings.Contains(b.get("/sign-in").body, "data-passkey") {
 			t.Error("a passkey is offered where the site is reached by its number")
 		}
+		if a := b.get("/sign-in/passkey"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/sign-in" {
+			t.Errorf("back from the door's page: %d to %q", a.StatusCode, a.Header.Get("Location"))
+		}
+		b.want(b.post("/sign-in/passkey", "passkey", "{}"), http.StatusUnauthorized, "n'est pas reconnue")
 		have := func() int {
 			return len(read(t, db, func(ctx context.Context, tx database.Tx) ([]passkey, error) { return passkeysOf(ctx, tx, lea.ID) }))
 		}

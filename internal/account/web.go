@@ -27,6 +27,8 @@ func (k *Keeper) Register(routes *page.Routes) {
 	routes.Handle("GET /sign-in", page.Anyone(), k.showSignIn)
 	routes.Handle("POST /sign-in", page.Anyone(), k.takeSignIn, small)
 	routes.Handle("POST /sign-in/passkey", page.Anyone(), k.takePasskeySignIn, small)
+	// The door's page comes back to the address that was posted to.
+	routes.Handle("GET /sign-in/passkey", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error { return page.See(w, r, "/sign-in") })
 	routes.Handle("POST /sign-out", page.Anyone(), k.takeSignOut, small)
 	routes.Handle("GET /first-sign-in", page.Anyone(), k.showFirst)
 	routes.Handle("POST /first-sign-in", page.Anyone(), k.takeFirst, small)
