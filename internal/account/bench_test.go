@@ -61,7 +61,7 @@ func BenchmarkSignIn(b *testing.B) {
 				for n := range people {
 					all.Go(func() {
 						for time.Since(began) < round {
-							_, _, err := k.signIn(b.Context(), fmt.Sprintf("pupil%d", n), good, visitor{device: device{ID: "d"}})
+							_, _, err := k.signIn(b.Context(), fmt.Sprintf("pupil%d", n), good, visitor{device: device{ID: "d"}, client: client{browser: []string{"d"}}})
 							switch {
 							case err == nil:
 								done.Add(1)
