@@ -14,5 +14,5 @@ type Figures struct {
 // Figures gives them as they are now.
 func (k *Keeper) Figures() Figures {
 	p := k.pool
-	return Figures{Workers: cap(p.slots), Working: len(p.slots), Waiting: int(p.waiting.Load()), Checked: p.checked.Load(), Waited: time.Duration(p.waited.Load()), TurnedAway: p.away.Load()}
+	return Figures{Workers: cap(p.slots), Working: len(p.slots), Waiting: p.crowd(), Checked: p.checked.Load(), Waited: time.Duration(p.waited.Load()), TurnedAway: p.turned.Load()}
 }

@@ -219,6 +219,10 @@ func useCode(ctx context.Context, tx database.Tx, now time.Time, typed string, h
 	if err := SetPassword(ctx, tx, now, a.ID, h); err != nil {
 		return Account{}, err
 	}
+	// A letter begins anew: whoever else could come in no longer can.
+	if err := endPasskeys(ctx, tx, a.ID); err != nil {
+		return Account{}, err
+	}
 	a.Password, a.CodeHash, a.CodeExpiresAt = h, "", time.Time{}
 	return a, nil
 }
@@ -254,6 +258,9 @@ func CloseAll(ctx context.Context, tx database.Tx, school string, now time.Time)
 		if err := disable(ctx, tx, now, a.ID); err != nil {
 			return 0, err
 		}
+		if err := endPasskeys(ctx, tx, a.ID); err != nil {
+			return 0, err
+		}
 	}
 	_, err := tx.NewUpdate().Model((*Account)(nil)).Set("password = ''").Where("school = ?", school).Exec(ctx)
 	return len(all), err
@@ -280,6 +287,9 @@ func Purge(ctx context.Context, tx database.Tx, now time.Time) error {
 	if _, err := tx.NewDelete().Model((*attempts)(nil)).Where("wait_until <= ?", now.Add(-forgetAfter)).Exec(ctx); err != nil {
 		return fmt.Errorf("account: purge: %w", err)
 	}
+	if _, err := tx.NewRaw("DELETE FROM account_challenges WHERE ends_at <= ?", now).Exec(ctx); err != nil {
+		return fmt.Errorf("account: purge: %w", err)
+	}
 	_, err := tx.NewUpdate().Model((*Account)(nil)).Set("code_hash = ''").Set("code_expires_at = NULL").
 		Where("code_expires_at <= ?", now).Exec(ctx)
 	if err != nil {
@@ -303,7 +313,7 @@ func one(res sql.Result, err error) (bool, error) {
 // Open lists every account that can be signed in to, of every school: whom the door knows.
 func Open(ctx context.Context, tx database.Tx) ([]Account, error) {
 	var all []Account
-	err := tx.NewSelect().Model(&all).Column("id", "school", "person", "role").Where("a.disabled_at IS NULL").Scan(ctx)
+	err := tx.NewSelect().Model(&all).Column("id", "school", "person", "role", "identifier").Where("a.disabled_at IS NULL").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}

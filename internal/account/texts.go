@@ -26,3 +26,18 @@ func stateOf(ctx context.Context, a Account) string {
 	}
 	return page.T(ctx, "account.state.new")
 }
+
+// passkeyName is what the owner recognises a passkey by.
+func passkeyName(ctx context.Context, p passkey) string {
+	if p.Name == "" {
+		return page.T(ctx, "account.session.unknown")
+	}
+	return p.Name
+}
+
+func passkeyUse(ctx context.Context, p passkey) string {
+	if p.UsedAt.IsZero() {
+		return page.T(ctx, "account.passkey.since", "when", page.DateYear(ctx, p.CreatedAt))
+	}
+	return page.T(ctx, "account.passkey.used", "when", page.DateYear(ctx, p.UsedAt))
+}

@@ -281,7 +281,6 @@ func TestASharedDeviceKeepsNothing(t *testing.T) {
 	shared.Go(s.url("/sign-in"))
 	shared.Type("[name=identifier]", "roy")
 	shared.Type("[name=password]", walkPassword)
-	shared.Click("[name=shared]")
 	shared.Click("main form .btn.main")
 	shared.says("Vos cours du jour")
 	if browser.Eval[bool](shared.Tab, `!!document.getElementById('keep')`) {

@@ -160,6 +160,7 @@ func (p phone) signIn(who string) {
 	p.Go(p.s.url("/sign-in"))
 	p.Type("[name=identifier]", who)
 	p.Type("[name=password]", walkPassword)
+	p.Click("[name=device][value=own]")
 	p.Click("main form .btn.main")
 }
 

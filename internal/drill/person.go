@@ -3,6 +3,7 @@ package drill
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -15,9 +16,11 @@ import (
 
 // person is somebody at a browser, signed in.
 type person struct {
-	name string
-	http *http.Client
-	base string
+	name       string
+	http       *http.Client
+	base       string
+	identifier string // signs in with it each morning; empty: is nobody
+	password   string // given again where it is asked again
 }
 
 // as gives a person of the house who is signed in to the program that runs now.
@@ -30,17 +33,29 @@ func (h *house) as(id string) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &person{name: id, http: &http.Client{Jar: jar, Timeout: time.Minute}, base: h.prog.url}
-	status, text, err := p.post("/sign-in", url.Values{"identifier": {h.Identifier(id)}, "password": {h.Password}})
-	if err != nil {
+	p := &person{name: id, http: &http.Client{Jar: jar, Timeout: time.Minute}, base: h.prog.url, identifier: h.Identifier(id), password: h.Password}
+	if err := p.signIn(); err != nil {
 		return nil, err
-	}
-	if status != http.StatusOK || strings.Contains(text, `action="/sign-in"`) {
-		return nil, fmt.Errorf("%s cannot sign in: %d", id, status)
 	}
 	h.people[id] = p
 	return p, nil
 }
+
+// signIn signs them in. Whoever works in a school does so every morning: what they ask for
+// after the night is asked again.
+func (p *person) signIn() error {
+	status, text, err := p.send("/sign-in", url.Values{"identifier": {p.identifier}, "password": {p.password}})
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK || signedOut(text) {
+		return fmt.Errorf("%s cannot sign in: %d", p.name, status)
+	}
+	return nil
+}
+
+// signedOut tells whether a page asks who one is.
+func signedOut(text string) bool { return strings.Contains(text, `action="/sign-in`) }
 
 func (p *person) do(req *http.Request) (int, string, error) {
 	req.Header.Set("Origin", p.base)
@@ -54,6 +69,17 @@ func (p *person) do(req *http.Request) (int, string, error) {
 }
 
 func (p *person) get(path string) (int, string, error) {
+	status, text, err := p.look(path)
+	if err == nil && p.identifier != "" && signedOut(text) {
+		if err := p.signIn(); err != nil {
+			return 0, "", err
+		}
+		return p.look(path)
+	}
+	return status, text, err
+}
+
+func (p *person) look(path string) (int, string, error) {
 	req, err := http.NewRequest(http.MethodGet, p.base+path, nil)
 	if err != nil {
 		return 0, "", err
@@ -61,8 +87,25 @@ func (p *person) get(path string) (int, string, error) {
 	return p.do(req)
 }
 
-// post sends a form and gives what the browser shows then: redirections are followed.
+// post sends a form and gives what the browser shows then: redirections are followed. Where
+// it is asked once more who they are, they give their password with the same form.
 func (p *person) post(path string, form url.Values) (int, string, error) {
+	status, text, err := p.send(path, form)
+	if err == nil && p.identifier != "" && status == http.StatusUnauthorized {
+		if err := p.signIn(); err != nil {
+			return 0, "", err
+		}
+		status, text, err = p.send(path, form)
+	}
+	if err == nil && p.identifier != "" && strings.Contains(text, `name="again-password"`) {
+		more := maps.Clone(form)
+		more.Set("again-password", p.password)
+		return p.send(path, more)
+	}
+	return status, text, err
+}
+
+func (p *person) send(path string, form url.Values) (int, string, error) {
 	req, err := http.NewRequest(http.MethodPost, p.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, "", err

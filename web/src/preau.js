@@ -4,6 +4,7 @@ import 'htmx.org';
 import 'htmx-ext-sse';
 import './offline.js';
 import './roll.js';
+import './passkey.js';
 
 document.documentElement.classList.add('with-script');
 
