@@ -15,10 +15,14 @@
 // in; a device is a browser that has been signed in before, and so is not held
 // up by what others try against the account.
 //
-// How long: a session ends 30 days after its last use ([SessionIdle]) and 300
-// days, a school year, after it began ([SessionMax]); on a computer that others
-// use too, 10 hours after it began ([SessionShared]) or when the browser closes.
-// A code lives 30 days ([CodeLife]).
+// How long: on a device of their own, a pupil's or a guardian's session ends 30 days after its
+// last use ([SessionIdle]) and 300 days, a school year, after it began ([SessionMax]). Whoever
+// works in the school signs in once a day ([SessionStaff]); with a passkey, after two weeks
+// without use ([PasskeyIdle]). On a computer that others use too, 10 hours after it
+// began ([SessionShared]) or when the browser closes. A code lives 30 days ([CodeLife]).
+//
+// What matters most (see page.Again) asks for the password or a passkey once more where
+// neither was given in the last ten minutes.
 //
 // What this does not stop: whoever keeps trying can keep strangers' browsers waiting
 // before an account. Its owner's own browsers, and a new code, go around that.
@@ -44,6 +48,12 @@ const (
 	SessionIdle = 30 * 24 * time.Hour
 	// SessionMax: no session lives longer, however much it is used.
 	SessionMax = 300 * 24 * time.Hour
+	// SessionStaff: the same for whoever works in a school, or looks after the installation.
+	SessionStaff = 12 * time.Hour
+	// PasskeyIdle and PasskeyMax: for them, when they signed in with a passkey on a device of
+	// their own.
+	PasskeyIdle = 14 * 24 * time.Hour
+	PasskeyMax  = 90 * 24 * time.Hour
 	// SessionShared: the same on a computer that others use too.
 	SessionShared = 10 * time.Hour
 	// CodeLife: a one-time code that is not used for this long ends.
@@ -66,15 +76,43 @@ type Account struct {
 	DisabledAt    time.Time `bun:",nullzero"`
 }
 
+// Device says what a session is on.
+type Device string
+
+// Devices: one's own, one that others use too, one's own that was signed in with a passkey.
+const (
+	Own     Device = "own"
+	Shared  Device = "shared"
+	Passkey Device = "passkey"
+)
+
+// span is how long a session lives: for so long without use, and in all. idle 0: it is not
+// made longer by being used.
+type span struct{ idle, most time.Duration }
+
+func spanOf(role page.Role, d Device) span {
+	switch family := role == page.Pupil || role == page.Guardian; {
+	case d == Shared:
+		return span{0, SessionShared}
+	case family:
+		return span{SessionIdle, SessionMax}
+	case d == Passkey:
+		return span{PasskeyIdle, PasskeyMax}
+	}
+	return span{0, SessionStaff}
+}
+
 // Session is one browser signed in to an account.
 type Session struct {
 	bun.BaseModel `bun:"table:account_sessions,alias:s"`
 	ID            string `bun:",pk"`
 	Account       string
 	Browser       string // "Firefox, Android": what its owner recognises it by
+	Device        Device
 	CreatedAt     time.Time
 	ExpiresAt     time.Time // whatever the cookie says
 	RevokedAt     time.Time `bun:",nullzero"`
+	ProvenAt      time.Time `bun:",nullzero"` // when a password or passkey was last given
 }
 
 // Errors that callers tell apart.
@@ -94,8 +132,12 @@ var (
 	ErrBusy = errors.New("account: too many sign-ins at once")
 )
 
-// WaitError says that nothing is tried against this account before Until.
-type WaitError struct{ Until time.Time }
+// WaitError says that nothing is tried against this account before Until; Many: nothing from
+// this browser, or from this address without cookies.
+type WaitError struct {
+	Until time.Time
+	Many  bool
+}
 
 // Error tells the moment; the account is not named.
 func (e *WaitError) Error() string {

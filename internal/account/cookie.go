@@ -11,17 +11,58 @@ import (
 
 // keys are made of the one key that the installation keeps outside its database,
 // one for each use, so that what is signed for one means nothing to another.
-type keys struct{ session, device, bucket []byte }
+type keys struct{ session, device, bucket, asked, hint []byte }
 
 func newKeys(key []byte) keys {
 	derive := func(use string) []byte { return mac(key, "preau account 1 "+use) }
-	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket")}
+	return keys{session: derive("session"), device: derive("device"), bucket: derive("bucket"), asked: derive("asked"), hint: derive("hint")}
 }
 
 func mac(key []byte, text string) []byte {
 	m := hmac.New(sha256.New, key)
 	m.Write([]byte(text))
 	return m.Sum(nil)
+}
+
+// asked is what somebody typed who was sent back to wait: the form that comes back has it,
+// and so it is known when they first came.
+type asked struct {
+	Identifier string
+	Own        bool
+	Since      time.Time // whole milliseconds
+}
+
+// askedLife is how long it is kept.
+const askedLife = 2 * time.Minute
+
+func (k keys) writeAsked(t asked) string {
+	own := "0"
+	if t.Own {
+		own = "1"
+	}
+	return seal(k.asked, strings.Join([]string{"1", own, strconv.FormatInt(t.Since.UnixMilli(), 10), base64.RawURLEncoding.EncodeToString([]byte(t.Identifier))}, "."))
+}
+
+func (k keys) readAsked(value string, now time.Time) (asked, bool) {
+	text, ok := unseal(k.asked, value)
+	if !ok {
+		return asked{}, false
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 4 || parts[0] != "1" {
+		return asked{}, false
+	}
+	ms, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return asked{}, false
+	}
+	identifier, err := base64.RawURLEncoding.DecodeString(parts[3])
+	if err != nil {
+		return asked{}, false
+	}
+	t := asked{Identifier: string(identifier), Own: parts[1] == "1", Since: time.UnixMilli(ms)}
+	age := now.Sub(t.Since)
+	return t, age >= 0 && age < askedLife
 }
 
 // maxCookie is longer than any value of ours.
@@ -55,24 +96,41 @@ func unseal(key []byte, value string) (string, bool) {
 type ticket struct {
 	Session string
 	Account string
-	Ends    time.Time // whole seconds
-	Shared  bool      // on a computer that others use too: never renewed
+	Ends    time.Time     // whole seconds
+	Idle    time.Duration // by how much it is renewed while it is used; 0: never
+	Shared  bool          // on a computer that others use too
 }
 
 // The cookie is 1.KIND.SESSION.ACCOUNT.END.SIGNATURE; 1 is the version of this
-// format, KIND k (keep) or s (shared), END in seconds since 1970.
-const (
-	ticketVersion = "1"
-	kindKept      = "k"
-	kindShared    = "s"
-)
+// format, KIND k (kept for 30 days), p (for 14), d (to its end) or s (on a shared computer), END in seconds since 1970.
+const ticketVersion = "1"
+
+func idleOf(kind string) (idle time.Duration, ok bool) {
+	switch kind {
+	case "k":
+		return SessionIdle, true
+	case "p":
+		return PasskeyIdle, true
+	case "d", "s":
+		return 0, true
+	}
+	return 0, false
+}
+
+func kindOf(t ticket) string {
+	switch {
+	case t.Shared:
+		return "s"
+	case t.Idle == SessionIdle:
+		return "k"
+	case t.Idle == PasskeyIdle:
+		return "p"
+	}
+	return "d"
+}
 
 func (k keys) writeTicket(t ticket) string {
-	kind := kindKept
-	if t.Shared {
-		kind = kindShared
-	}
-	return seal(k.session, strings.Join([]string{ticketVersion, kind, t.Session, t.Account, strconv.FormatInt(t.Ends.Unix(), 10)}, "."))
+	return seal(k.session, strings.Join([]string{ticketVersion, kindOf(t), t.Session, t.Account, strconv.FormatInt(t.Ends.Unix(), 10)}, "."))
 }
 
 // readTicket takes a cookie that this installation signed and that has not ended.
@@ -82,14 +140,18 @@ func (k keys) readTicket(value string, now time.Time) (ticket, bool) {
 		return ticket{}, false
 	}
 	parts := strings.Split(text, ".")
-	if len(parts) != 5 || parts[0] != ticketVersion || (parts[1] != kindKept && parts[1] != kindShared) || parts[2] == "" || parts[3] == "" {
+	if len(parts) != 5 || parts[0] != ticketVersion || parts[2] == "" || parts[3] == "" {
+		return ticket{}, false
+	}
+	idle, ok := idleOf(parts[1])
+	if !ok {
 		return ticket{}, false
 	}
 	end, err := strconv.ParseInt(parts[4], 10, 64)
 	if err != nil {
 		return ticket{}, false
 	}
-	t := ticket{Session: parts[2], Account: parts[3], Ends: time.Unix(end, 0).UTC(), Shared: parts[1] == kindShared}
+	t := ticket{Session: parts[2], Account: parts[3], Ends: time.Unix(end, 0).UTC(), Idle: idle, Shared: parts[1] == "s"}
 	return t, now.Before(t.Ends)
 }
 
@@ -99,10 +161,10 @@ const renewAfter = 24 * time.Hour
 // renewed is the ticket for a browser that is here now; false when the one that it
 // has will do.
 func (t ticket) renewed(now time.Time) (ticket, bool) {
-	if t.Shared || t.Ends.Sub(now) > SessionIdle-renewAfter {
+	if t.Idle == 0 || t.Ends.Sub(now) > t.Idle-renewAfter {
 		return ticket{}, false
 	}
-	t.Ends = now.Add(SessionIdle)
+	t.Ends = now.Add(t.Idle)
 	return t, true
 }
 

@@ -13,7 +13,7 @@ var testKeys = newKeys([]byte("0123456789abcdef0123456789abcdef"))
 
 func TestTicket(t *testing.T) {
 	t.Parallel()
-	given := ticket{Session: "s1", Account: "a1", Ends: tuesday.Add(SessionIdle)}
+	given := ticket{Session: "s1", Account: "a1", Ends: tuesday.Add(SessionIdle), Idle: SessionIdle}
 	value := testKeys.writeTicket(given)
 	if got, ok := testKeys.readTicket(value, tuesday); !ok || got != given {
 		t.Fatalf("read back %+v, %v; want %+v", got, ok, given)
@@ -59,7 +59,7 @@ func TestTicket(t *testing.T) {
 
 func TestTicketRenewed(t *testing.T) {
 	t.Parallel()
-	kept := ticket{Session: "s1", Account: "a1", Ends: tuesday.Add(SessionIdle)}
+	kept := ticket{Session: "s1", Account: "a1", Ends: tuesday.Add(SessionIdle), Idle: SessionIdle}
 	for after, want := range map[time.Duration]bool{
 		0: false, renewAfter - time.Second: false, renewAfter: true, SessionIdle - time.Second: true,
 	} {
@@ -136,9 +136,9 @@ func TestBucketNames(t *testing.T) {
 // FuzzCookie: whatever a browser sends, nothing panics, and nothing is taken that
 // was not signed here, byte for byte.
 func FuzzCookie(f *testing.F) {
-	given := ticket{Session: "0123456789abcdefghjk", Account: "zyxwvtsrqpnmkjhgfedc", Ends: tuesday.Add(SessionIdle)}
+	given := ticket{Session: "0123456789abcdefghjk", Account: "zyxwvtsrqpnmkjhgfedc", Ends: tuesday.Add(SessionIdle), Idle: SessionIdle}
 	shared := given
-	shared.Shared = true
+	shared.Shared, shared.Idle = true, 0
 	known := testKeys.remember(device{ID: "d1"}, Account{ID: "lea", Password: "$h"})
 	for _, value := range []string{
 		testKeys.writeTicket(given), testKeys.writeTicket(shared), testKeys.writeDevice(known), testKeys.writeDevice(device{ID: "d2"}),
@@ -167,7 +167,7 @@ func FuzzCookie(f *testing.F) {
 }
 
 func BenchmarkCookieCheck(b *testing.B) {
-	value := testKeys.writeTicket(ticket{Session: "0123456789abcdefghjk", Account: "zyxwvtsrqpnmkjhgfedc", Ends: tuesday.Add(SessionIdle)})
+	value := testKeys.writeTicket(ticket{Session: "0123456789abcdefghjk", Account: "zyxwvtsrqpnmkjhgfedc", Ends: tuesday.Add(SessionIdle), Idle: SessionIdle})
 	for b.Loop() {
 		if _, ok := testKeys.readTicket(value, tuesday); !ok {
 			b.Fatal("not taken")
@@ -176,7 +176,7 @@ func BenchmarkCookieCheck(b *testing.B) {
 }
 
 func BenchmarkCookieForged(b *testing.B) {
-	value := newKeys([]byte("another key")).writeTicket(ticket{Session: "0123456789abcdefghjk", Account: "zyxwvtsrqpnmkjhgfedc", Ends: tuesday.Add(SessionIdle)})
+	value := newKeys([]byte("another key")).writeTicket(ticket{Session: "0123456789abcdefghjk", Account: "zyxwvtsrqpnmkjhgfedc", Ends: tuesday.Add(SessionIdle), Idle: SessionIdle})
 	for b.Loop() {
 		if _, ok := testKeys.readTicket(value, tuesday); ok {
 			b.Fatal("taken")

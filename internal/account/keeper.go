@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // Settings are what a Keeper is made of.
@@ -49,8 +51,13 @@ type Keeper struct {
 	log     *slog.Logger
 	journal *journal.Journal
 	cost    Cost
-	nobody  Hash         // checked where there is no password to check
-	hashes  atomic.Int64 // begun since the start: tests see by it that a wrong name costs what a wrong password does
+	full    func(http.ResponseWriter, *http.Request) // see WhenFull; nil: a page of ours
+	met     atomic.Pointer[met]
+	trying  trying
+	floods  *floods
+	seat    func(*http.Request) string // see ToldApartBy; nil: by cookies of ours alone
+	nobody  Hash                       // checked where there is no password to check
+	hashes  atomic.Int64               // begun since the start: tests see by it that a wrong name costs what a wrong password does
 }
 
 // NewKeeper makes a Keeper. It hashes once, which takes tens of milliseconds.
@@ -65,34 +72,101 @@ func NewKeeper(s Settings) (*Keeper, error) {
 		s.Log = slog.Default()
 	}
 	k := &Keeper{db: s.DB, keys: newKeys(s.Key), clock: s.Clock, pool: newPool(s.Pool), secure: s.Secure, url: strings.TrimRight(s.URL, "/"), log: s.Log, journal: s.Journal, cost: s.Cost.orUsual()}
+	k.floods = newFloods(k.enrolment)
 	k.nobody = HashPassword(newCode(), k.cost)
 	return k, nil
+}
+
+// WhenFull says what whoever asks is shown while too many passwords wait: their turn,
+// after which the form comes back by itself. Call it before anything is served.
+func (k *Keeper) WhenFull(show func(http.ResponseWriter, *http.Request)) { k.full = show }
+
+// ToldApartBy gives another way to tell browsers apart, beside this package's own cookie: the
+// seat that whoever is inside holds. Empty: none. Call it before anything is served.
+func (k *Keeper) ToldApartBy(seat func(*http.Request) string) { k.seat = seat }
+
+// met is what is kept in memory of the accounts that there are.
+type met struct {
+	staff     map[string]page.Role // by identifier: who goes first in the pool
+	enrolment map[string]int       // by school: how many come from its address
+}
+
+func (k *Keeper) enrolment(school string) int {
+	if m := k.met.Load(); m != nil {
+		return m.enrolment[school]
+	}
+	return 0
+}
+
+// Meet tells the Keeper which accounts there are: see Open. Whom it has not met waits like
+// everybody.
+func (k *Keeper) Meet(all []Account) {
+	m := &met{staff: map[string]page.Role{}, enrolment: map[string]int{}}
+	for _, a := range all {
+		if a.Role != page.Guardian {
+			m.enrolment[a.School]++
+		}
+		if a.Role != page.Pupil && a.Role != page.Guardian {
+			m.staff[a.Identifier] = a.Role
+		}
+	}
+	k.met.Store(m)
+}
+
+// place is where somebody waits for the pool.
+type place struct {
+	kind     kind
+	since    time.Time // when they first came; zero: now
+	patience time.Duration
+}
+
+// inside is the place of whoever is signed in, or holds the code of a letter.
+var inside = place{kind: first, patience: signedPatience}
+
+// placeOf is the place of an identifier as typed. The names of staff go first: of a name it
+// can be learnt on a crowded morning, by how long it waits, whether it is one of theirs.
+// Each name is tried a few times at most.
+func (k *Keeper) placeOf(identifier string, v visitor) place {
+	p := place{kind: ordinary, since: v.since, patience: poolPatience}
+	if len(v.client.browser) == 0 {
+		p.kind = last // whoever came to the page with a browser has a cookie
+		return p
+	}
+	if m := k.met.Load(); m != nil {
+		if _, ok := m.staff[identifier]; ok {
+			p.kind = first
+		}
+	}
+	return p
 }
 
 // Hash makes what is stored of a new password, when a worker of the pool is free.
 // ErrBusy, or the context's error.
 func (k *Keeper) Hash(ctx context.Context, password string) (Hash, error) {
-	leave, err := k.pool.enter(ctx)
+	leave, err := k.pool.come(ctx, inside.kind, inside.since, inside.patience)
 	if err != nil {
 		return "", err
 	}
 	defer leave()
 	k.hashes.Add(1)
-	return HashPassword(password, k.cost), nil
+	var h Hash
+	err = k.pool.work(ctx, func() { h = HashPassword(password, k.cost) })
+	return h, err
 }
 
 // proof says that somebody gave the right password of an account.
 type proof struct {
 	account Account
-	bucket  string // to be forgotten
+	bucket  string // of failures
+	failed  bool   // there were some, to be forgotten
 	fresh   Hash   // at today's cost, where the stored one is not; else empty
 }
 
 // prove checks a password. Whatever is typed, the work is the same: one look at the
-// account and its count, one failure counted beforehand, one hash. ErrWrong (with a
+// account, two at its count, one hash. ErrWrong (with a
 // *WaitError when the next try must wait), *WaitError alone when nothing was tried,
 // ErrBusy, or the context's error.
-func (k *Keeper) prove(ctx context.Context, typed, password string, d device) (proof, error) {
+func (k *Keeper) prove(ctx context.Context, typed, password string, d device, at place) (proof, error) {
 	identifier := foldIdentifier(typed)
 	var p proof
 	var count Bucket
@@ -114,30 +188,50 @@ func (k *Keeper) prove(ctx context.Context, typed, password string, d device) (p
 	if count.Wait(k.clock()) > 0 {
 		return p, &WaitError{Until: count.Until}
 	}
-	leave, err := k.pool.enter(ctx)
+	leave, err := k.pool.come(ctx, at.kind, at.since, at.patience)
 	if err != nil {
 		return p, err
 	}
 	defer leave()
-	// Counted only now that the work is about to be done: somebody who waits in
-	// our line and reloads the page has tried nothing.
-	err = k.db.Write(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		count, err = charge(ctx, tx, k.clock(), p.bucket)
+	// Looked at again only now that the work is about to be done: somebody who waits in our
+	// line and reloads the page has tried nothing, and what others tried meanwhile counts.
+	done, under := k.trying.begin(p.bucket)
+	defer done()
+	err = k.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		count, err = bucket(ctx, tx, p.bucket)
 		return err
 	})
 	if err != nil {
 		return p, err
 	}
+	if count.Wait(k.clock()) > 0 {
+		return p, &WaitError{Until: count.Until}
+	}
+	if wait := waitAfter(count.Failures + under); wait > 0 && under > 0 {
+		return p, &WaitError{Until: k.clock().Add(wait)} // as if those under way had failed
+	}
+	p.failed = count.Failures > 0
 	stored := p.account.Password
 	if stored == "" {
 		stored = k.nobody
 	}
 	k.hashes.Add(1)
-	right, err := stored.check(password)
+	right := false
+	gone := k.pool.work(ctx, func() { right, err = stored.check(password) })
 	if err != nil {
 		return p, fmt.Errorf("account %s: %w", p.account.ID, err)
 	}
+	if gone != nil {
+		return p, gone
+	}
 	if !right || p.account.Password == "" {
+		err := k.db.Write(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+			count, err = charge(ctx, tx, k.clock(), p.bucket)
+			return err
+		})
+		if _, waits := errors.AsType[*WaitError](err); err != nil && !waits {
+			return p, err
+		}
 		if count.Wait(k.clock()) > 0 {
 			// The next try will have to wait: say so now.
 			return p, errors.Join(ErrWrong, &WaitError{Until: count.Until})
@@ -146,7 +240,7 @@ func (k *Keeper) prove(ctx context.Context, typed, password string, d device) (p
 	}
 	if stored.stale(k.cost) {
 		k.hashes.Add(1)
-		p.fresh = HashPassword(password, k.cost)
+		return p, k.pool.work(ctx, func() { p.fresh = HashPassword(password, k.cost) })
 	}
 	return p, nil
 }
@@ -154,8 +248,10 @@ func (k *Keeper) prove(ctx context.Context, typed, password string, d device) (p
 // settle forgets the failures and keeps the password at today's cost. It returns
 // the account with the hash that is now stored.
 func (k *Keeper) settle(ctx context.Context, tx database.Tx, p proof) (Account, error) {
-	if err := clearBucket(ctx, tx, p.bucket); err != nil {
-		return Account{}, err
+	if p.failed {
+		if err := clearBucket(ctx, tx, p.bucket); err != nil {
+			return Account{}, err
+		}
 	}
 	if p.fresh != "" {
 		ok, err := replacePassword(ctx, tx, p.account.ID, p.account.Password, p.fresh)
@@ -174,16 +270,28 @@ type visitor struct {
 	device  device
 	old     ticket // the session that it is signed in with; its Session may be empty
 	browser string
-	shared  bool
+	on      Device    // empty: one's own
+	since   time.Time // when they first came with this identifier; zero: now
+	client  client
 }
 
 // signIn checks a password and opens a session.
 func (k *Keeper) signIn(ctx context.Context, typed, password string, v visitor) (Account, Session, error) {
-	p, err := k.prove(ctx, typed, password, v.device)
+	if until := k.floods.wait(k.clock(), v.client); !until.IsZero() {
+		err := &WaitError{Until: until, Many: true}
+		k.refused(ctx, "sign-in", "", err)
+		return Account{}, Session{}, err
+	}
+	k.floods.tried(k.clock(), v.client)
+	p, err := k.prove(ctx, typed, password, v.device, k.placeOf(foldIdentifier(typed), v))
+	if errors.Is(err, ErrWrong) {
+		k.floods.failed(k.clock(), v.client)
+	}
 	if err != nil {
 		k.refused(ctx, "sign-in", p.account.ID, err)
 		return Account{}, Session{}, err
 	}
+	k.floods.entered(k.clock(), v.client, p.account.School, p.account.ID)
 	var a Account
 	var s Session
 	err = k.db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
@@ -209,7 +317,11 @@ func (k *Keeper) open(ctx context.Context, tx database.Tx, a Account, v visitor)
 			return Session{}, err
 		}
 	}
-	return begin(ctx, tx, now, a.ID, a.Password, v.shared, v.browser)
+	on := v.on
+	if on == "" {
+		on = Own
+	}
+	return begin(ctx, tx, now, a.ID, a.Password, on, v.browser)
 }
 
 // firstSignIn takes a one-time code, gives its account the password and opens a
@@ -275,7 +387,7 @@ func (k *Keeper) changePassword(ctx context.Context, id, session, present, next 
 	if err := checkPassword(next, a.Identifier); err != nil {
 		return Account{}, err
 	}
-	p, err := k.prove(ctx, a.Identifier, present, d)
+	p, err := k.prove(ctx, a.Identifier, present, d, inside)
 	if err != nil {
 		k.refused(ctx, "password", id, err)
 		return Account{}, err

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
@@ -112,6 +112,32 @@ func TestSignIn(t *testing.T) {
 		c.after(firstWait)
 		if _, _, err := k.signIn(t.Context(), "lea.benali", good, stranger); err != nil {
 			t.Errorf("the right password after the wait: %v", err)
+		}
+	})
+}
+
+// However many passwords are tried at one moment, from however many browsers, as many are
+// looked at as if they came one after the other.
+func TestTriedAtOnce(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		schools(t, db)
+		k := keeper(t, db, &clock{now: tuesday})
+		k.pool = newPool(8)
+		create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good)
+		before := k.hashes.Load()
+		var all sync.WaitGroup
+		for range 60 {
+			all.Go(func() {
+				_, err := k.prove(t.Context(), "lea.benali", bad, device{ID: "d"}, place{kind: ordinary, patience: time.Minute})
+				if _, waits := errors.AsType[*WaitError](err); !waits && !errors.Is(err, ErrWrong) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := k.hashes.Load() - before; n < 1 || n > freeFailures+1 {
+			t.Errorf("%d passwords were looked at, want %d at most", n, freeFailures+1)
 		}
 	})
 }
@@ -253,17 +279,14 @@ func TestGoneWhileWaiting(t *testing.T) {
 	k := keeper(t, db, &clock{now: tuesday})
 	create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good)
 	k.pool = newPool(1)
-	leave, err := k.pool.enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	leave := fill(t, k.pool)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := k.signIn(ctx, "lea.benali", good, visitor{device: device{ID: "d"}})
+		_, err := k.prove(ctx, "lea.benali", good, device{ID: "d"}, place{kind: ordinary, patience: time.Hour})
 		done <- err
 	}()
-	for k.pool.waiting.Load() == 0 {
+	for k.pool.crowd() == 0 {
 		if len(done) > 0 {
 			t.Fatal("nobody waited")
 		}
@@ -278,63 +301,6 @@ func TestGoneWhileWaiting(t *testing.T) {
 	leave()
 	if _, _, err := k.signIn(t.Context(), "lea.benali", good, visitor{device: device{ID: "d"}}); err != nil {
 		t.Errorf("afterwards: %v", err)
-	}
-}
-
-func TestPool(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newPool(2)
-		p.most = 3
-		var leaves []func()
-		for range 2 {
-			leave, err := p.enter(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			leaves = append(leaves, leave)
-		}
-		entered := make(chan func(), 3)
-		for range 3 {
-			go func() {
-				if leave, err := p.enter(t.Context()); err == nil {
-					entered <- leave
-				}
-			}()
-		}
-		synctest.Wait()
-		if len(entered) != 0 || p.waiting.Load() != 3 {
-			t.Fatalf("%d entered a full pool, %d wait", len(entered), p.waiting.Load())
-		}
-		if _, err := p.enter(t.Context()); !errors.Is(err, ErrBusy) {
-			t.Errorf("one more than may wait: %v, want ErrBusy", err)
-		}
-		leaves[0]()
-		synctest.Wait()
-		if len(entered) != 1 || p.waiting.Load() != 2 {
-			t.Errorf("one left: %d entered, %d wait; want 1 and 2", len(entered), p.waiting.Load())
-		}
-		leaves[1]()
-		(<-entered)()
-		synctest.Wait()
-		(<-entered)()
-		(<-entered)()
-		if len(p.slots) != 0 || p.waiting.Load() != 0 {
-			t.Errorf("%d work and %d wait in an empty pool", len(p.slots), p.waiting.Load())
-		}
-
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		full := newPool(1)
-		if _, err := full.enter(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := full.enter(ctx); !errors.Is(err, context.DeadlineExceeded) || full.waiting.Load() != 0 {
-			t.Errorf("waited too long: %v and %d still wait", err, full.waiting.Load())
-		}
-	})
-	if n := cap(newPool(0).slots); n < 1 {
-		t.Errorf("a pool of %d", n)
 	}
 }
 

@@ -66,7 +66,7 @@ func TestLetter(t *testing.T) {
 			}
 		}
 		home.want(home.post("/first-sign-in", "step", "choose", "code", typed, "password", good, "again", bad), http.StatusUnprocessableEntity, "ne sont pas les mêmes")
-		in := home.post("/first-sign-in", "step", "choose", "code", typed, "password", good, "again", good)
+		in := home.post("/first-sign-in", "step", "choose", "code", typed, "password", good, "again", good, "device", "own")
 		if in.StatusCode != http.StatusSeeOther || in.Header.Get("Location") != "/" {
 			t.Fatalf("%d to %q:\n%s", in.StatusCode, in.Header.Get("Location"), in.body)
 		}
@@ -169,7 +169,7 @@ func TestFirstSignInAtOnce(t *testing.T) {
 		for i := range people {
 			b := s.browser(t)
 			wg.Go(func() {
-				status[i] = b.post("/first-sign-in", "step", "choose", "code", code, "password", good, "again", good).StatusCode
+				status[i] = b.post("/first-sign-in", "step", "choose", "code", code, "password", good, "again", good, "device", "own").StatusCode
 			})
 		}
 		wg.Wait()
@@ -206,7 +206,7 @@ func TestOwnAccount(t *testing.T) {
 		}
 		tom.signIn("tom.payet", good)
 		own := here.get("/account")
-		here.want(own, http.StatusOK, "lea.benali", "Firefox, Linux", "3 navigateurs", "ce navigateur", "6 avril 2027, 8 h 00")
+		here.want(own, http.StatusOK, "lea.benali", "Firefox, Linux", "3 appareils", "ce navigateur", "6 avril 2027, 8 h 00")
 		if own.Header.Get("Cache-Control") != "no-store" {
 			t.Error("the account's page may be kept")
 		}
@@ -235,7 +235,7 @@ func TestOwnAccount(t *testing.T) {
 		if done.StatusCode != http.StatusSeeOther {
 			t.Fatalf("the password is not changed: %d", done.StatusCode)
 		}
-		here.want(here.get(done.Header.Get("Location")), http.StatusOK, "Le mot de passe est changé", "1 navigateur")
+		here.want(here.get(done.Header.Get("Location")), http.StatusOK, "Le mot de passe est changé", "1 appareil")
 		phone.want(phone.get("/"), http.StatusOK, "nobody")
 		kept := read(t, db, func(ctx context.Context, tx database.Tx) (Account, error) { return ByID(ctx, tx, lea.ID) })
 		if d, ok := s.keys.readDevice(here.cookie("preau-device").Value); !ok || !s.keys.knows(d, kept) {
@@ -295,7 +295,7 @@ func TestNoSecretIsKept(t *testing.T) {
 		}
 		b.post("/first-sign-in", "code", first)
 		b.post("/first-sign-in", "step", "choose", "code", code, "password", "tropcourt", "again", "tropcourt")
-		b.post("/first-sign-in", "step", "choose", "code", code, "password", bad, "again", bad)
+		b.post("/first-sign-in", "step", "choose", "code", code, "password", bad, "again", bad, "device", "own")
 		b.post("/account", "do", "password", "present", "pas le bon", "password", "cheval agrafe", "again", "cheval agrafe")
 		b.post("/account", "do", "password", "present", bad, "password", "cheval agrafe", "again", "cheval agrafe")
 		session, device := b.cookie("preau").Value, b.cookie("preau-device").Value

@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // How much is tried against one account, or from one known browser, before it has
 // to wait. At the longest wait that is 96 passwords a day.
@@ -40,4 +43,29 @@ func waitAfter(failures int) time.Duration {
 		return 0
 	}
 	return min(wait, longestWait)
+}
+
+// trying counts the passwords that are being worked on, by bucket: a thousand tries at once
+// are judged as if each came after the failure of the one before.
+type trying struct {
+	mu  sync.Mutex
+	now map[string]int
+}
+
+// begin counts one more and tells how many others are under way.
+func (t *trying) begin(bucket string) (done func(), others int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now == nil {
+		t.now = map[string]int{}
+	}
+	others = t.now[bucket]
+	t.now[bucket]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.now[bucket]--; t.now[bucket] == 0 {
+			delete(t.now, bucket)
+		}
+	}, others
 }

@@ -29,14 +29,14 @@ func (p *People) Register(routes *page.Routes) {
 	small := page.Body(16 << 10)
 	heads, operator := page.Only(page.Head, page.CPE), page.Only(page.Operator)
 	routes.Handle("GET /accounts", heads, p.list)
-	routes.Handle("POST /accounts/class", heads, p.openClass, small)
+	routes.Handle("POST /accounts/class", heads, p.openClass, small, page.Again())
 	routes.Handle("GET /schools", operator, p.schools)
 	for base, rule := range map[string]page.Rule{"": heads, "/schools/{school}": operator} {
 		routes.Handle("GET "+base+"/accounts/staff", rule, p.staffForm)
 		routes.Handle("POST "+base+"/accounts/staff", rule, p.addStaff, small)
 		routes.Handle("GET "+base+"/people/{person}/accounts", rule, p.person)
-		routes.Handle("POST "+base+"/people/{person}/accounts", rule, p.open, small)
-		routes.Handle("POST "+base+"/accounts/{account}", rule, p.change, small)
+		routes.Handle("POST "+base+"/people/{person}/accounts", rule, p.open, small, page.Again())
+		routes.Handle("POST "+base+"/accounts/{account}", rule, p.change, small, page.Again())
 	}
 	routes.Handle("GET /schools/{school}/accounts", operator, p.list)
 }

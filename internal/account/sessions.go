@@ -16,7 +16,7 @@ import (
 // begin opens a session of an account whose password was just proven to be proven.
 // ErrWrong when the password was changed meanwhile, ErrDisabled when the account
 // was closed.
-func begin(ctx context.Context, tx database.Tx, now time.Time, id string, proven Hash, shared bool, browser string) (Session, error) {
+func begin(ctx context.Context, tx database.Tx, now time.Time, id string, proven Hash, on Device, browser string) (Session, error) {
 	a, err := ByID(ctx, tx, id)
 	switch {
 	case errors.Is(err, ErrNone):
@@ -28,11 +28,9 @@ func begin(ctx context.Context, tx database.Tx, now time.Time, id string, proven
 	case !a.DisabledAt.IsZero():
 		return Session{}, ErrDisabled
 	}
-	life := SessionMax
-	if shared {
-		life = SessionShared
-	}
-	s := Session{ID: database.NewID(), Account: id, Browser: browser, CreatedAt: database.Stamp(now), ExpiresAt: database.Stamp(now.Add(life))}
+	at := database.Stamp(now)
+	s := Session{ID: database.NewID(), Account: id, Browser: browser, Device: on, CreatedAt: at, ProvenAt: at,
+		ExpiresAt: database.Stamp(now.Add(spanOf(a.Role, on).most))}
 	if _, err := tx.NewInsert().Model(&s).Exec(ctx); err != nil {
 		return Session{}, fmt.Errorf("account: %w", err)
 	}
@@ -49,6 +47,9 @@ type seen struct {
 	DisabledAt time.Time `bun:",nullzero"`
 	ExpiresAt  time.Time
 	RevokedAt  time.Time `bun:",nullzero"`
+	Device     Device
+	CreatedAt  time.Time
+	ProvenAt   time.Time `bun:",nullzero"`
 }
 
 // look reads a session and its account by their keys, in one statement; false when
@@ -57,7 +58,7 @@ type seen struct {
 func look(ctx context.Context, tx database.Tx, now time.Time, t ticket) (seen, bool, error) {
 	var s seen
 	err := tx.NewSelect().TableExpr("account_sessions AS s").Join("JOIN account_accounts AS a ON a.id = s.account").
-		ColumnExpr("s.account, s.expires_at, s.revoked_at, a.school, a.person, a.role, a.identifier, a.disabled_at").
+		ColumnExpr("s.account, s.expires_at, s.revoked_at, s.device, s.created_at, s.proven_at, a.school, a.person, a.role, a.identifier, a.disabled_at").
 		Where("s.id = ?", t.Session).Scan(ctx, &s)
 	if errors.Is(err, sql.ErrNoRows) {
 		return seen{}, false, nil
@@ -65,7 +66,9 @@ func look(ctx context.Context, tx database.Tx, now time.Time, t ticket) (seen, b
 	if err != nil {
 		return seen{}, false, fmt.Errorf("account: %w", err)
 	}
-	good := s.Account == t.Account && s.RevokedAt.IsZero() && s.DisabledAt.IsZero() && now.Before(s.ExpiresAt)
+	// The role decides too, as it is now: whoever was given another one lives by its span.
+	over := !now.Before(s.ExpiresAt) || !now.Before(s.CreatedAt.Add(spanOf(s.Role, s.Device).most))
+	good := s.Account == t.Account && s.RevokedAt.IsZero() && s.DisabledAt.IsZero() && !over
 	return s, good, nil
 }
 
@@ -79,6 +82,15 @@ func sessionsOf(ctx context.Context, tx database.Tx, now time.Time, id string) (
 		return nil, fmt.Errorf("account: %w", err)
 	}
 	return all, nil
+}
+
+// prove keeps that the person of a session showed again who they are.
+func prove(ctx context.Context, tx database.Tx, now time.Time, session string) error {
+	_, err := tx.NewUpdate().Model((*Session)(nil)).Set("proven_at = ?", database.Stamp(now)).Where("id = ? AND revoked_at IS NULL", session).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("account: %w", err)
+	}
+	return nil
 }
 
 // endSession ends one session of an account; none is no error.
@@ -122,9 +134,8 @@ func bucket(ctx context.Context, tx database.Tx, key string) (Bucket, error) {
 	return Bucket{Failures: t.Failures, Until: t.WaitUntil}, nil
 }
 
-// charge counts a failure before the password is looked at, so that a thousand
-// tries at once are counted as a thousand. A *WaitError, and nothing counted, when
-// nothing may be tried now. The row stays locked until the transaction ends.
+// charge counts a failure. A *WaitError, and nothing counted, when nothing may be tried now:
+// another node counted one meanwhile. The row stays locked until the transaction ends.
 func charge(ctx context.Context, tx database.Tx, now time.Time, key string) (Bucket, error) {
 	now = database.Stamp(now)
 	t := attempts{Bucket: key, Failures: 1, WaitUntil: now}

@@ -303,7 +303,7 @@ func one(res sql.Result, err error) (bool, error) {
 // Open lists every account that can be signed in to, of every school: whom the door knows.
 func Open(ctx context.Context, tx database.Tx) ([]Account, error) {
 	var all []Account
-	err := tx.NewSelect().Model(&all).Column("id", "school", "person", "role").Where("a.disabled_at IS NULL").Scan(ctx)
+	err := tx.NewSelect().Model(&all).Column("id", "school", "person", "role", "identifier").Where("a.disabled_at IS NULL").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}

@@ -264,9 +264,9 @@ func TestSessions(t *testing.T) {
 		schools(t, db)
 		lea := create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, "un préau sous la pluie")
 		tom := create(t, db, Account{School: college, Person: "tom", Role: page.Pupil}, "un préau sous la pluie")
-		open := func(a Account, shared bool) (s Session) {
+		open := func(a Account, on Device) (s Session) {
 			write(t, db, func(ctx context.Context, tx database.Tx) (err error) {
-				s, err = begin(ctx, tx, tuesday, a.ID, a.Password, shared, "Firefox, Linux")
+				s, err = begin(ctx, tx, tuesday, a.ID, a.Password, on, "Firefox, Linux")
 				return err
 			})
 			return s
@@ -282,7 +282,7 @@ func TestSessions(t *testing.T) {
 				return sessionsOf(ctx, tx, tuesday, a.ID)
 			}))
 		}
-		one, two, three, shared, toms := open(lea, false), open(lea, false), open(lea, false), open(lea, true), open(tom, false)
+		one, two, three, shared, toms := open(lea, Own), open(lea, Own), open(lea, Own), open(lea, Shared), open(tom, Own)
 		is := func(s Session) ticket { return ticket{Session: s.ID, Account: s.Account} }
 
 		if !good(tuesday, is(one)) || !good(tuesday, is(toms)) {
@@ -322,7 +322,7 @@ func TestSessions(t *testing.T) {
 			t.Error("a new password leaves a session open")
 		}
 		err := db.Write(t.Context(), func(ctx context.Context, tx database.Tx) error {
-			_, err := begin(ctx, tx, tuesday, lea.ID, lea.Password, false, "")
+			_, err := begin(ctx, tx, tuesday, lea.ID, lea.Password, Own, "")
 			return err
 		})
 		if !errors.Is(err, ErrWrong) {
@@ -333,14 +333,14 @@ func TestSessions(t *testing.T) {
 			t.Error("a closed account has an open session")
 		}
 		err = db.Write(t.Context(), func(ctx context.Context, tx database.Tx) error {
-			_, err := begin(ctx, tx, tuesday, tom.ID, tom.Password, false, "")
+			_, err := begin(ctx, tx, tuesday, tom.ID, tom.Password, Own, "")
 			return err
 		})
 		if !errors.Is(err, ErrDisabled) {
 			t.Errorf("a session of a closed account: %v, want ErrDisabled", err)
 		}
 		write(t, db, func(ctx context.Context, tx database.Tx) error { return enable(ctx, tx, tom.ID) })
-		if again := open(tom, false); !good(tuesday, is(again)) || good(tuesday, is(toms)) {
+		if again := open(tom, Own); !good(tuesday, is(again)) || good(tuesday, is(toms)) {
 			t.Error("opening an account again gives a new session and leaves the old one ended")
 		}
 	})
@@ -354,7 +354,7 @@ func TestDisabledIsOut(t *testing.T) {
 		lea := create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, "un préau sous la pluie")
 		var s Session
 		write(t, db, func(ctx context.Context, tx database.Tx) (err error) {
-			s, err = begin(ctx, tx, tuesday, lea.ID, lea.Password, false, "")
+			s, err = begin(ctx, tx, tuesday, lea.ID, lea.Password, Own, "")
 			return err
 		})
 		if err := db.Statement(t.Context(), "UPDATE account_accounts SET disabled_at = created_at"); err != nil {
@@ -430,15 +430,15 @@ func TestPurge(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		schools(t, db)
 		lea := create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, "un préau sous la pluie")
-		open := func(shared bool) (s Session) {
+		open := func(on Device) (s Session) {
 			write(t, db, func(ctx context.Context, tx database.Tx) (err error) {
-				s, err = begin(ctx, tx, tuesday, lea.ID, lea.Password, shared, "")
+				s, err = begin(ctx, tx, tuesday, lea.ID, lea.Password, on, "")
 				return err
 			})
 			return s
 		}
-		kept, ended := open(false), open(false)
-		open(true)
+		kept, ended := open(Own), open(Own)
+		open(Shared)
 		write(t, db, func(ctx context.Context, tx database.Tx) (err error) {
 			if _, err = IssueCode(ctx, tx, tuesday, lea.ID); err != nil {
 				return err

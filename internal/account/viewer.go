@@ -52,7 +52,7 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 	if err != nil || !ok {
 		return page.Viewer{}, false, err
 	}
-	v := page.Viewer{ID: s.Person, Account: s.Account, School: s.School, Role: s.Role, Name: s.Identifier, Session: t.Session}
+	v := page.Viewer{ID: s.Person, Account: s.Account, School: s.School, Role: s.Role, Name: s.Identifier, Session: t.Session, Proven: s.ProvenAt}
 	if s.School == "" {
 		return v, true, nil
 	}
@@ -89,13 +89,34 @@ func (k *Keeper) ticket(r *http.Request) (ticket, bool) {
 	return ticket{}, false
 }
 
-func (k *Keeper) deviceOf(r *http.Request) device {
+// deviceOf is the browser of a request; false: it shows no cookie of ours, and gets a new name.
+func (k *Keeper) deviceOf(r *http.Request) (device, bool) {
 	for _, c := range r.CookiesNamed(k.deviceCookie()) {
 		if d, ok := k.keys.readDevice(c.Value); ok {
-			return d
+			return d, true
 		}
 	}
-	return device{ID: database.NewID()}
+	return device{ID: database.NewID()}, false
+}
+
+// nameDevice gives a browser without one a name, until it closes: mistakes that are made in it
+// are then its own, and not its address's.
+func (k *Keeper) nameDevice(w http.ResponseWriter, r *http.Request) {
+	if d, ok := k.deviceOf(r); !ok {
+		http.SetCookie(w, k.cookie(k.deviceCookie(), k.keys.writeDevice(d), 0))
+	}
+}
+
+func (k *Keeper) askedCookie() string { return k.sessionCookie() + "-asked" }
+
+// asked is what somebody typed before they were sent back to wait.
+func (k *Keeper) asked(r *http.Request) asked {
+	for _, c := range r.CookiesNamed(k.askedCookie()) {
+		if t, ok := k.keys.readAsked(c.Value, time.Now()); ok {
+			return t
+		}
+	}
+	return asked{}
 }
 
 func (k *Keeper) cookie(name, value string, life time.Duration) *http.Cookie {
@@ -103,16 +124,22 @@ func (k *Keeper) cookie(name, value string, life time.Duration) *http.Cookie {
 }
 
 // welcome sets the cookies of a browser that has just been signed in.
-func (k *Keeper) welcome(w http.ResponseWriter, a Account, s Session, v visitor) {
-	t := ticket{Session: s.ID, Account: a.ID, Ends: k.clock().Add(SessionIdle), Shared: v.shared}
-	if v.shared {
-		t.Ends = s.ExpiresAt
+func (k *Keeper) welcome(w http.ResponseWriter, r *http.Request, a Account, s Session, v visitor) {
+	if err := k.remember(w, r, a, s.Device); err != nil {
+		// They are in all the same, and wait in line like somebody new.
+		k.log.ErrorContext(r.Context(), "failed", "what", "the hint of a device", "account", a.ID, "error", err)
+	}
+	t := ticket{Session: s.ID, Account: a.ID, Ends: s.ExpiresAt, Idle: spanOf(a.Role, s.Device).idle, Shared: s.Device == Shared}
+	if s.Device == Shared {
 		// No age: the browser forgets it when it closes. And it is not a browser
 		// of this person's.
 		http.SetCookie(w, k.cookie(k.sessionCookie(), k.keys.writeTicket(t), 0))
 		return
 	}
-	http.SetCookie(w, k.cookie(k.sessionCookie(), k.keys.writeTicket(t), SessionIdle))
+	if t.Idle > 0 {
+		t.Ends = k.clock().Add(t.Idle)
+	}
+	http.SetCookie(w, k.cookie(k.sessionCookie(), k.keys.writeTicket(t), t.Ends.Sub(k.clock())))
 	k.known(w, a, v.device)
 }
 
@@ -121,12 +148,20 @@ func (k *Keeper) known(w http.ResponseWriter, a Account, d device) {
 	http.SetCookie(w, k.cookie(k.deviceCookie(), k.keys.writeDevice(k.keys.remember(d, a)), SessionMax))
 }
 
+// ownBefore tells whether a pupil or a guardian said before that this device is their own: the
+// form then says so again. Of staff, and where nobody is known, the safest is proposed.
+func (k *Keeper) ownBefore(r *http.Request) bool {
+	h, ok := k.HintOf(r)
+	d, _ := k.deviceOf(r)
+	return ok && len(d.Marks) > 0 && (h.Role == page.Pupil || h.Role == page.Guardian)
+}
+
 func (k *Keeper) farewell(w http.ResponseWriter) {
 	http.SetCookie(w, k.cookie(k.sessionCookie(), "", -time.Second))
 }
 
 // Renew keeps people who come back signed in: about once a day it signs their
-// cookie anew, for 30 more days. It reads and writes nothing: the cookie of a
+// cookie anew, for 30 more days (14 where it was a passkey's). It reads and writes nothing: the cookie of a
 // session that is over stays worthless however young it is. Put it around
 // page.Routes.
 func (k *Keeper) Renew(next http.Handler) http.Handler {
@@ -134,7 +169,7 @@ func (k *Keeper) Renew(next http.Handler) http.Handler {
 		if r.Method == http.MethodGet {
 			if t, ok := k.ticket(r); ok {
 				if t, ok = t.renewed(k.clock()); ok {
-					w = &renewing{ResponseWriter: w, cookie: k.cookie(k.sessionCookie(), k.keys.writeTicket(t), SessionIdle)}
+					w = &renewing{ResponseWriter: w, cookie: k.cookie(k.sessionCookie(), k.keys.writeTicket(t), t.Idle)}
 				}
 			}
 		}
@@ -187,7 +222,4 @@ func (k *Keeper) AccountOf(r *http.Request) (account string, ok bool) {
 }
 
 // Busy tells whether passwords wait for one another for longer than anybody notices.
-func (k *Keeper) Busy() bool { return k.pool.waiting.Load() > int64(cap(k.pool.slots))*busyPerSlot }
-
-// busyPerSlot is about a third of a second of passwords.
-const busyPerSlot = 15
+func (k *Keeper) Busy() bool { return k.pool.busy() }

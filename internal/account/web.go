@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -30,9 +31,23 @@ func (k *Keeper) Register(routes *page.Routes) {
 	routes.Handle("POST /first-sign-in", page.Anyone(), k.takeFirst, small)
 	routes.Handle("GET /account", page.SignedIn(), k.showAccount)
 	routes.Handle("POST /account", page.SignedIn(), k.takeAccount, small)
+	routes.Handle("POST /account/again", page.SignedIn(), k.takeAgain, small)
 	issuers := page.Only(page.Operator, page.Head, page.CPE, page.Office)
 	routes.Handle("GET /people/{account}/letter", issuers, k.showLetter)
-	routes.Handle("POST /people/{account}/code", issuers, k.takeCode, small)
+	routes.Handle("POST /people/{account}/code", issuers, k.takeCode, small, page.Again())
+}
+
+// busyWait is in how many seconds whoever was sent away asks again.
+const busyWait = 4
+
+// turn shows whoever finds too many passwords waiting that their turn comes; false: there
+// is nothing to show it with, and the form says it itself.
+func (k *Keeper) turn(w http.ResponseWriter, r *http.Request, err error) bool {
+	if k.full == nil || !errors.Is(err, ErrBusy) {
+		return false
+	}
+	k.full(w, r)
+	return true
 }
 
 // problem is what keeps somebody out, as a page says it.
@@ -60,10 +75,14 @@ func (k *Keeper) problemOf(w http.ResponseWriter, r *http.Request, err error) (p
 		}
 		return problem{http.StatusUnauthorized, page.T(ctx, "account.wrong.title"), text}, true
 	case waits:
+		if wait.Many {
+			return problem{http.StatusTooManyRequests, page.T(ctx, "account.many.title"), page.T(ctx, "account.many.text", "left", howLong(ctx, max(time.Second, wait.Until.Sub(k.clock()))))}, true
+		}
 		return problem{http.StatusTooManyRequests, page.T(ctx, "account.wait.title"), text}, true
 	case errors.Is(err, ErrBusy):
-		w.Header().Set("Retry-After", "10")
-		return problem{http.StatusServiceUnavailable, page.T(ctx, "account.busy.title"), page.T(ctx, "account.busy.text")}, true
+		// Not a failure: their turn comes, and nobody may take it for one.
+		w.Header().Set("Retry-After", strconv.Itoa(busyWait))
+		return problem{http.StatusOK, page.T(ctx, "account.busy.title"), page.T(ctx, "account.busy.text")}, true
 	case errors.Is(err, ErrDisabled):
 		return problem{http.StatusForbidden, page.T(ctx, "account.disabled.title"), page.T(ctx, "account.disabled.text")}, true
 	case errors.Is(err, ErrCode):
@@ -83,8 +102,24 @@ func howLong(ctx context.Context, d time.Duration) string {
 type signInForm struct {
 	Identifier string
 	Next       string
-	Shared     bool
+	Own        bool // this device is theirs alone
 	Problem    problem
+}
+
+func onDevice(own bool) Device {
+	if own {
+		return Own
+	}
+	return Shared
+}
+
+// To is where the form goes. It names the page that follows: whoever is sent back to wait
+// comes back to this address.
+func (f signInForm) To() string {
+	if f.Next == "/" {
+		return "/sign-in"
+	}
+	return "/sign-in?next=" + url.QueryEscape(f.Next)
 }
 
 func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -92,17 +127,33 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := page.ViewerFrom(r.Context()); ok {
 		return page.See(w, r, next)
 	}
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next}))
+	before := k.asked(r)
+	k.nameDevice(w, r)
+	own := before.Own
+	if before.Identifier == "" {
+		own = k.ownBefore(r)
+	}
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	form := signInForm{Identifier: r.PostForm.Get("identifier"), Next: page.Local(r.PostForm.Get("next")), Shared: r.PostForm.Get("shared") == "yes"}
+	form := signInForm{Identifier: r.PostForm.Get("identifier"), Next: page.Local(r.PostForm.Get("next")), Own: r.PostForm.Get("device") == "own"}
 	v := k.visitor(r)
-	v.shared = form.Shared
+	v.on = onDevice(form.Own)
+	before := k.asked(r)
+	if before.Identifier == form.Identifier {
+		v.since = before.Since
+	}
 	a, s, err := k.signIn(r.Context(), form.Identifier, r.PostForm.Get("password"), v)
+	if errors.Is(err, ErrBusy) {
+		k.keepAsked(w, form, v.since)
+		if k.turn(w, r, err) {
+			return nil
+		}
+	}
 	if err != nil {
 		known := false
 		if form.Problem, known = k.problemOf(w, r, err); !known {
@@ -111,13 +162,38 @@ func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
 		return private(w, r, form.Problem.status, signInPage(form))
 	}
 	k.log.InfoContext(r.Context(), "signed in", "account", a.ID, "school", a.School)
-	k.welcome(w, a, s, v)
+	if before.Identifier != "" {
+		http.SetCookie(w, k.cookie(k.askedCookie(), "", -time.Second))
+	}
+	k.welcome(w, r, a, s, v)
 	return page.See(w, r, form.Next)
+}
+
+// keepAsked keeps, for two minutes, what the form that comes back is filled with, and since
+// when its person waits. The password is not kept.
+func (k *Keeper) keepAsked(w http.ResponseWriter, f signInForm, since time.Time) {
+	if len(f.Identifier) > 2*maxIdentifier {
+		return
+	}
+	if since.IsZero() {
+		since = time.Now()
+	}
+	http.SetCookie(w, k.cookie(k.askedCookie(), k.keys.writeAsked(asked{Identifier: f.Identifier, Own: f.Own, Since: since}), askedLife))
 }
 
 // visitor is the browser of a request.
 func (k *Keeper) visitor(r *http.Request) visitor {
-	v := visitor{device: k.deviceOf(r), browser: browserName(r.UserAgent())}
+	v := visitor{browser: browserName(r.UserAgent()), client: client{address: addressOf(r)}}
+	named := false
+	if v.device, named = k.deviceOf(r); named {
+		v.client.browser = append(v.client.browser, v.device.ID)
+	}
+	if k.seat != nil {
+		// A seat alone is no browser: whoever got one by posting was never on the page.
+		if seat := k.seat(r); seat != "" && named {
+			v.client.browser = append(v.client.browser, "seat "+seat)
+		}
+	}
 	v.old, _ = k.ticket(r)
 	return v
 }
@@ -141,6 +217,7 @@ type firstForm struct {
 	Problem    problem
 	Password   string // what is wrong with it
 	Again      string // what is wrong with the second one
+	Own        bool   // this device is theirs alone
 }
 
 func (k *Keeper) showFirst(w http.ResponseWriter, r *http.Request) error {
@@ -155,6 +232,9 @@ func (k *Keeper) takeFirst(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	form := firstForm{Code: r.PostForm.Get("code")}
 	fail := func(a Account, err error) error {
+		if k.turn(w, r, err) {
+			return nil
+		}
 		if wrong, known := k.problemOf(w, r, err); known {
 			form.Problem = wrong
 			if !errors.Is(err, ErrCode) {
@@ -175,9 +255,11 @@ func (k *Keeper) takeFirst(w http.ResponseWriter, r *http.Request) error {
 			k.refused(ctx, "first sign-in", "", err)
 			return fail(a, err)
 		}
-		form.Identifier = a.Identifier
+		// A family opens its letter at home; pupils often open theirs in a room of the school.
+		form.Identifier, form.Own = a.Identifier, a.Role == page.Guardian
 		return private(w, r, http.StatusOK, choosePage(form))
 	}
+	form.Own = r.PostForm.Get("device") == "own"
 	password := r.PostForm.Get("password")
 	if password != r.PostForm.Get("again") {
 		a, err := k.byCode(ctx, form.Code)
@@ -187,13 +269,22 @@ func (k *Keeper) takeFirst(w http.ResponseWriter, r *http.Request) error {
 		return fail(a, err)
 	}
 	v := k.visitor(r)
+	v.on = onDevice(form.Own)
 	a, s, err := k.firstSignIn(ctx, form.Code, password, v)
 	if err != nil {
 		return fail(a, err)
 	}
 	k.log.InfoContext(ctx, "signed in", "account", a.ID, "school", a.School)
-	k.welcome(w, a, s, v)
+	k.welcome(w, r, a, s, v)
 	return page.See(w, r, "/")
+}
+
+// takeAgain takes the password or says that a passkey was given, and leads back to a page.
+func (k *Keeper) takeAgain(w http.ResponseWriter, r *http.Request) error {
+	if goes, err := k.Again(w, r); err != nil || !goes {
+		return err
+	}
+	return page.See(w, r, r.PostForm.Get("next"))
 }
 
 // errAgain: the new password was typed differently the second time.
@@ -272,6 +363,9 @@ func (k *Keeper) takePassword(w http.ResponseWriter, r *http.Request, viewer pag
 	err := error(errAgain)
 	if next == r.PostForm.Get("again") {
 		a, err = k.changePassword(ctx, viewer.Account, viewer.Session, r.PostForm.Get("present"), next, v.device)
+	}
+	if k.turn(w, r, err) {
+		return nil
 	}
 	if err != nil {
 		var form accountForm

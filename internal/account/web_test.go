@@ -46,7 +46,7 @@ func newSite(t testing.TB, db *database.DB, secure bool) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := page.NewRoutes(&page.Site{Words: words, Log: log, Viewer: s.Viewer, Secure: secure})
+	routes := page.NewRoutes(&page.Site{Words: words, Log: log, Viewer: s.Viewer, Again: s.Again, Secure: secure})
 	s.Register(routes)
 	routes.Handle("GET /{$}", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		v, ok := page.ViewerFrom(r.Context())
@@ -136,7 +136,7 @@ func (b *browser) post(path string, pairs ...string) answer {
 
 func (b *browser) signIn(identifier, password string) {
 	b.t.Helper()
-	if a := b.post("/sign-in", "identifier", identifier, "password", password); a.StatusCode != http.StatusSeeOther {
+	if a := b.post("/sign-in", "identifier", identifier, "password", password, "device", "own"); a.StatusCode != http.StatusSeeOther {
 		b.t.Fatalf("%s does not get in: %d", identifier, a.StatusCode)
 	}
 }
@@ -156,7 +156,7 @@ func (b *browser) want(a answer, status int, sentences ...string) {
 // signedRequest is a request as a signed-in browser makes it.
 func signedRequest(k *Keeper, a Account, s Session) *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
-	r.AddCookie(&http.Cookie{Name: k.sessionCookie(), Value: k.keys.writeTicket(ticket{Session: s.ID, Account: a.ID, Ends: k.clock().Add(SessionIdle)})})
+	r.AddCookie(&http.Cookie{Name: k.sessionCookie(), Value: k.keys.writeTicket(ticket{Session: s.ID, Account: a.ID, Ends: k.clock().Add(SessionIdle), Idle: SessionIdle})})
 	return r
 }
 
@@ -236,8 +236,8 @@ func TestCookieFlags(t *testing.T) {
 		s := newSite(t, db, secure)
 		create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good)
 		name := map[bool]string{false: "preau", true: "__Host-preau"}[secure]
-		for _, shared := range []string{"", "yes"} {
-			a := s.browser(t).post("/sign-in", "identifier", "lea.benali", "password", good, "shared", shared)
+		for _, whose := range []string{"own", "shared", ""} {
+			a := s.browser(t).post("/sign-in", "identifier", "lea.benali", "password", good, "device", whose)
 			got := map[string]*http.Cookie{}
 			for _, c := range a.Cookies() {
 				got[c.Name] = c
@@ -248,12 +248,12 @@ func TestCookieFlags(t *testing.T) {
 			session, device := got[name], got[name+"-device"]
 			switch {
 			case session == nil:
-				t.Errorf("secure %v, shared %q: no cookie %s", secure, shared, name)
-			case shared == "" && (session.MaxAge != int(SessionIdle/time.Second) || device == nil):
+				t.Errorf("secure %v, device %q: no cookie %s", secure, whose, name)
+			case whose == "own" && (session.MaxAge != int(SessionIdle/time.Second) || device == nil):
 				t.Errorf("secure %v: the browser is to keep the session for %v, and its own mark: %s", secure, SessionIdle, session.Raw)
-			case shared == "yes" && (session.MaxAge != 0 || !session.Expires.IsZero() || device != nil):
+			case whose != "own" && (session.MaxAge != 0 || !session.Expires.IsZero() || device != nil):
 				t.Errorf("secure %v: on a shared computer nothing is to stay: %s", secure, session.Raw)
-			case shared == "yes":
+			case whose != "own":
 				if ticket, ok := s.keys.readTicket(session.Value, tuesday); !ok || ticket.Ends != tuesday.Add(SessionShared) {
 					t.Errorf("secure %v: a session on a shared computer ends at %v", secure, ticket.Ends)
 				}
@@ -296,7 +296,11 @@ func TestNoOpenRedirect(t *testing.T) {
 		if got := already.Header.Get("Location"); already.StatusCode != http.StatusSeeOther || got != want {
 			t.Errorf("signed in already, next=%q leads to %q, want %q", next, got, want)
 		}
-		if field := `action="/sign-in"><input type="hidden" name="next" value="` + strings.ReplaceAll(want, "&", "&amp;") + `"`; !strings.Contains(form.body, field) {
+		to := "/sign-in"
+		if want != "/" {
+			to += "?next=" + url.QueryEscape(want)
+		}
+		if field := `action="` + to + `"><input type="hidden" name="next" value="` + strings.ReplaceAll(want, "&", "&amp;") + `"`; !strings.Contains(form.body, field) {
 			t.Errorf("next=%q: the form does not lead to %q", next, want)
 		}
 	}
@@ -348,7 +352,7 @@ func TestForgedCookieMeetsNoDatabase(t *testing.T) {
 	}
 	db.Close()
 	forged := httptest.NewRequest("GET", "/", nil)
-	forged.AddCookie(&http.Cookie{Name: "preau", Value: newKeys([]byte("another key")).writeTicket(ticket{Session: session.ID, Account: lea.ID, Ends: tuesday.Add(SessionIdle)})})
+	forged.AddCookie(&http.Cookie{Name: "preau", Value: newKeys([]byte("another key")).writeTicket(ticket{Session: session.ID, Account: lea.ID, Ends: tuesday.Add(SessionIdle), Idle: SessionIdle})})
 	late := signedRequest(s.Keeper, lea, session)
 	s.log.Reset()
 	if _, ok := s.Viewer(forged); ok || s.log.Len() > 0 {
@@ -361,6 +365,56 @@ func TestForgedCookieMeetsNoDatabase(t *testing.T) {
 	s.clock.after(-SessionIdle)
 	if _, ok := s.Viewer(signed); ok || !strings.Contains(s.log.String(), "who is signed in") {
 		t.Errorf("a signed cookie without database: %v, logged %s", ok, s.log)
+	}
+}
+
+// Whoever finds too many passwords waiting is never told that anything failed: their turn
+// comes, the form comes back filled with what they had typed, and they go before those who
+// came later.
+func TestTurnInThePool(t *testing.T) {
+	t.Parallel()
+	db := databasetest.SQLite(t)
+	s := newSite(t, db, false)
+	create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good)
+	leave := fill(t, s.pool)
+	s.pool.mu.Lock()
+	s.pool.spell = time.Hour // nobody else is let in to wait
+	s.pool.waiting[first] = []*turn{{open: make(chan struct{})}, {open: make(chan struct{})}}
+	s.pool.mu.Unlock()
+	b := s.browser(t)
+	sent := func() answer {
+		return b.post("/sign-in?next=%2Faccount", "identifier", "lea.benali", "password", good, "device", "own", "next", "/account")
+	}
+	plain := sent()
+	b.want(plain, http.StatusOK, "Beaucoup de monde", `value="lea.benali"`)
+	if plain.Header.Get("Retry-After") == "" || strings.Contains(plain.body, good) {
+		t.Errorf("Retry-After %q, or the page repeats the password", plain.Header.Get("Retry-After"))
+	}
+	s.WhenFull(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "your turn") })
+	if a := sent(); a.StatusCode != http.StatusOK || a.body != "your turn" {
+		t.Errorf("at the door: %d %s", a.StatusCode, a.body)
+	}
+	if a := b.post("/first-sign-in", "code", "x"); a.StatusCode == http.StatusServiceUnavailable {
+		t.Errorf("a first sign-in: %d", a.StatusCode)
+	}
+	back := b.get("/sign-in?next=%2Faccount") // what the page of the door refreshes to
+	b.want(back, http.StatusOK, `value="lea.benali"`, `name="next" value="/account"`, `value="own" checked`)
+	before := b.site.asked(&http.Request{Header: http.Header{"Cookie": {b.cookie("preau-asked").String()}}})
+	if before.Since.IsZero() || before.Identifier != "lea.benali" {
+		t.Errorf("it is not known since when they wait: %+v", before)
+	}
+	if n := attemptRows(t, db); n != 0 {
+		t.Error("a password that was not looked at was counted")
+	}
+	s.pool.mu.Lock()
+	s.pool.waiting[first] = nil
+	s.pool.mu.Unlock()
+	leave()
+	if a := sent(); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/account" {
+		t.Errorf("afterwards: %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	if again := s.browser(t).get("/sign-in"); strings.Contains(again.body, `value="lea.benali"`) {
+		t.Error("somebody else's form is filled")
 	}
 }
 

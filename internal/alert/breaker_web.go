@@ -63,7 +63,7 @@ func (p *Pages) registerBreaker(routes *page.Routes) {
 	small := page.Body(4 << 10)
 	for base, rule := range map[string]page.Rule{"": page.SchoolOffice(), "/schools/{school}": page.Only(page.Operator)} {
 		routes.Handle("GET "+base+"/breaker", rule, p.showBreaker)
-		routes.Handle("POST "+base+"/breaker", rule, p.changeBreaker, small)
+		routes.Handle("POST "+base+"/breaker", rule, p.changeBreaker, small, page.Again("answer"))
 	}
 }
 

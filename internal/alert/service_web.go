@@ -45,7 +45,7 @@ func (p *Pages) registerService(routes *page.Routes) {
 	small := page.Body(4 << 10)
 	for base, rule := range map[string]page.Rule{"": page.SchoolOffice(), "/schools/{school}": page.Only(page.Operator)} {
 		routes.Handle("GET "+base+"/service", rule, p.showService)
-		routes.Handle("POST "+base+"/service", rule, p.changeService, small)
+		routes.Handle("POST "+base+"/service", rule, p.changeService, small, page.Again("open"))
 	}
 	routes.Handle("GET /rehearsal", page.SchoolOffice(), p.showRehearsal)
 	routes.Handle("POST /rehearsal", page.SchoolOffice(), p.changeRehearsal, page.Body(64<<10))

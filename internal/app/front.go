@@ -61,6 +61,8 @@ func (a *App) newFront(secure bool) (*front, error) {
 	if f.gate, err = door.NewGate(door.GateConfig{Door: f.door, Secure: secure, Zone: zone, Free: free}); err != nil {
 		return nil, err
 	}
+	a.Keeper.WhenFull(f.gate.Later)
+	a.Keeper.ToldApartBy(f.gate.Seat)
 	b, err := os.ReadFile(f.file())
 	if err == nil {
 		err = f.door.Restore(b)
@@ -76,7 +78,7 @@ func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.js
 // around is the handler that everybody meets.
 func (f *front) around(next http.Handler) http.Handler {
 	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if one := f.knows(r); len(one.teaches) > 0 {
+		if one, _ := f.knows(r); len(one.teaches) > 0 {
 			f.door.Begin(one.teaches) // a teacher is inside: their class may come
 		}
 		if fromMemory(r) || passwords(r) {
@@ -137,7 +139,7 @@ func fromMemory(r *http.Request) bool {
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
 func passwords(r *http.Request) bool {
-	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == "/first-sign-in")
+	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == "/first-sign-in" || r.URL.Path == "/account")
 }
 
 // vital tells what matters more than anybody's place: rolls, and what stops, lets go and
@@ -165,16 +167,26 @@ func free(r *http.Request) bool {
 	return fromMemory(r) || vital(r) || r.URL.Path == "/language" || strings.HasPrefix(r.URL.Path, "/r/")
 }
 
-// who is somebody by the signature of their session alone: the door asks no database.
-func (f *front) who(r *http.Request) door.Who { return f.knows(r).who }
+// who is somebody by the signature of their session alone, else by what their browser remembers
+// of its last session: the door asks no database. Nobody has a class by a hint.
+func (f *front) who(r *http.Request) door.Who {
+	if k, ok := f.knows(r); ok {
+		return k.who
+	}
+	if h, ok := f.app.Keeper.HintOf(r); ok {
+		return door.Who{Lane: laneOf(h.Role), School: h.School}
+	}
+	return door.Who{}
+}
 
-func (f *front) knows(r *http.Request) known {
+func (f *front) knows(r *http.Request) (k known, ok bool) {
 	all := f.known.Load()
 	id, ok := f.app.Keeper.AccountOf(r)
 	if !ok || all == nil {
-		return known{}
+		return known{}, false
 	}
-	return (*all)[id]
+	k, ok = (*all)[id]
+	return k, ok
 }
 
 // meet keeps whom the door knows: everybody's lane, who has a class about now, and how many
@@ -213,6 +225,7 @@ func (f *front) meet(ctx context.Context) error {
 				classes[[2]string{s.ID, pupil}] = s.ID + "/" + class
 			}
 		}
+		f.app.Keeper.Meet(all)
 		for _, a := range all {
 			one := known{who: door.Who{Lane: laneOf(a.Role), School: a.School}}
 			switch at := [2]string{a.School, a.Person}; one.who.Lane {

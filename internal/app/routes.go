@@ -41,7 +41,7 @@ func (a *App) register(secure bool) error {
 		return err
 	}
 	now := a.Clock.Now
-	site := &page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.viewer, Bar: a.bar, Version: Version, Secure: secure, Zone: zone}
+	site := &page.Site{Words: words, Assets: assets, Log: a.log, Viewer: a.viewer, Again: a.Keeper.Again, Bar: a.bar, Version: Version, Secure: secure, Zone: zone}
 	a.Routes = page.NewRoutes(site)
 	a.Status = status.New(status.Config{DB: a.DB, Journal: a.Journal, Now: now, Log: a.log, Measure: a.measure, Here: a.hereOf, Site: site, Out: a.Config.StatusDir, File: filepath.Join(a.Config.Data, "hour.json"), URL: a.Config.Site(a.demo)})
 	a.Status.Register(a.Routes)

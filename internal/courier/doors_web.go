@@ -40,7 +40,7 @@ var (
 func (p *Pages) registerDoors(routes *page.Routes) {
 	for base, rule := range map[string]page.Rule{"": page.SchoolOffice(), "/schools/{school}": page.Only(page.Operator)} {
 		routes.Handle("GET "+base+"/stop", rule, p.showDoors)
-		routes.Handle("POST "+base+"/stop", rule, p.changeDoors, page.Body(4<<10))
+		routes.Handle("POST "+base+"/stop", rule, p.changeDoors, page.Body(4<<10), page.Again("lift", "arm"))
 	}
 }
 

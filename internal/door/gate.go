@@ -2,6 +2,7 @@ package door
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -102,6 +103,15 @@ func (g *Gate) show(w http.ResponseWriter, r *http.Request, v Wait) {
 // Later shows whoever is inside that many ask at once: the page comes by itself.
 func (g *Gate) Later(w http.ResponseWriter, r *http.Request) {
 	g.show(w, r, Wait{Until: 2 * shortest, Next: 2 * shortest, Rate: g.door.Rate()})
+}
+
+// Seat names the browser that holds a seat, for as long as it does; empty: it holds none.
+func (g *Gate) Seat(r *http.Request) string {
+	s, ok := g.door.keys.seat(value(r, seatCookie), g.door.now())
+	if !ok {
+		return ""
+	}
+	return strconv.FormatUint(s.id, 36)
 }
 
 // language is what was chosen in this browser, else what it asks for, else French.

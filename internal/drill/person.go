@@ -3,6 +3,7 @@ package drill
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -15,9 +16,10 @@ import (
 
 // person is somebody at a browser, signed in.
 type person struct {
-	name string
-	http *http.Client
-	base string
+	name     string
+	http     *http.Client
+	base     string
+	password string // given again where it is asked again
 }
 
 // as gives a person of the house who is signed in to the program that runs now.
@@ -30,7 +32,7 @@ func (h *house) as(id string) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &person{name: id, http: &http.Client{Jar: jar, Timeout: time.Minute}, base: h.prog.url}
+	p := &person{name: id, http: &http.Client{Jar: jar, Timeout: time.Minute}, base: h.prog.url, password: h.Password}
 	status, text, err := p.post("/sign-in", url.Values{"identifier": {h.Identifier(id)}, "password": {h.Password}})
 	if err != nil {
 		return nil, err
@@ -68,7 +70,13 @@ func (p *person) post(path string, form url.Values) (int, string, error) {
 		return 0, "", err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return p.do(req)
+	status, text, err := p.do(req)
+	if err == nil && strings.Contains(text, `name="again-password"`) && !form.Has("again-password") {
+		more := maps.Clone(form)
+		more.Set("again-password", p.password)
+		return p.post(path, more)
+	}
+	return status, text, err
 }
 
 // press is a form that has to be taken.

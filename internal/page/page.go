@@ -55,6 +55,7 @@ type Viewer struct {
 	Zone       *time.Location // the school's zone; nil: the site's
 	Session    string         // the session's id, so that it can be ended
 	Personal   bool           // they said that this device is theirs, and may keep their pages
+	Proven     time.Time      // when they last gave a password or a passkey; see Again
 }
 
 type viewerKey struct{}

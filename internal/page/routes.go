@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -78,10 +79,25 @@ type RouteOption func(*served)
 type served struct {
 	body   int64
 	memory bool
+	again  func(*http.Request) (bool, error)
 }
 
 // Body sets the most that a request to this route may carry, in bytes.
 func Body(limit int64) RouteOption { return func(s *served) { s.body = limit } }
+
+// Again asks whoever uses the route for their password or passkey where they have not given
+// one lately: for what lets letters out, decides who may be told, or opens an account to
+// somebody. deeds are the values of the field "do" for which that is so; none: always.
+func Again(deeds ...string) RouteOption {
+	return func(s *served) {
+		s.again = func(r *http.Request) (bool, error) {
+			if err := r.ParseForm(); err != nil {
+				return false, err
+			}
+			return len(deeds) == 0 || slices.Contains(deeds, r.PostForm.Get("do")), nil
+		}
+	}
+}
 
 // FromMemory serves the route without asking who is looking, so that it answers
 // when the database does not: health, status, the waiting page. It needs the rule
@@ -129,7 +145,7 @@ func (rs *Routes) Handle(pattern string, rule Rule, h Handler, options ...RouteO
 		case signedIn && !rule.Allows(viewer.Role):
 			Fail(w, r, Forbidden("page.forbidden.text"))
 		default:
-			if err := h(w, r); err != nil {
+			if err := rs.asked(how, h, w, r); err != nil {
 				if limited.err != nil { // a handler may have taken what was cut for an empty form
 					err = limited.err
 				}
@@ -169,6 +185,22 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		b.err = err
 	}
 	return n, err
+}
+
+// asked calls the handler, once the viewer showed who they are where the route says so.
+func (rs *Routes) asked(how served, h Handler, w http.ResponseWriter, r *http.Request) error {
+	if how.again != nil && rs.site.Again != nil {
+		asks, err := how.again(r)
+		if err != nil {
+			return err
+		}
+		if asks {
+			if goes, err := rs.site.Again(w, r); err != nil || !goes {
+				return err
+			}
+		}
+	}
+	return h(w, r)
 }
 
 // All lists every route, in the order of registration.

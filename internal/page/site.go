@@ -22,6 +22,10 @@ type Site struct {
 	// per request, before the handler and outside any transaction, and not at
 	// all for assets and for routes marked FromMemory. nil: nobody ever is.
 	Viewer func(*http.Request) (Viewer, bool)
+	// Again asks a viewer once more who they are, on a route that says so (see the option
+	// Again), where they have not shown it lately. It tells whether the request goes on; if
+	// not it has answered it. nil: nobody is asked.
+	Again func(http.ResponseWriter, *http.Request) (bool, error)
 	// Bar tells what surrounds the page: links, status, the demo's clock. It is
 	// called while the frame is rendered, when no transaction may be open.
 	Bar func(context.Context) Bar
