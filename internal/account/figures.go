@@ -8,7 +8,7 @@ type Figures struct {
 	Workers, Working, Waiting int
 	Checked                   int64         // passwords that got a worker
 	Waited                    time.Duration // all of them together
-	TurnedAway                int64         // because too many waited already
+	TurnedAway                int64         // sent back, because too many waited already
 }
 
 // Figures gives them as they are now.

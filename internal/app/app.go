@@ -278,6 +278,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	loop("keeping", a.keep)
 	loop("door", f.run)
+	loop("line", f.exchange)
 	loop("status", a.Status.Run)
 	if metrics != nil {
 		loop("metrics", func(ctx context.Context) error { return a.serveMetrics(ctx, metrics) })

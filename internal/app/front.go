@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -283,6 +284,31 @@ func (f *front) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			f.keep()
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// exchangeEvery is how often nodes tell one another of the line.
+const exchangeEvery = time.Second
+
+// exchange shares the line with the other nodes of this database, until ctx ends.
+func (f *front) exchange(ctx context.Context) error {
+	if f.app.DB.Engine() != database.Postgres {
+		return nil // there is one node
+	}
+	node, alone := rand.Text(), false
+	tick := time.NewTicker(exchangeEvery)
+	defer tick.Stop()
+	for {
+		err := f.door.Exchange(ctx, f.app.DB, node)
+		if err != nil && ctx.Err() == nil && !alone {
+			f.app.log.Error("the other nodes cannot be heard: this one goes on with its own part of the line", "err", err)
+		}
+		alone = err != nil
+		select {
+		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}

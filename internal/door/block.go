@@ -32,12 +32,20 @@ func (d *Door) Begin(classes []string) {
 	defer d.mu.Unlock()
 	now := d.now()
 	for _, id := range classes {
-		c := d.class(hashOf(id))
-		if !c.asked || now.Sub(c.begun) > lesson {
-			c.asked, c.begun, c.opened = true, now, time.Time{}
-			d.asked = append(d.asked, hashOf(id))
+		if d.begin(hashOf(id), now) {
+			d.begunLately.add(uint64(hashOf(id)), now)
 		}
 	}
+}
+
+func (d *Door) begin(id uint32, now time.Time) (first bool) {
+	c := d.class(id)
+	if c.asked && now.Sub(c.begun) <= lesson {
+		return false
+	}
+	c.asked, c.begun, c.opened = true, now, time.Time{}
+	d.asked = append(d.asked, id)
+	return true
 }
 
 func (d *Door) class(id uint32) *class {

@@ -106,6 +106,9 @@ type Door struct {
 	over    float64 // the part of it that is over
 	steered time.Time
 	spent   spent
+
+	spentLately, begunLately recent // for the other nodes
+
 	waiting atomic.Int64
 	figures figures
 	watched watched
@@ -240,6 +243,7 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 	}
 	l.entered++
 	d.spent.add(t.id)
+	d.spentLately.add(t.id, now)
 	d.waiting.Store(max(0, d.waiting.Load()-1))
 	return d.enter(t, now)
 }

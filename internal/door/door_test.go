@@ -40,8 +40,9 @@ type person struct {
 	seat    string
 	next    time.Time
 	entered time.Time
-	ahead   int  // as it was told
-	drawn   bool // when the lot of their bucket was drawn
+	ahead   int       // as it was told
+	drawn   bool      // when the lot of their bucket was drawn
+	told    time.Time // when they would enter, as the first look said
 }
 
 func (m *morning) look(p *person) {
@@ -54,6 +55,22 @@ func (m *morning) look(p *person) {
 		return
 	}
 	p.ahead, p.next = v.Wait.Ahead, m.now.Add(v.Wait.Next)
+	if p.told.IsZero() {
+		p.told = m.now.Add((v.Wait.From + v.Wait.Until) / 2)
+	}
+}
+
+// wellTold is the part of the people whose first announced time was right: within a quarter of
+// their wait, or half a minute.
+func wellTold(people []*person) float64 {
+	right := 0
+	for _, p := range people {
+		off := p.entered.Sub(p.told).Abs()
+		if p.told.IsZero() || off <= 30*time.Second || off <= p.entered.Sub(p.arrived)/4 {
+			right++
+		}
+	}
+	return float64(right) / float64(len(people))
 }
 
 // live lets everybody look on time until all are in, or the time is over.

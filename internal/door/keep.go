@@ -36,13 +36,17 @@ func (d *Door) Keep() ([]byte, error) {
 		if l.waiting() < 0.05 {
 			continue
 		}
-		one := kept{Lane: key.lane, School: key.school, First: l.first, Part: l.part, Called: l.called.people(l.over)}
-		for _, b := range l.buckets {
-			one.Given, one.Alive = append(one.Given, b.given), append(one.Alive, b.alive.people(l.over))
-		}
-		k.Lines = append(k.Lines, one)
+		k.Lines = append(k.Lines, l.keep(key))
 	}
 	return json.Marshal(k)
+}
+
+func (l *line) keep(key lineKey) kept {
+	one := kept{Lane: key.lane, School: key.school, First: l.first, Part: l.part, Called: l.called.people(l.over)}
+	for _, b := range l.buckets {
+		one.Given, one.Alive = append(one.Given, b.given), append(one.Alive, b.alive.people(l.over))
+	}
+	return one
 }
 
 // Restore goes on with what an earlier program kept, if that was not too long ago.

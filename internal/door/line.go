@@ -15,6 +15,7 @@ type line struct {
 	entered float64  // by a ticket, since the program was started
 	young   time.Time
 	over    float64 // part of the window of looks that is over
+	others  others
 }
 
 // bucket is a few seconds in which tickets were given.
@@ -130,10 +131,11 @@ func (l *line) before(t ticketOf) (tickets, people float64) {
 		if i == own && l.drawn(t) {
 			part = max(0, t.lot()-called) / max(1-called, 1e-9)
 		}
-		tickets += b.given * (1 - called) * part
-		people += b.alive.people(l.over) * part
+		given, alive := l.others.at(l.first + int64(i))
+		tickets += (b.given + given) * (1 - called) * part
+		people += (b.alive.people(l.over) + alive) * part
 	}
-	return tickets, people + l.called.people(l.over)
+	return tickets, people + l.called.people(l.over) + l.others.called
 }
 
 // drawn tells whether the lot of a ticket's bucket is drawn: no more tickets are given in it.
@@ -162,27 +164,43 @@ func (l *line) call(now time.Time) {
 	if now.Before(l.young) {
 		return // who was there before the program is still coming to be known
 	}
-	need := l.share*headway + 1 - l.called.people(l.over)
+	if l.others.lead {
+		return // another node calls
+	}
+	need := (l.share+l.others.share)*headway + 1 - l.called.people(l.over) - l.others.called
 	for need > 0 {
-		b := &l.buckets[0]
-		n := b.alive.people(l.over)
+		_, elsewhere := l.others.at(l.first)
+		n := l.buckets[0].alive.people(l.over) + elsewhere
 		if n > need {
-			l.part += (1 - l.part) * need / n
-			b.alive.times(1 - need/n)
-			l.called.join(need, l.over)
+			l.callTo(l.first, l.part+(1-l.part)*need/n)
 			return
 		}
 		need -= n
-		l.called.join(n, l.over)
-		b.alive, l.part = looks{}, 1
+		l.callTo(l.first, 1)
 		if l.first >= current {
 			return
 		}
-		l.buckets, l.first, l.part = l.buckets[1:], l.first+1, 0
-		if len(l.buckets) == 0 {
-			l.buckets = append(l.buckets, bucket{})
-		}
+		l.callTo(l.first+1, 0)
 	}
+}
+
+// callTo calls up to a part of a bucket. It never goes back.
+func (l *line) callTo(first int64, part float64) {
+	for l.first < first && len(l.buckets) > 0 {
+		l.called.join(l.buckets[0].alive.people(l.over), l.over)
+		l.buckets, l.first, l.part = l.buckets[1:], l.first+1, 0
+	}
+	if len(l.buckets) == 0 {
+		l.buckets, l.first = append(l.buckets, bucket{}), max(l.first, first)
+	}
+	if l.first != first || part <= l.part {
+		return
+	}
+	b := &l.buckets[0]
+	n := b.alive.people(l.over) * (part - l.part) / (1 - l.part)
+	l.called.join(n, l.over)
+	b.alive.times((1 - part) / (1 - l.part))
+	l.part = part
 }
 
 // earn gives a line its share of a time, and says how much of it the line has kept: whoever

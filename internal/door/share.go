@@ -178,7 +178,7 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	}
 	eta := time.Duration(0)
 	if l.share > 0 {
-		eta = time.Duration(min(people/l.share, maxKept.Seconds()) * float64(time.Second))
+		eta = time.Duration(min(people/(l.share+l.others.share), maxKept.Seconds()) * float64(time.Second))
 	}
 	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Ahead: int(math.Ceil(tickets))}
 	next := d.every(eta)
