@@ -416,3 +416,39 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 }
+
+// TestCrowdIsSeen: thousands come whom nobody knows. They wait, and whoever asks for the state
+// is told at once, and reads how long.
+func TestCrowdIsSeen(t *testing.T) {
+	s := serve(t, nil, app.Limits{})
+	client := &http.Client{Timeout: soon}
+	defer client.CloseIdleConnections()
+	turns := 0
+	for range 8000 {
+		res, err := client.Get("http://" + s.addr + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Header.Get("Retry-After") != "" {
+			turns++
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+	}
+	if turns < 4000 {
+		t.Fatalf("only %d people were shown their turn: there is no crowd", turns)
+	}
+	for end := time.Now().Add(soon); ; {
+		s.Status.Poke()
+		status, text := s.get(t, "/etat")
+		if status != http.StatusOK || strings.Contains(text, "Votre tour") {
+			t.Fatalf("the state waits in line: %d", status)
+		}
+		if strings.Contains(text, "personnes attendent.") { // how long depends on the machine's cores
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("thousands wait, and the page says: %s", text)
+		}
+	}
+}
