@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"bufio"
 	"context"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/app"
 	"github.com/preau-ent/preau/internal/fictional"
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // house is an installation with its fictional school, its carriers' far side, and the
@@ -37,6 +39,13 @@ type house struct {
 	people    map[string]*person // who is signed in
 	beside    bool               // another program of this installation's carriers runs
 	core      int                // that the program runs on alone; -1: any
+
+	// Of a crowd.
+	addr              string // that the program listens at
+	entrance          string // that people come to: the program, or a link before it
+	comers            map[page.Role][]comer
+	switched          sync.Mutex
+	offFrom, offUntil time.Time // when the drill switched the program off, and on
 }
 
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
@@ -44,28 +53,14 @@ const perSecond = 50
 
 // newHouse makes one with so many pupils. Nothing of it runs yet.
 func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, error) {
-	return r.houseOf(ctx, pupils, number, false)
-}
-
-// houseOf is newHouse; everybody: pupils can sign in, too.
-func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool) (*house, error) {
 	neighbour := fictional.School(r.options.Seed, fictional.Options{Pupils: 60, Number: 100 + number, Tuesday: tuesday})
 	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
-	zone, err := town.School.Location()
+	h, err := r.emptyHouse(town)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "preau-drill-")
-	if err != nil {
-		return nil, err
-	}
-	h := &house{replay: r, town: town, neighbour: neighbour, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
-	r.houses = append(r.houses, h)
-	if h.sink, err = newSink(perSecond); err != nil {
-		return nil, err
-	}
-	h.sink.plant = r.options.plant
-	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody, neighbour); err != nil {
+	h.neighbour = neighbour
+	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], false, neighbour); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -105,7 +100,7 @@ func (h *house) start(ctx context.Context, at time.Time) error {
 	if !h.beside { // the account has one session, and the carrier may not have noticed its end
 		h.sink.smpp.free(goneWithin)
 	}
-	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core)
+	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core, cmp.Or(h.addr, "127.0.0.1:0"))
 	if err != nil {
 		return err
 	}
@@ -228,7 +223,7 @@ type program struct {
 }
 
 // startProgram starts the program and waits until it serves.
-func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int) (*program, error) {
+func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int, addr string) (*program, error) {
 	commands, control, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -243,7 +238,7 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 		before, args = "taskset", []string{"-c", strconv.Itoa(core), path}
 		env = append(env, "GOMAXPROCS=1")
 	}
-	args = append(args, "serve", "--data", data, "--addr", "127.0.0.1:0", "--control", "3",
+	args = append(args, "serve", "--data", data, "--addr", addr, "--control", "3",
 		"--mail-host", "127.0.0.1", "--mail-port", strconv.Itoa(mailPort), "--mail-tls", "none", "--mail-from", "vie-scolaire@ent.example")
 	cmd := exec.CommandContext(ctx, before, args...)
 	cmd.Env, cmd.ExtraFiles = env, []*os.File{commands, answering}
@@ -279,6 +274,9 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 	}
 	return p, nil
 }
+
+// addr is where it listens.
+func (p *program) addr() string { return strings.TrimPrefix(p.url, "http://") }
 
 // command gives one command and waits for its answer.
 func (p *program) command(line string) error {

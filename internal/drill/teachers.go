@@ -1,0 +1,182 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// teachers come among the crowd with a sitting now: each opens their roll and saves it once,
+// and a part of the first school's marks are absences, of which its families are told.
+type teachers struct {
+	house   *house
+	people  []*visitor
+	absent  map[string]bool // pupils of the first school who are not there
+	mu      sync.Mutex
+	saved   []app.SavedRoll
+	took    []time.Duration
+	refused int
+	marked  map[string]mark // by pupil
+	before  int             // messages at the sink before them
+}
+
+// mark is when a pupil was noted absent, as the teacher's browser knows it.
+type mark struct {
+	at  time.Time
+	who *visitor
+}
+
+// Of a hundred teachers, how many have to give their password, and how many of these at a
+// browser that never had a session.
+const (
+	teachersWithPassword = 8
+	atNewBrowser         = 50
+)
+
+// newTeachers makes those of a crowd: they come in the same time, on their own devices.
+func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
+	t := &teachers{house: h, absent: map[string]bool{}, marked: map[string]mark{}, before: h.sink.count()}
+	all := h.comers[page.Teacher]
+	// Those of the first school come first in the list, and all of them come.
+	all = all[:min(len(all), n)]
+	r := h.replay
+	for _, p := range r.pick(h.book.pupils, h.share(ordinaryAbsence)) {
+		t.absent[p] = true
+	}
+	some := h.newCrowd(all, within, func(int) manners {
+		m := manners{own: r.random.IntN(100) >= teachersWithPassword}
+		m.known = !m.own && r.random.IntN(100) >= atNewBrowser
+		return m
+	})
+	for _, v := range some.people {
+		v.then = t.call
+		v.link = c.link
+	}
+	t.people = some.people
+	c.people = append(c.people, some.people...)
+	return t
+}
+
+// call opens the roll, looks at it for a moment, and saves it.
+func (t *teachers) call(ctx context.Context, v *visitor) error {
+	path := "/roll/" + v.sitting.ID
+	a, err := v.ask(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return t.notSaved(ctx, err)
+	}
+	form, err := formTo(a.text, path)
+	if err != nil {
+		return t.notSaved(ctx, fmt.Errorf("%d, %w", a.status, err))
+	}
+	var absent []string
+	for name := range form {
+		if p, ok := strings.CutPrefix(name, "v-"); ok && t.absent[p] {
+			form.Set(name, "absent")
+			absent = append(absent, p)
+		}
+	}
+	t.mu.Lock()
+	thinks := time.Second + time.Duration(t.house.replay.random.IntN(2_000))*time.Millisecond
+	t.mu.Unlock()
+	if err := rest(ctx, thinks); err != nil {
+		return t.notSaved(ctx, err)
+	}
+	pressed := time.Now()
+	a, err = v.ask(ctx, http.MethodPost, path, form)
+	if err != nil {
+		return t.notSaved(ctx, err)
+	}
+	if a.status != http.StatusSeeOther || !strings.HasPrefix(a.to, path) {
+		return t.notSaved(ctx, fmt.Errorf("the roll was answered %d %s: %s", a.status, a.to, words(a.text)))
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.took = append(t.took, time.Since(pressed))
+	t.saved = append(t.saved, app.SavedRoll{School: v.school, Sitting: v.sitting.ID, Absent: absent})
+	for _, p := range absent {
+		t.marked[p] = mark{pressed, v}
+	}
+	return nil
+}
+
+// notSaved counts a roll that was refused. One whose time was over is not.
+func (t *teachers) notSaved(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		t.mu.Lock()
+		t.refused++
+		t.mu.Unlock()
+	}
+	return err
+}
+
+// alertPatience is how long the drill waits for the last alert after everybody is in.
+const alertPatience = 90 * time.Second
+
+// alerts waits until the families of everybody noted absent have heard of it, and gives how
+// long after mark and hold the first byte of each was at the sink. missed are those of whom
+// nobody heard in time: each counts as the whole time.
+func (t *teachers) alerts(ctx context.Context) (lags []time.Duration, missed int) {
+	want := map[string]mark{}
+	for p, m := range t.marked {
+		if len(t.house.book.addresses(p)) > 0 {
+			want[p] = m
+		}
+	}
+	first := map[string]time.Time{}
+	seen := t.before
+	for deadline := time.Now().Add(alertPatience + crowdHold); len(first) < len(want) && time.Now().Before(deadline) && ctx.Err() == nil; {
+		for _, m := range t.house.sink.since(seen) {
+			seen++
+			for p, k := range want {
+				if _, had := first[p]; !had && m.kind() == absence && slices.Contains(t.house.book.addresses(p), m.To) && t.house.book.says(saying{absence, p, k.who.sitting}, m) {
+					first[p] = m.At
+					break
+				}
+			}
+		}
+		_ = rest(ctx, lookEvery)
+	}
+	for p, k := range want {
+		at, heard := first[p]
+		if !heard {
+			missed++
+			lags = append(lags, alertPatience)
+			continue
+		}
+		lags = append(lags, max(0, at.Sub(k.at)-crowdHold))
+	}
+	return lags, missed
+}
+
+// lost counts the rolls that were said to be saved and that the program's own database does
+// not have. The program has ended.
+func (t *teachers) lost(ctx context.Context) (n int, err error) {
+	a, err := app.Open(ctx, app.Config{Data: t.house.data, Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.DiscardHandler), For: app.Reading})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return a.LostRolls(ctx, t.saved)
+}
+
+// waits are how long teachers stood before the door, from their first request to their day.
+func (t *teachers) waits() (out []time.Duration) {
+	for _, v := range t.people {
+		switch {
+		case !v.in.IsZero():
+			out = append(out, v.in.Sub(v.came))
+		case !v.came.IsZero():
+			out = append(out, time.Since(v.came))
+		}
+	}
+	return out
+}
