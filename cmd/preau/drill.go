@@ -13,7 +13,7 @@ import (
 // drillCmd replays a morning on a folder of its own, with the real program and carriers
 // that end on this machine.
 type drillCmd struct {
-	Name   string  `arg:"" enum:"saint-philippe,rodez,bastogne,late-bus,eure,six-april" help:"saint-philippe, rodez, bastogne, late-bus, eure or six-april: see docs/drills.md."`
+	Name   string  `arg:"" enum:"${drills}" help:"${drills}: see docs/drills.md."`
 	JSON   string  `name:"json" help:"Write the figures as one JSON object to FILE, - for the standard output." placeholder:"FILE"`
 	Report string  `help:"Draw the drill in one HTML file." placeholder:"FILE.html"`
 	Scale  float64 `help:"Shorten the school and the day, above 0 and at most 1; the rates stay as they are." default:"1"`

@@ -112,7 +112,9 @@ func (h *house) call(who, sitting string, say func(pupil string) string) ([]stri
 }
 
 // firstHour are the sittings with which a day begins, with who is in charge of each.
-func (h *house) firstHour(day time.Time) []timetable.Sitting { return firstOf(h.town.Sittings, day, h.zone) }
+func (h *house) firstHour(day time.Time) []timetable.Sitting {
+	return firstOf(h.town.Sittings, day, h.zone)
+}
 
 func firstOf(sittings []timetable.Sitting, day time.Time, zone *time.Location) []timetable.Sitting {
 	on := day.In(zone).Format(time.DateOnly)

@@ -188,8 +188,8 @@ func (r *replay) apart() (back func(), err error) {
 		return nil, err
 	}
 	cores := "0-1"
-	if after, ok := cutLine(string(before), "Cpus_allowed_list:"); ok {
-		cores = after
+	if had := lineAfter(string(before), "Cpus_allowed_list:"); had != "" {
+		cores = had
 	}
 	if out, err := exec.Command("taskset", "-a", "-c", "-p", "1", pid).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("this drill needs two cores: the crowd cannot have the second one: %s", out)
