@@ -198,7 +198,7 @@ func (w wave) lengths(from, until time.Time, step time.Duration) []int {
 func (w wave) inversion() (worst time.Duration) {
 	lines := map[string][]*visitor{}
 	for _, v := range w.people {
-		if !v.through.IsZero() && !v.waited.IsZero() && v.late <= onTime && v.refused == 0 {
+		if !v.through.IsZero() && !v.waited.IsZero() && v.late <= onTime {
 			lines[v.line()] = append(lines[v.line()], v)
 		}
 	}

@@ -35,6 +35,7 @@ type house struct {
 	owns      string // folder to remove at the end
 	sink      *sink
 	now       time.Time // that the clock was last set to
+	setAt     time.Time // when, by the machine's clock
 	prog      *program
 	people    map[string]*person // who is signed in
 	beside    bool               // another program of this installation's carriers runs
@@ -45,7 +46,9 @@ type house struct {
 	entrance          string // that people come to: the program, or a link before it
 	comers            map[page.Role][]comer
 	switched          sync.Mutex
-	offFrom, offUntil time.Time // when the drill switched the program off, and on
+	offFrom, offUntil time.Time // when the drill switched the program off, and it was on again
+
+	pausedFrom, pausedUntil time.Time // of that time, what the drill waited
 }
 
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
@@ -104,7 +107,7 @@ func (h *house) start(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	h.prog, h.now = p, at
+	h.prog, h.now, h.setAt = p, at, time.Now()
 	return nil
 }
 
@@ -146,7 +149,7 @@ func (h *house) at(t time.Time) error {
 
 // jump sets the program's clock.
 func (h *house) jump(t time.Time) error {
-	h.now = t
+	h.now, h.setAt = t, time.Now()
 	return h.prog.command("at " + t.UTC().Format(time.RFC3339Nano))
 }
 

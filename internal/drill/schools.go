@@ -154,18 +154,32 @@ func (h *house) off(at time.Time) bool {
 	return !h.offFrom.IsZero() && at.After(h.offFrom.Add(-requestMost)) && (h.offUntil.IsZero() || at.Before(h.offUntil.Add(5*time.Second)))
 }
 
+// paused is how much of a time the drill itself kept the program off: that is not waited for
+// the program.
+func (h *house) paused(from, until time.Time) time.Duration {
+	if from.Before(h.pausedFrom) {
+		from = h.pausedFrom
+	}
+	if until.After(h.pausedUntil) {
+		until = h.pausedUntil
+	}
+	return max(0, until.Sub(from))
+}
+
 // restart switches the program off for a time, and on again.
-func (h *house) restart(ctx context.Context, for_ time.Duration) error {
+func (h *house) restart(ctx context.Context, pause time.Duration) error {
 	h.switched.Lock()
 	h.offFrom, h.offUntil = time.Now(), time.Time{}
 	h.switched.Unlock()
 	if err := h.stop(); err != nil {
 		return err
 	}
-	if err := rest(ctx, for_); err != nil {
+	h.pausedFrom = time.Now()
+	if err := rest(ctx, pause); err != nil {
 		return err
 	}
-	if err := h.start(ctx, h.clock(h.town.Tuesday, "08:07")); err != nil {
+	h.pausedUntil = time.Now()
+	if err := h.start(ctx, h.now.Add(time.Since(h.setAt))); err != nil {
 		return err
 	}
 	h.switched.Lock()

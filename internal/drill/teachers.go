@@ -19,11 +19,13 @@ import (
 // and a part of the first school's marks are absences, of which its families are told.
 type teachers struct {
 	house   *house
+	crowd   *crowd
 	people  []*visitor
 	absent  map[string]bool // pupils of the first school who are not there
 	mu      sync.Mutex
 	saved   []app.SavedRoll
-	took    []time.Duration
+	took    []time.Duration // by saves
+	when    []time.Time     // they were pressed
 	refused int
 	marked  map[string]mark // by pupil
 	before  int             // messages at the sink before them
@@ -44,7 +46,7 @@ const (
 
 // newTeachers makes those of a crowd: they come in the same time, on their own devices.
 func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
-	t := &teachers{house: h, absent: map[string]bool{}, marked: map[string]mark{}, before: h.sink.count()}
+	t := &teachers{house: h, crowd: c, absent: map[string]bool{}, marked: map[string]mark{}, before: h.sink.count()}
 	all := h.comers[page.Teacher]
 	// Those of the first school come first in the list, and all of them come.
 	all = all[:min(len(all), n)]
@@ -69,7 +71,7 @@ func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
 // call opens the roll, looks at it for a moment, and saves it.
 func (t *teachers) call(ctx context.Context, v *visitor) error {
 	path := "/roll/" + v.sitting.ID
-	a, err := v.ask(ctx, http.MethodGet, path, nil)
+	a, err := t.crowd.polite(ctx, v, http.MethodGet, path, nil)
 	if err != nil {
 		return t.notSaved(ctx, err)
 	}
@@ -90,8 +92,8 @@ func (t *teachers) call(ctx context.Context, v *visitor) error {
 	if err := rest(ctx, thinks); err != nil {
 		return t.notSaved(ctx, err)
 	}
-	pressed := time.Now()
-	a, err = v.ask(ctx, http.MethodPost, path, form)
+	a, err = t.crowd.polite(ctx, v, http.MethodPost, path, form)
+	pressed := v.looked
 	if err != nil {
 		return t.notSaved(ctx, err)
 	}
@@ -100,7 +102,7 @@ func (t *teachers) call(ctx context.Context, v *visitor) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.took = append(t.took, time.Since(pressed))
+	t.took, t.when = append(t.took, time.Since(pressed)), append(t.when, pressed)
 	t.saved = append(t.saved, app.SavedRoll{School: v.school, Sitting: v.sitting.ID, Absent: absent})
 	for _, p := range absent {
 		t.marked[p] = mark{pressed, v}
@@ -173,10 +175,21 @@ func (t *teachers) waits() (out []time.Duration) {
 	for _, v := range t.people {
 		switch {
 		case !v.in.IsZero():
-			out = append(out, v.in.Sub(v.came))
+			out = append(out, v.in.Sub(v.came)-t.house.paused(v.came, v.in))
 		case !v.came.IsZero():
-			out = append(out, time.Since(v.came))
+			out = append(out, time.Since(v.came)-t.house.paused(v.came, time.Now()))
 		}
 	}
 	return out
+}
+
+// saves is what half of the saves of a time took at most.
+func (t *teachers) saves(from, until time.Time) time.Duration {
+	var some []time.Duration
+	for i, at := range t.when {
+		if !at.Before(from) && at.Before(until) {
+			some = append(some, t.took[i])
+		}
+	}
+	return percentile(some, 50)
 }
