@@ -36,6 +36,8 @@ type commands struct {
 	School  schoolCmd  `cmd:"" help:"End a school in this installation."`
 	Guard   guardCmd   `cmd:"" help:"Stand between a school's existing tool and its carrier."`
 	Drill   drillCmd   `cmd:"" help:"Replay a morning that schools have lived, and count what would have left."`
+	Ready   readyCmd   `cmd:"" help:"Say how many people this machine holds: six-april, replayed on it with a throw-away copy."`
+	Bare    bareCmd    `cmd:"" hidden:"" help:"The server that the drill waiting-page compares with."`
 	Doctor  doctorCmd  `cmd:"" help:"Print the configuration in force and what is wrong with it."`
 }
 

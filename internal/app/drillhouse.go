@@ -23,6 +23,7 @@ import (
 // The identifier of a person is their id, the operator's is "operator".
 type DrillHouse struct {
 	Password string
+	HashTook time.Duration // one password, on this machine
 }
 
 // DrillOperator is the identifier of a drill's operator.
@@ -63,10 +64,12 @@ func MakeDrillOf(ctx context.Context, c Config, now time.Time, towns ...DrillTow
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	h = DrillHouse{Password: demoPassword()}
+	began := time.Now()
 	hash, err := a.Keeper.Hash(ctx, h.Password)
 	if err != nil {
 		return h, err
 	}
+	h.HashTook = time.Since(began)
 	err = a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		if err := database.InstallDrill(ctx, tx, now); err != nil {
 			return err
@@ -210,4 +213,19 @@ func (a *App) RouteList() []RouteInfo {
 		out = append(out, RouteInfo{method, path, r.Rule.String()})
 	}
 	return out
+}
+
+// People counts who is in an installation's directory.
+func (a *App) People(ctx context.Context) (pupils, staff, guardians int, err error) {
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		bySchool, err := directory.CountPeople(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, of := range bySchool {
+			pupils, staff, guardians = pupils+of[directory.KindPupil], staff+of[directory.KindStaff], guardians+of[directory.KindAdult]
+		}
+		return nil
+	})
+	return pupils, staff, guardians, err
 }

@@ -130,6 +130,13 @@ func Run(ctx context.Context, name string, o Options) (Result, error) {
 	}
 	r := &replay{options: o, random: rand.New(rand.NewPCG(uint64(o.Seed), 11)), began: time.Now(), figures: map[string]float64{}}
 	defer r.close()
+	if o.Fire {
+		back, err := r.apart()
+		if err != nil {
+			return Result{}, err
+		}
+		defer back()
+	}
 	if err := d.run(ctx, r); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -150,6 +157,8 @@ type replay struct {
 	sent    []Dot
 	void    string // why the run shows nothing
 	crowd   Crowd
+	burnt   *burnt // of a drill under fire
+	folder  string // where houses are made; empty: the machine's place for such things
 	// accounted are the sink's messages that another installation than the drill's first has
 	// accounted for: from one to before another, in order.
 	accounted [][2]int

@@ -41,6 +41,8 @@ type house struct {
 	beside    bool               // another program of this installation's carriers runs
 	core      int                // that the program runs on alone; -1: any
 
+	burns *fire // of a drill under fire
+
 	// Of a crowd.
 	addr              string // that the program listens at
 	entrance          string // that people come to: the program, or a link before it
@@ -63,7 +65,12 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, erro
 		return nil, err
 	}
 	h.neighbour = neighbour
-	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], false, neighbour); err != nil {
+	all := []app.DrillTown{{Town: town, Who: map[string]page.Role{}, Staffed: true}, {Town: neighbour}}
+	if r.options.Fire {
+		h.core = 0
+		h.comersOf(&all[0])
+	}
+	if h.DrillHouse, err = app.MakeDrillOf(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town.DaysBefore(rehearsed + 1)[0], all...); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -88,6 +95,7 @@ func (h *house) writeCarrier() error {
 
 func (h *house) close() {
 	if h.prog != nil {
+		h.quench()
 		h.prog.stop()
 	}
 	if h.sink != nil {
@@ -108,6 +116,9 @@ func (h *house) start(ctx context.Context, at time.Time) error {
 		return err
 	}
 	h.prog, h.now, h.setAt = p, at, time.Now()
+	if h.replay.burnt != nil {
+		return h.light(ctx)
+	}
 	return nil
 }
 
@@ -116,6 +127,7 @@ func (h *house) stop() error {
 	if h.prog == nil {
 		return nil
 	}
+	h.quench()
 	err := h.prog.stop()
 	h.prog = nil
 	return err
@@ -123,6 +135,7 @@ func (h *house) stop() error {
 
 // kill ends it as a failure of the machine does.
 func (h *house) kill() {
+	h.quench()
 	h.prog.kill()
 	h.prog = nil
 }

@@ -101,18 +101,19 @@ func (a *attacker) live(ctx context.Context) {
 	}
 	tick := time.NewTicker(time.Second / nobodyRate)
 	defer tick.Stop()
-	nobody := &browser{at: a.house.entrance, from: a.from, jar: map[string]string{}, link: &traffic{}}
-	defer nobody.close()
 	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			continue
 		}
-		clear(nobody.jar) // each request is of somebody who was never seen
-		if _, err := nobody.ask(ctx, http.MethodGet, "/sign-in", nil); err == nil {
-			a.nobody.Add(1)
-		}
+		all.Go(func() { // each request is of somebody who was never seen, and comes whatever became of the last
+			nobody := &browser{at: a.house.entrance, from: a.from, jar: map[string]string{}, link: &traffic{}}
+			defer nobody.close()
+			if _, err := nobody.ask(ctx, http.MethodGet, "/sign-in", nil); err == nil {
+				a.nobody.Add(1)
+			}
+		})
 	}
 	all.Wait()
 }
@@ -123,7 +124,7 @@ func (a *attacker) guess(ctx context.Context, number int) {
 	defer v.close()
 	c := &crowd{house: a.house, at: a.house.entrance, link: v.link}
 	victims := a.house.comers["pupil"]
-	for n := number; ctx.Err() == nil; n++ {
+	for n := number; ctx.Err() == nil; n += guessing {
 		page, err := v.ask(ctx, http.MethodPost, "/sign-in", url.Values{"identifier": {a.house.Identifier(victims[n%len(victims)].id)}, "password": {fmt.Sprint("azerty", n)}})
 		if err != nil {
 			if rest(ctx, time.Second) != nil {

@@ -42,7 +42,24 @@ func (h *house) as(id string) (*person, error) {
 	return p, nil
 }
 
+// do is one request, made again when their turn has come where they have to wait for it.
 func (p *person) do(req *http.Request) (int, string, error) {
+	for {
+		status, text, err := p.once(req)
+		wait, waits := (&visitor{}).turn(text)
+		if err != nil || !waits {
+			return status, text, err
+		}
+		time.Sleep(wait)
+		if req.GetBody != nil {
+			if req.Body, err = req.GetBody(); err != nil {
+				return 0, "", err
+			}
+		}
+	}
+}
+
+func (p *person) once(req *http.Request) (int, string, error) {
 	req.Header.Set("Origin", p.base)
 	res, err := p.http.Do(req)
 	if err != nil {

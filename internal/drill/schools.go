@@ -125,13 +125,8 @@ func (h *house) draw(n int) []comer {
 
 // open puts the first school in service and starts the program at 8:06 on the Tuesday, at a
 // port that stays the same.
-func (h *house) open(ctx context.Context) error {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	h.addr = ln.Addr().String()
-	if err := ln.Close(); err != nil {
+func (h *house) open(ctx context.Context) (err error) {
+	if h.addr, err = freePort(); err != nil {
 		return err
 	}
 	if err := h.enterService(ctx); err != nil {
@@ -145,6 +140,15 @@ func (h *house) open(ctx context.Context) error {
 	}
 	h.entrance = h.prog.addr()
 	return nil
+}
+
+// freePort is an address of this machine that nobody listens at.
+func freePort() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
 }
 
 // off tells whether the drill had switched the program off about a moment.
@@ -217,7 +221,7 @@ func (r *replay) emptyHouse(town fictional.Town) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "preau-drill-")
+	folder, err := os.MkdirTemp(r.folder, "preau-drill-")
 	if err != nil {
 		return nil, err
 	}

@@ -52,11 +52,17 @@ func (h *house) sixApril(ctx context.Context) (w wave, err error) {
 		return manners{reloads: 3 * time.Second, stubborn: true, patience: time.Duration(20+r.random.IntN(50)) * time.Second, forgets: r.random.IntN(100) < 5}
 	})
 	w = wave{crowd: c, teachers: h.newTeachers(c, len(h.comers["teacher"]), within*3/4), best: best}
+	for _, v := range c.people {
+		if v.then == nil { // at the end of the wave they all give up
+			v.patience = max(time.Millisecond, min(v.patience, within-v.arrives))
+		}
+	}
 	if err := c.prepare(ctx); err != nil {
 		return w, err
 	}
 	r.say("fault", "%d come in %.0f s, and %d teachers; each reloads every 3 s, whatever the page says, and gives up after 20 to 70 s", len(many), within.Seconds(), len(w.teachers.people))
-	w.live(ctx, within) // and then they all give up
+	w.live(ctx, within+2*time.Minute)
+	w.over = w.began.Add(within)
 	r.said(w)
 	return w, nil
 }

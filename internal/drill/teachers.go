@@ -37,12 +37,9 @@ type mark struct {
 	who *visitor
 }
 
-// Of a hundred teachers, how many have to give their password, and how many of these at a
-// browser that never had a session.
-const (
-	teachersWithPassword = 8
-	atNewBrowser         = 50
-)
+// Of so many teachers one has to give a password at a browser that never had a session, and
+// one at a browser that had: fewer than one in twenty is unknown.
+const teachersOfWhom = 25
 
 // newTeachers makes those of a crowd: they come in the same time, on their own devices.
 func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
@@ -54,10 +51,9 @@ func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
 	for _, p := range r.pick(h.book.pupils, h.share(ordinaryAbsence)) {
 		t.absent[p] = true
 	}
-	some := h.newCrowd(all, within, func(int) manners {
-		m := manners{own: r.random.IntN(100) >= teachersWithPassword}
-		m.known = !m.own && r.random.IntN(100) >= atNewBrowser
-		return m
+	some := h.newCrowd(all, within, func(i int) manners {
+		i %= teachersOfWhom
+		return manners{own: i != teachersOfWhom/2 && i != teachersOfWhom/4, known: i == teachersOfWhom/2}
 	})
 	for _, v := range some.people {
 		v.then = t.call
@@ -170,10 +166,12 @@ func (t *teachers) lost(ctx context.Context) (n int, err error) {
 	return a.LostRolls(ctx, t.saved)
 }
 
-// waits are how long teachers stood before the door, from their first request to their day.
-func (t *teachers) waits() (out []time.Duration) {
+// waits are how long teachers stood before the door, from their first request to their day:
+// all of them, or those with a live session.
+func (t *teachers) waits(own bool) (out []time.Duration) {
 	for _, v := range t.people {
 		switch {
+		case own && !v.own:
 		case !v.in.IsZero():
 			out = append(out, v.in.Sub(v.came)-t.house.paused(v.came, v.in))
 		case !v.came.IsZero():

@@ -1,5 +1,0 @@
-package drill
-
-import "context"
-
-func waitingPage(ctx context.Context, r *replay) error { return nil }
