@@ -33,7 +33,7 @@ type Options struct {
 	plant func(Message) []Message     // see sink
 	leak  func(when string) []Message // of tests: what a program with a fault lets out at a moment
 
-	together bool // of tests: the crowd may run on the program's core
+	quick bool // of tests: fewer people than say anything, on the program's core
 }
 
 // Check is one figure with what it has to be.
@@ -181,6 +181,14 @@ func (r *replay) leak(s *sink, when string) {
 
 // scaled is a number of pupils at the drill's scale.
 func (r *replay) scaled(n, least int) int { return max(least, int(float64(n)*r.options.Scale)) }
+
+// least is the fewest people that say anything; of tests, fewer.
+func (r *replay) least(n int64) int64 {
+	if r.options.quick {
+		return n / 10
+	}
+	return n
+}
 
 // say writes what happens and keeps it for the drawing.
 func (r *replay) say(kind, format string, args ...any) {

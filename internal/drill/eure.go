@@ -14,7 +14,7 @@ func eure(ctx context.Context, r *replay) error {
 		return err
 	}
 	defer back()
-	n := r.scaled(15_000, 300)
+	n := r.scaled(15_000, int(r.least(300)))
 	within := eureFor(n)
 	h, err := r.crowdOf(ctx, n)
 	if err != nil {

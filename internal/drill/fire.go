@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/preau-ent/preau/internal/app"
 	"github.com/preau-ent/preau/internal/page"
 )
 
@@ -46,7 +47,7 @@ func (h *house) underFire(ctx context.Context) error {
 		return err
 	}
 	// The acts begin when it burns.
-	for began := time.Now(); r.burnt.outside.Load() < burning && time.Since(began) < kindled; {
+	for began := time.Now(); r.burnt.outside.Load() < r.least(burning) && time.Since(began) < kindled; {
 		if err := rest(ctx, lookEvery); err != nil {
 			return err
 		}
@@ -62,7 +63,7 @@ const (
 
 // light signs in who works in the school, and lets the crowd come.
 func (h *house) light(ctx context.Context) error {
-	staff := []string{h.town.Cast.Head, h.town.Cast.CPE, h.town.Cast.Office, h.town.Cast.Supervisor}
+	staff := []string{h.town.Cast.Head, h.town.Cast.CPE, h.town.Cast.Office, h.town.Cast.Supervisor, h.town.Cast.Nadia, h.town.Cast.Lea, app.DrillOperator}
 	for _, s := range h.town.Sittings {
 		staff = append(staff, s.Staff[0].Person)
 	}

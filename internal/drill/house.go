@@ -44,8 +44,9 @@ type house struct {
 	burns *fire // of a drill under fire
 
 	// Of a crowd.
-	addr              string // that the program listens at
-	entrance          string // that people come to: the program, or a link before it
+	hold              time.Duration // of the first school
+	addr              string        // that the program listens at
+	entrance          string        // that people come to: the program, or a link before it
 	comers            map[page.Role][]comer
 	switched          sync.Mutex
 	offFrom, offUntil time.Time // when the drill switched the program off, and it was on again

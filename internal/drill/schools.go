@@ -48,12 +48,15 @@ func (r *replay) crowdOf(ctx context.Context, pupils int) (*house, error) {
 		t := fictional.School(r.options.Seed, fictional.Options{Pupils: size, Number: i, Weeks: 1, Tuesday: tuesday})
 		towns = append(towns, app.DrillTown{Town: t, Who: map[string]page.Role{}, Staffed: true})
 	}
-	towns[0].Hold = crowdHold
 	h, err := r.emptyHouse(towns[0].Town)
 	if err != nil {
 		return nil, err
 	}
-	h.core = 0
+	h.core, h.hold = 0, crowdHold
+	if r.options.quick {
+		h.hold = crowdHold / 5
+	}
+	towns[0].Hold = h.hold
 	for i := range towns {
 		h.comersOf(&towns[i])
 	}
@@ -194,7 +197,7 @@ func (h *house) restart(ctx context.Context, pause time.Duration) error {
 
 // apart gives the program and the crowd a core each. back undoes it.
 func (r *replay) apart() (back func(), err error) {
-	if r.options.together {
+	if r.options.quick {
 		return func() {}, nil
 	}
 	if _, err := exec.LookPath("taskset"); err != nil {

@@ -131,7 +131,7 @@ func (t *teachers) alerts(ctx context.Context) (lags []time.Duration, missed int
 	}
 	first := map[string]time.Time{}
 	seen := t.before
-	for deadline := time.Now().Add(alertPatience + crowdHold); len(first) < len(want) && time.Now().Before(deadline) && ctx.Err() == nil; {
+	for deadline := time.Now().Add(alertPatience + t.house.hold); len(first) < len(want) && time.Now().Before(deadline) && ctx.Err() == nil; {
 		for _, m := range t.house.sink.since(seen) {
 			seen++
 			for p, k := range want {
@@ -150,7 +150,7 @@ func (t *teachers) alerts(ctx context.Context) (lags []time.Duration, missed int
 			lags = append(lags, alertPatience)
 			continue
 		}
-		lags = append(lags, max(0, at.Sub(k.at)-crowdHold))
+		lags = append(lags, max(0, at.Sub(k.at)-t.house.hold))
 	}
 	return lags, missed
 }

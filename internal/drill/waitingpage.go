@@ -60,6 +60,9 @@ func waitingPage(ctx context.Context, r *replay) error {
 	if r.options.Scale < 0.2 {
 		rounds, length = 3, time.Second/2
 	}
+	if r.options.quick {
+		rounds, length = 1, 100*time.Millisecond
+	}
 	r.say("fault", "%d connections ask without a pause, %d rounds of %.1f s each", askers, rounds, length.Seconds())
 	var page, poll, toNginx, oursPage, oursPoll []float64
 	for range rounds {
