@@ -6,6 +6,9 @@
 GOTEST = go test -timeout 20m
 export CGO_ENABLED ?= 0
 
+FIRED = saint-philippe rodez bastogne late-bus
+DRILLS = $(FIRED) eure six-april cned hour-bell one-address slow-database roll-under-fire waiting-page
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
@@ -28,7 +31,9 @@ torture: setup ## 1,000 random mornings with every fault of carriers, network an
 	PREAU_TORTURE=$(or $(RUNS),1000) scripts/with-postgres go test -timeout 170m -count=1 -run TestTorture ./stories
 
 drills: build ## the mornings that schools have lived, at full size; reports in drills/ (SCALE=0.1)
-	@mkdir -p drills; for d in saint-philippe rodez bastogne late-bus eure six-april; do ./bin/preau drill $$d --scale $(or $(SCALE),1) --json drills/$$d.json --report drills/$$d.html || exit 1; done
+	@mkdir -p drills; failed=; for d in $(DRILLS); do ./bin/preau drill $$d --scale $(or $(SCALE),1) --json drills/$$d.json --report drills/$$d.html || failed="$$failed $$d"; done; \
+	for d in $(FIRED); do ./bin/preau drill $$d --under-fire --scale $(or $(SCALE),1) --json drills/$$d-under-fire.json --report drills/$$d-under-fire.html || failed="$$failed $$d-under-fire"; done; \
+	test -z "$$failed" || { echo "not passed:$$failed"; exit 1; }
 
 bench: setup ## measurements, with disks waited for (ARGS="-bench Roll")
 	PREAU_POSTGRES_FSYNC=on scripts/with-postgres $(GOTEST) -p 1 -run '^$$' -bench . -benchmem $(ARGS) ./...

@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/drill"
 )
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -34,6 +36,8 @@ type commands struct {
 	School  schoolCmd  `cmd:"" help:"End a school in this installation."`
 	Guard   guardCmd   `cmd:"" help:"Stand between a school's existing tool and its carrier."`
 	Drill   drillCmd   `cmd:"" help:"Replay a morning that schools have lived, and count what would have left."`
+	Ready   readyCmd   `cmd:"" help:"Say how many people this machine holds: six-april, replayed on it with a throw-away copy."`
+	Bare    bareCmd    `cmd:"" hidden:"" help:"The server that the drill waiting-page compares with."`
 	Doctor  doctorCmd  `cmd:"" help:"Print the configuration in force and what is wrong with it."`
 }
 
@@ -56,7 +60,7 @@ func (f failure) Error() string { return f.err.Error() }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("preau"), kong.Description("Préau, a school's digital workspace: the right guardians, and only them."),
-		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version},
+		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version, "drills": strings.Join(drill.Names(), ",")},
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "preau:", err)

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -20,6 +23,7 @@ import (
 // The identifier of a person is their id, the operator's is "operator".
 type DrillHouse struct {
 	Password string
+	HashTook time.Duration // one password, on this machine
 }
 
 // DrillOperator is the identifier of a drill's operator.
@@ -28,17 +32,44 @@ const DrillOperator = "operator"
 // MakeDrill makes an installation for a drill in the configuration's folder, with a town in
 // which nobody exists. The installation's identity says what it is: see Control. everybody:
 // pupils can sign in, too. neighbours are other schools of it, in which nobody can.
-func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool, neighbours ...fictional.Town) (h DrillHouse, err error) {
+func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, everybody bool, neighbours ...fictional.Town) (DrillHouse, error) {
+	all := []DrillTown{{Town: t, Who: staffOf(t)}}
+	if everybody {
+		for _, p := range t.Rows.People {
+			if p.Kind == directory.KindPupil {
+				all[0].Who[p.ID] = page.Pupil
+			}
+		}
+	}
+	for _, one := range neighbours {
+		all = append(all, DrillTown{Town: one})
+	}
+	return MakeDrillOf(ctx, c, now, all...)
+}
+
+// DrillTown is a school of a drill with those of its people who can sign in, beside the staff
+// of a whole school where Staffed says so. Hold is how long its absences are held; 0: as usual.
+type DrillTown struct {
+	fictional.Town
+	Who     map[string]page.Role
+	Staffed bool
+	Hold    time.Duration
+}
+
+// MakeDrillOf makes an installation for a drill with several schools.
+func MakeDrillOf(ctx context.Context, c Config, now time.Time, towns ...DrillTown) (h DrillHouse, err error) {
 	a, err := Open(ctx, c, Options{Log: slog.New(slog.DiscardHandler), Clock: StandingClock(now), For: Installing})
 	if err != nil {
 		return h, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	h = DrillHouse{Password: demoPassword()}
+	began := time.Now()
 	hash, err := a.Keeper.Hash(ctx, h.Password)
 	if err != nil {
 		return h, err
 	}
+	h.HashTook = time.Since(began)
 	err = a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		if err := database.InstallDrill(ctx, tx, now); err != nil {
 			return err
@@ -57,27 +88,74 @@ func MakeDrill(ctx context.Context, c Config, t fictional.Town, now time.Time, e
 	if err := a.keepIdentity(here); err != nil {
 		return h, err
 	}
-	for _, one := range append([]fictional.Town{t}, neighbours...) {
-		if err := fictional.Save(ctx, a.DB, one); err != nil {
+	for _, one := range towns {
+		if err := a.settle(ctx, one, hash, now); err != nil {
 			return h, err
 		}
 	}
-	return h, a.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
-		staff := staffOf(t)
-		if everybody {
-			for _, p := range t.Rows.People {
-				if p.Kind == directory.KindPupil {
-					staff[p.ID] = page.Pupil
-				}
-			}
-		}
-		for person, role := range staff {
+	return h, nil
+}
+
+// settle saves a town and opens the accounts of those who can sign in.
+func (a *App) settle(ctx context.Context, t DrillTown, hash account.Hash, now time.Time) error {
+	if err := fictional.Save(ctx, a.DB, t.Town); err != nil {
+		return err
+	}
+	who := map[string]page.Role{}
+	if t.Staffed {
+		who = staffOf(t.Town)
+	}
+	maps.Copy(who, t.Who)
+	return a.DB.InSchool(ctx, t.School.ID, func(ctx context.Context, tx database.Tx) error {
+		for person, role := range who {
 			if err := drillAccount(ctx, tx, account.Account{School: t.School.ID, Person: person, Role: role, Identifier: drillIdentifier(person)}, hash, now); err != nil {
 				return err
 			}
 		}
+		if t.Hold > 0 {
+			return alert.SetHold(ctx, tx, t.School.ID, t.Hold)
+		}
 		return nil
 	})
+}
+
+// SavedRoll is a roll that somebody's browser was told is saved.
+type SavedRoll struct {
+	School, Sitting string
+	Absent          []string // pupils
+}
+
+// LostRolls counts, of rolls that were said to be saved, those that the database does not
+// have as they were saved.
+func (a *App) LostRolls(ctx context.Context, rolls []SavedRoll) (lost int, err error) {
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		for _, r := range rolls {
+			kept, err := attendance.RollsOf(ctx, tx, r.School, []string{r.Sitting})
+			if err != nil {
+				return err
+			}
+			marks, err := attendance.Current(ctx, tx, r.School, r.Sitting)
+			if err != nil {
+				return err
+			}
+			_, there := kept[r.Sitting]
+			absent := 0
+			for _, k := range marks {
+				if k.Value == attendance.Absent {
+					absent++
+				}
+			}
+			there = there && absent == len(r.Absent)
+			for _, p := range r.Absent {
+				there = there && marks[p].Value == attendance.Absent
+			}
+			if !there {
+				lost++
+			}
+		}
+		return nil
+	})
+	return lost, err
 }
 
 // drillIdentifier is what a person of a drill types.
@@ -135,4 +213,19 @@ func (a *App) RouteList() []RouteInfo {
 		out = append(out, RouteInfo{method, path, r.Rule.String()})
 	}
 	return out
+}
+
+// People counts who is in an installation's directory.
+func (a *App) People(ctx context.Context) (pupils, staff, guardians int, err error) {
+	err = a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		bySchool, err := directory.CountPeople(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, of := range bySchool {
+			pupils, staff, guardians = pupils+of[directory.KindPupil], staff+of[directory.KindStaff], guardians+of[directory.KindAdult]
+		}
+		return nil
+	})
+	return pupils, staff, guardians, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os/exec"
 	"regexp"
@@ -206,6 +207,11 @@ func (a *attack) commands(ctx context.Context) error {
 func (a *attack) hand(who string) (*person, error) {
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if who == "" {
+		jar, err := cookiejar.New(nil) // where there is a line, nobody keeps their place like anybody
+		if err != nil {
+			return nil, err
+		}
+		client.Jar = jar
 		return &person{name: "nobody", base: a.prog.url, http: &client}, nil
 	}
 	signedIn, err := a.as(who)

@@ -21,6 +21,9 @@ func bastogne(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
+	if err := h.underFire(ctx); err != nil {
+		return err
+	}
 	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}

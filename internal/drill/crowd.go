@@ -1,232 +1,358 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // crowd is many people before the door, each at a browser of their own: they come whether or
 // not the program keeps up (open loop), do what the waiting page says, or reload.
 type crowd struct {
-	house   *house
-	base    string
-	client  *http.Client
-	people  []*visitor
-	waiting atomic.Int64
-	most    atomic.Int64
-	late    atomic.Int64 // microseconds by which the generator was late, at most
+	house  *house
+	at     string // host and port that they come to
+	people []*visitor
+	link   *traffic
+
+	mu   sync.Mutex
+	late []time.Duration // by which the generator was late, at each arrival and each look
+}
+
+// manners are how somebody behaves.
+type manners struct {
+	reloads  time.Duration // looks at least this often, whatever the page says; 0: as it says
+	stubborn bool          // looks exactly as often as that, whatever the page says
+	patience time.Duration // then they close the page; 0: they stay
+	forgets  bool          // types a wrong password first
+	own      bool          // has a live session
+	known    bool          // has no session, at a browser that had one
 }
 
 // visitor is one of them.
 type visitor struct {
-	id                string // person
-	arrives           time.Duration
-	reloads           time.Duration // every so often, whatever the page says; 0: not
-	came, through, in time.Time     // before the door, behind it, signed in with their day before them
-	told              time.Duration // until their turn, as they were told first
-	looks             int
-	err               error
-	jar               map[string]string
+	comer
+	manners
+	*browser
+	arrives time.Duration
+
+	came    time.Time // before the door
+	through time.Time // behind it
+	in      time.Time // signed in with their day before them
+	waited  time.Time // saw the waiting page first
+	left    time.Time // closed the page
+	looked  time.Time
+	told    time.Duration // until their turn, as they were told first
+	looks   int
+	late    time.Duration // the most by which a look came after it was due
+	refused int           // connections that nobody took: the program was off
+	err     error
+	then    func(context.Context, *visitor) error // what they do when they are in
 }
 
-// newCrowd makes the people: their arrivals are drawn evenly over a time.
-func (h *house) newCrowd(ids []string, within time.Duration, random *rand.Rand, reloading float64) *crowd {
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	c := &crowd{house: h, base: h.prog.url, client: &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{DialContext: dialer.DialContext, MaxIdleConns: 4096, MaxIdleConnsPerHost: 4096, DisableCompression: true}}}
-	for _, id := range ids {
-		v := &visitor{id: id, arrives: time.Duration(random.Int64N(int64(within))), jar: map[string]string{}}
-		if random.Float64() < reloading {
-			v.reloads = 10 * time.Second
+// line is among whom the order is kept: whoever a door can know of the same lane and school
+// and class, and those of whom it can know nothing.
+func (v *visitor) line() string {
+	if !v.own {
+		return map[bool]string{true: "known " + string(v.role) + v.school, false: ""}[v.known]
+	}
+	return string(v.role) + " " + v.school + " " + v.class
+}
+
+// fromAnywhere draws an address of this machine's own network, which nobody else has.
+func fromAnywhere(random *rand.Rand) net.IP {
+	return net.IPv4(127, byte(1+random.IntN(250)), byte(random.IntN(256)), byte(1+random.IntN(250)))
+}
+
+// newCrowd makes people who come evenly over a time.
+func (h *house) newCrowd(who []comer, within time.Duration, behave func(i int) manners) *crowd {
+	c := &crowd{house: h, at: h.entrance, link: &traffic{}}
+	random := h.replay.random
+	schools := map[string]net.IP{}
+	for i, one := range who {
+		v := &visitor{comer: one, manners: behave(i), arrives: time.Duration(random.Int64N(max(1, int64(within))))}
+		from := fromAnywhere(random)
+		if random.IntN(100) < atSchool { // at a school's own address, which many share
+			if schools[one.school] == nil {
+				schools[one.school] = from
+			}
+			from = schools[one.school]
 		}
+		v.browser = &browser{at: c.at, from: from, jar: map[string]string{}, link: c.link}
 		c.people = append(c.people, v)
 	}
-	slices.SortFunc(c.people, func(a, b *visitor) int { return int(a.arrives - b.arrives) })
 	return c
 }
 
-// live lets everybody come and waits until all are in, or the time is over.
+// atSchool is how many people of a hundred share their school's address.
+const atSchool = 30
+
+// usual is how people behave: some reload, some forget, some close the page.
+func (r *replay) usual(reloading float64) func(int) manners {
+	return func(int) manners {
+		m := manners{forgets: r.random.IntN(100) < 5}
+		if r.random.Float64() < reloading {
+			m.reloads = 10 * time.Second
+		}
+		if r.random.IntN(100) < 3 {
+			m.patience = time.Duration(20+r.random.IntN(60)) * time.Second
+		}
+		return m
+	}
+}
+
+// prepare signs in whoever has been signed in before the crowd, and closes their browsers:
+// their places in the house are over, their cookies are not.
+func (c *crowd) prepare(ctx context.Context) error {
+	todo := make(chan *visitor)
+	errs := make(chan error, 4)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for v := range todo {
+				if err := c.signedInBefore(ctx, v); err != nil {
+					select {
+					case errs <- err:
+					default:
+					}
+				}
+			}
+		})
+	}
+	for _, v := range c.people {
+		if v.own || v.known {
+			todo <- v
+		}
+	}
+	close(todo)
+	all.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+		return nil
+	}
+}
+
+func (c *crowd) signedInBefore(ctx context.Context, v *visitor) error {
+	early := &visitor{comer: v.comer, browser: &browser{at: c.house.prog.addr(), from: v.from, jar: v.jar, link: &traffic{}}}
+	defer early.close()
+	if err := c.enter(ctx, early); err != nil {
+		return fmt.Errorf("%s cannot sign in before the crowd: %w", v.id, err)
+	}
+	for name := range v.jar {
+		if strings.HasSuffix(name, "-seat") || strings.HasSuffix(name, "-line") || v.known && (name == "preau" || name == "__Host-preau") {
+			delete(v.jar, name)
+		}
+	}
+	return nil
+}
+
+// live lets everybody come and waits until all are in or gone, or the time is over.
 func (c *crowd) live(ctx context.Context, most time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
+	slices.SortFunc(c.people, func(a, b *visitor) int { return cmp.Compare(a.arrives, b.arrives) })
 	began := time.Now()
 	var all sync.WaitGroup
 	for _, v := range c.people {
-		select {
-		case <-time.After(time.Until(began.Add(v.arrives))):
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
+		if rest(ctx, time.Until(began.Add(v.arrives))) != nil {
 			break
 		}
 		v.came = time.Now()
-		c.late.Store(max(c.late.Load(), v.came.Sub(began.Add(v.arrives)).Microseconds()))
-		all.Go(func() { v.err = c.enter(ctx, v) })
+		c.wasLate(v.came.Sub(began.Add(v.arrives)))
+		all.Go(func() {
+			defer v.close()
+			if v.err = c.visit(ctx, v); v.err == nil && v.then != nil && !v.in.IsZero() {
+				v.err = v.then(ctx, v)
+			}
+		})
 	}
 	all.Wait()
 }
 
+func (c *crowd) wasLate(by time.Duration) {
+	c.mu.Lock()
+	c.late = append(c.late, by)
+	c.mu.Unlock()
+}
+
+// visit is a whole visit: until they are in, or their patience is over.
+func (c *crowd) visit(ctx context.Context, v *visitor) error {
+	if v.patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, v.patience, errGaveUp)
+		defer cancel()
+	}
+	err := c.enter(ctx, v)
+	if err != nil && errors.Is(context.Cause(ctx), errGaveUp) {
+		v.left = time.Now()
+		return nil
+	}
+	if ctx.Err() != nil {
+		v.left = time.Now()
+	}
+	return err
+}
+
 var (
-	refreshWords = regexp.MustCompile(`http-equiv="refresh" content="(\d+)"`)
-	turnWords    = regexp.MustCompile(`dans (\d+) à (\d+) minutes`)
+	errGaveUp = errors.New("closed the page")
+	errNotIn  = errors.New("signed in, and not inside")
 )
 
-var errNotIn = errors.New("signed in, and not inside")
+// mostTries is how often somebody types their password who does not get in by it.
+const mostTries = 20
 
 // enter is one person's way in: the page, their turn, the password, their day.
 func (c *crowd) enter(ctx context.Context, v *visitor) error {
-	c.most.Store(max(c.most.Load(), c.waiting.Add(1)))
-	defer c.waiting.Add(-1)
-	for {
-		text, _, err := c.ask(ctx, v, http.MethodGet, "/sign-in", nil)
+	path := "/sign-in"
+	if v.own {
+		path = "/"
+	}
+	for range mostTries {
+		a, err := c.look(ctx, v, path)
 		if err != nil {
 			return err
 		}
-		if wait, ok := c.turn(v, text); ok {
-			if err := rest(ctx, wait); err != nil {
+		if strings.Contains(a.text, `action="/sign-out"`) {
+			v.in = time.Now()
+			return nil
+		}
+		if path = "/sign-in"; !strings.Contains(a.text, `name="password"`) {
+			if path = "/"; a.to != "" {
+				path = a.to
+			}
+			continue
+		}
+		password := c.house.Password
+		if v.forgets {
+			password, v.forgets = "je-ne-sais-plus", false
+		}
+		a, err = c.polite(ctx, v, http.MethodPost, "/sign-in", url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {password}})
+		if err != nil {
+			return err
+		}
+		if wait, ok := v.turn(a.text); ok { // the seat was lost meanwhile, or the password waits: the page says when
+			if err := c.rest(ctx, v, wait); err != nil {
 				return err
 			}
 			continue
 		}
-		if v.through.IsZero() {
-			v.through = time.Now()
+		if a.to != "" {
+			path = a.to
 		}
-		_, to, err := c.ask(ctx, v, http.MethodPost, "/sign-in", url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {c.house.Password}})
-		if err != nil {
-			return err
-		}
-		if to == "" {
-			continue // the seat was lost meanwhile, or the password waits: the page says when
-		}
-		text, _, err = c.ask(ctx, v, http.MethodGet, "/", nil)
-		if err != nil {
-			return err
-		}
-		if strings.Contains(text, `action="/sign-out"`) {
-			v.in = time.Now()
-			return nil
-		}
-		return errNotIn
 	}
+	return errNotIn
+}
+
+// look asks for a page until it is not the waiting page.
+func (c *crowd) look(ctx context.Context, v *visitor, path string) (answer, error) {
+	for {
+		a, err := c.polite(ctx, v, http.MethodGet, path, nil)
+		if err != nil {
+			return a, err
+		}
+		wait, ok := v.turn(a.text)
+		if !ok {
+			if v.through.IsZero() {
+				v.through = time.Now()
+			}
+			return a, nil
+		}
+		if err := c.rest(ctx, v, wait); err != nil {
+			return a, err
+		}
+	}
+}
+
+// polite is one request. A status that says that something failed is an error: nobody may
+// meet one, except whoever typed a wrong password. While the program is switched off by the
+// drill, a browser tells its reader so, who tries again.
+func (c *crowd) polite(ctx context.Context, v *visitor, method, path string, form url.Values) (answer, error) {
+	for {
+		v.looked = time.Now()
+		a, err := v.ask(ctx, method, path, form)
+		if err != nil && ctx.Err() == nil && c.house.off(v.looked) {
+			v.refused++
+			if err := rest(ctx, time.Second); err != nil {
+				return a, err
+			}
+			continue
+		}
+		if err != nil {
+			return a, err
+		}
+		if a.status >= 400 && !(a.status == http.StatusUnauthorized && method == http.MethodPost) {
+			return a, fmt.Errorf("%s %s: %d: %s", method, path, a.status, words(a.text))
+		}
+		return a, nil
+	}
+}
+
+// rest waits for the next look.
+func (c *crowd) rest(ctx context.Context, v *visitor, told time.Duration) error {
+	wait := told
+	switch {
+	case v.stubborn:
+		wait = v.reloads
+	case v.reloads > 0:
+		wait = min(wait, v.reloads)
+	}
+	due := v.looked.Add(wait)
+	if err := rest(ctx, time.Until(due)); err != nil {
+		return err
+	}
+	c.wasLate(time.Since(due))
+	v.late = max(v.late, time.Since(v.looked.Add(told)))
+	return nil
 }
 
 // turn reads the waiting page; false: it is another one.
-func (c *crowd) turn(v *visitor, text string) (time.Duration, bool) {
-	next := refreshWords.FindStringSubmatch(text)
-	if next == nil {
+func (v *visitor) turn(text string) (time.Duration, bool) {
+	_, after, ok := strings.Cut(text[:min(len(text), 1<<10)], `http-equiv="refresh" content="`)
+	if !ok {
 		return 0, false
 	}
-	if v.looks++; v.told == 0 {
-		v.told = 30 * time.Second
-		if m := turnWords.FindStringSubmatch(strings.ReplaceAll(text, "\u00a0", " ")); m != nil {
-			from, _ := strconv.Atoi(m[1])
-			until, _ := strconv.Atoi(m[2])
-			v.told = time.Duration(from+until) * time.Minute / 2
-		}
+	next, after, _ := strings.Cut(after, `"`)
+	seconds, err := strconv.Atoi(next)
+	if err != nil {
+		return 0, false
 	}
-	seconds, _ := strconv.Atoi(next[1])
-	wait := time.Duration(seconds) * time.Second
-	if v.reloads > 0 {
-		wait = min(wait, v.reloads)
+	if v.looks++; v.looks == 1 {
+		v.waited, v.told = time.Now(), turnTold(after)
 	}
-	return wait, true
+	return time.Duration(seconds) * time.Second, true
+}
+
+// turnTold is the middle of the time that the waiting page says: "dans 3 à 5 minutes".
+func turnTold(text string) time.Duration {
+	_, turn, ok := strings.Cut(strings.ReplaceAll(text[:min(len(text), 300)], "\u00a0", " "), "dans ")
+	var from, until int
+	if n, _ := fmt.Sscanf(turn, "%d à %d minutes", &from, &until); !ok || n < 2 {
+		return 30 * time.Second
+	}
+	return time.Duration(from+until) * time.Minute / 2
 }
 
 func rest(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
-	case <-time.After(d):
+	case <-t.C:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// ask is one request with the person's cookies. A status that says that something failed is
-// an error: nobody may meet one.
-func (c *crowd) ask(ctx context.Context, v *visitor, method, path string, form url.Values) (text, to string, err error) {
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return "", "", err
-	}
-	r.Header.Set("Origin", c.base)
-	r.Header.Set("Accept-Language", "fr")
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for name, value := range v.jar {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
-	}
-	res, err := c.client.Do(r)
-	if err != nil {
-		return "", "", err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", "", err
-	}
-	for _, k := range res.Cookies() {
-		if v.jar[k.Name] = k.Value; k.MaxAge < 0 {
-			delete(v.jar, k.Name)
-		}
-	}
-	if res.StatusCode >= 400 {
-		return "", "", fmt.Errorf("%s %s: %d: %s", method, path, res.StatusCode, words(string(b)))
-	}
-	return string(b), res.Header.Get("Location"), nil
-}
-
-// inversion is the most by which somebody who came later was behind the door earlier, of
-// those who did what the page said and of those who reloaded alike.
-func (c *crowd) inversion() (worst time.Duration) {
-	in := slices.DeleteFunc(slices.Clone(c.people), func(v *visitor) bool { return v.through.IsZero() || v.told == 0 })
-	slices.SortFunc(in, func(a, b *visitor) int { return a.through.Compare(b.through) })
-	var latest time.Time
-	for _, v := range in {
-		if !latest.IsZero() {
-			worst = max(worst, latest.Sub(v.came))
-		}
-		if v.came.After(latest) {
-			latest = v.came
-		}
-	}
-	return worst
-}
-
-// kept is the part of those who waited whose turn came when they were told: within a quarter
-// of it, or half a minute.
-func (c *crowd) kept() float64 {
-	n, well := 0, 0
-	for _, v := range c.people {
-		if v.told == 0 || v.in.IsZero() {
-			continue
-		}
-		n++
-		off := math.Abs((v.through.Sub(v.came) - v.told).Seconds())
-		if off <= 30 || off <= v.told.Seconds()/4 {
-			well++
-		}
-	}
-	if n == 0 {
-		return 1
-	}
-	return float64(well) / float64(n)
 }

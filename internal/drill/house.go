@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/app"
 	"github.com/preau-ent/preau/internal/fictional"
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // house is an installation with its fictional school, its carriers' far side, and the
@@ -33,10 +35,23 @@ type house struct {
 	owns      string // folder to remove at the end
 	sink      *sink
 	now       time.Time // that the clock was last set to
+	setAt     time.Time // when, by the machine's clock
 	prog      *program
 	people    map[string]*person // who is signed in
 	beside    bool               // another program of this installation's carriers runs
 	core      int                // that the program runs on alone; -1: any
+
+	burns *fire // of a drill under fire
+
+	// Of a crowd.
+	hold              time.Duration // of the first school
+	addr              string        // that the program listens at
+	entrance          string        // that people come to: the program, or a link before it
+	comers            map[page.Role][]comer
+	switched          sync.Mutex
+	offFrom, offUntil time.Time // when the drill switched the program off, and it was on again
+
+	pausedFrom, pausedUntil time.Time // of that time, what the drill waited
 }
 
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
@@ -44,28 +59,19 @@ const perSecond = 50
 
 // newHouse makes one with so many pupils. Nothing of it runs yet.
 func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, error) {
-	return r.houseOf(ctx, pupils, number, false)
-}
-
-// houseOf is newHouse; everybody: pupils can sign in, too.
-func (r *replay) houseOf(ctx context.Context, pupils, number int, everybody bool) (*house, error) {
 	neighbour := fictional.School(r.options.Seed, fictional.Options{Pupils: 60, Number: 100 + number, Tuesday: tuesday})
 	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
-	zone, err := town.School.Location()
+	h, err := r.emptyHouse(town)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "preau-drill-")
-	if err != nil {
-		return nil, err
+	h.neighbour = neighbour
+	all := []app.DrillTown{{Town: town, Who: map[string]page.Role{}, Staffed: true}, {Town: neighbour}}
+	if r.options.Fire {
+		h.core = 0
+		h.comersOf(&all[0])
 	}
-	h := &house{replay: r, town: town, neighbour: neighbour, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1}
-	r.houses = append(r.houses, h)
-	if h.sink, err = newSink(perSecond); err != nil {
-		return nil, err
-	}
-	h.sink.plant = r.options.plant
-	if h.DrillHouse, err = app.MakeDrill(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town, town.DaysBefore(rehearsed + 1)[0], everybody, neighbour); err != nil {
+	if h.DrillHouse, err = app.MakeDrillOf(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town.DaysBefore(rehearsed + 1)[0], all...); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -90,6 +96,7 @@ func (h *house) writeCarrier() error {
 
 func (h *house) close() {
 	if h.prog != nil {
+		h.quench()
 		h.prog.stop()
 	}
 	if h.sink != nil {
@@ -105,11 +112,14 @@ func (h *house) start(ctx context.Context, at time.Time) error {
 	if !h.beside { // the account has one session, and the carrier may not have noticed its end
 		h.sink.smpp.free(goneWithin)
 	}
-	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core)
+	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core, cmp.Or(h.addr, "127.0.0.1:0"))
 	if err != nil {
 		return err
 	}
-	h.prog, h.now = p, at
+	h.prog, h.now, h.setAt = p, at, time.Now()
+	if h.replay.burnt != nil {
+		return h.light(ctx)
+	}
 	return nil
 }
 
@@ -118,6 +128,7 @@ func (h *house) stop() error {
 	if h.prog == nil {
 		return nil
 	}
+	h.quench()
 	err := h.prog.stop()
 	h.prog = nil
 	return err
@@ -125,6 +136,7 @@ func (h *house) stop() error {
 
 // kill ends it as a failure of the machine does.
 func (h *house) kill() {
+	h.quench()
 	h.prog.kill()
 	h.prog = nil
 }
@@ -151,7 +163,7 @@ func (h *house) at(t time.Time) error {
 
 // jump sets the program's clock.
 func (h *house) jump(t time.Time) error {
-	h.now = t
+	h.now, h.setAt = t, time.Now()
 	return h.prog.command("at " + t.UTC().Format(time.RFC3339Nano))
 }
 
@@ -228,7 +240,7 @@ type program struct {
 }
 
 // startProgram starts the program and waits until it serves.
-func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int) (*program, error) {
+func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int, addr string) (*program, error) {
 	commands, control, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -243,7 +255,7 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 		before, args = "taskset", []string{"-c", strconv.Itoa(core), path}
 		env = append(env, "GOMAXPROCS=1")
 	}
-	args = append(args, "serve", "--data", data, "--addr", "127.0.0.1:0", "--control", "3",
+	args = append(args, "serve", "--data", data, "--addr", addr, "--control", "3",
 		"--mail-host", "127.0.0.1", "--mail-port", strconv.Itoa(mailPort), "--mail-tls", "none", "--mail-from", "vie-scolaire@ent.example")
 	cmd := exec.CommandContext(ctx, before, args...)
 	cmd.Env, cmd.ExtraFiles = env, []*os.File{commands, answering}
@@ -279,6 +291,9 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 	}
 	return p, nil
 }
+
+// addr is where it listens.
+func (p *program) addr() string { return strings.TrimPrefix(p.url, "http://") }
 
 // command gives one command and waits for its answer.
 func (p *program) command(line string) error {

@@ -16,6 +16,9 @@ func lateBus(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
+	if err := h.underFire(ctx); err != nil {
+		return err
+	}
 	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}
@@ -141,6 +144,7 @@ func (h *house) finish(ctx context.Context) error {
 		return err
 	}
 	h.replay.addTo("unexplained", n)
+	h.replay.ashes()
 	h.replay.clean()
 	return nil
 }

@@ -57,15 +57,34 @@ func (p *person) signIn() error {
 // signedOut tells whether a page asks who one is.
 func signedOut(text string) bool { return strings.Contains(text, `action="/sign-in`) }
 
+// do is one request, made again when their turn has come where they have to wait for it.
 func (p *person) do(req *http.Request) (int, string, error) {
+	for {
+		// A copy: the client adds the cookies of the moment to the request that it sends.
+		status, text, inLine, err := p.once(req.Clone(req.Context()))
+		if err != nil || !inLine {
+			return status, text, err
+		}
+		wait, _ := (&visitor{}).turn(text)
+		time.Sleep(max(wait, time.Second))
+		if req.GetBody != nil {
+			if req.Body, err = req.GetBody(); err != nil {
+				return 0, "", err
+			}
+		}
+	}
+}
+
+// once is one request; inLine tells that its answer is the waiting page.
+func (p *person) once(req *http.Request) (status int, text string, inLine bool, err error) {
 	req.Header.Set("Origin", p.base)
 	res, err := p.http.Do(req)
 	if err != nil {
-		return 0, "", err
+		return 0, "", false, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
-	return res.StatusCode, string(b), err
+	return res.StatusCode, string(b), res.Header.Get("Preau-Line") != "", err
 }
 
 func (p *person) get(path string) (int, string, error) {

@@ -16,11 +16,10 @@ import (
 
 // WriteTable writes a result as a table for a terminal.
 func (r Result) WriteTable(w io.Writer) {
-	verdict := "PASSED"
-	if !r.Passed {
-		verdict = "NOT PASSED"
+	fmt.Fprintf(w, "\n%s: %s\n%s, in %.1f s (seed %d, scale %g)\n\n", r.Drill, r.Title, strings.ToUpper(r.Verdict()), r.Seconds, r.Seed, r.Scale)
+	if r.Void != "" {
+		fmt.Fprintf(w, "This run shows nothing: %s.\n\n", r.Void)
 	}
-	fmt.Fprintf(w, "\n%s: %s\n%s, in %.1f s (seed %d, scale %g)\n\n", r.Drill, r.Title, verdict, r.Seconds, r.Seed, r.Scale)
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, c := range r.Checks {
 		mark := "ok"
@@ -33,6 +32,17 @@ func (r Result) WriteTable(w io.Writer) {
 		fmt.Fprintf(t, "  \t%s\t%s\t\n", name, number(r.Figures[name]))
 	}
 	t.Flush()
+}
+
+// Verdict is how it ended, in a word or two.
+func (r Result) Verdict() string {
+	switch {
+	case r.Void != "":
+		return "void"
+	case r.Passed:
+		return "passed"
+	}
+	return "not passed"
 }
 
 // told are the figures that nothing is asked of.
@@ -76,7 +86,8 @@ func (r Result) WriteReport(w io.Writer) error {
 		Ticks  []tick
 		Curves []curve
 		Most   int
-	}{r, passed, r.told(), r.ticks(), r.curves(), len(r.Sent)})
+		People *CrowdDrawn
+	}{r, passed, r.told(), r.ticks(), r.curves(), len(r.Sent), r.crowdDrawn()})
 }
 
 // The drawing: messages at the sink over the time of the drill, and what happened, by number.

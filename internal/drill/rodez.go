@@ -24,6 +24,9 @@ func rodez(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
+	if err := h.underFire(ctx); err != nil {
+		return err
+	}
 	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}

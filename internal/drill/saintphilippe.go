@@ -25,6 +25,9 @@ func saintPhilippe(ctx context.Context, r *replay) error {
 	if err := h.enterService(ctx); err != nil {
 		return err
 	}
+	if err := h.underFire(ctx); err != nil {
+		return err
+	}
 	if err := h.ordinaryDay(h.town.Tuesday, ordinaryAbsence); err != nil {
 		return err
 	}
@@ -108,7 +111,7 @@ func (q *house) empties(ctx context.Context, day time.Time, waits []saying) erro
 // copyTo copies the data folder, as somebody who clones a server does. The carrier's account
 // is the same: so is the sink.
 func (h *house) copyTo(name string) (*house, error) {
-	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, book: h.book, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}, core: -1}
+	q := &house{DrillHouse: h.DrillHouse, replay: h.replay, town: h.town, book: h.book, zone: h.zone, data: filepath.Join(h.owns, name), sink: h.sink, people: map[string]*person{}, core: h.core, comers: h.comers}
 	if err := os.CopyFS(q.data, os.DirFS(h.data)); err != nil {
 		return nil, err
 	}

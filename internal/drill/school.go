@@ -113,9 +113,13 @@ func (h *house) call(who, sitting string, say func(pupil string) string) ([]stri
 
 // firstHour are the sittings with which a day begins, with who is in charge of each.
 func (h *house) firstHour(day time.Time) []timetable.Sitting {
-	on := day.In(h.zone).Format(time.DateOnly)
+	return firstOf(h.town.Sittings, day, h.zone)
+}
+
+func firstOf(sittings []timetable.Sitting, day time.Time, zone *time.Location) []timetable.Sitting {
+	on := day.In(zone).Format(time.DateOnly)
 	var first []timetable.Sitting
-	for _, s := range h.town.Sittings {
+	for _, s := range sittings {
 		switch {
 		case s.Day != on || s.Cancelled():
 		case len(first) == 0 || s.StartsAt.Before(first[0].StartsAt):
