@@ -51,7 +51,7 @@ type Keeper struct {
 	log     *slog.Logger
 	journal *journal.Journal
 	cost    Cost
-	full    func(http.ResponseWriter, *http.Request) // see WhenFull; nil: a page of ours
+	full    func(http.ResponseWriter, *http.Request, time.Duration) // see WhenFull; nil: a page of ours
 	met     atomic.Pointer[met]
 	trying  trying
 	floods  *floods
@@ -78,8 +78,10 @@ func NewKeeper(s Settings) (*Keeper, error) {
 }
 
 // WhenFull says what whoever asks is shown while too many passwords wait: their turn,
-// after which the form comes back by itself. Call it before anything is served.
-func (k *Keeper) WhenFull(show func(http.ResponseWriter, *http.Request)) { k.full = show }
+// and after how long the form comes back by itself. Call it before anything is served.
+func (k *Keeper) WhenFull(show func(http.ResponseWriter, *http.Request, time.Duration)) {
+	k.full = show
+}
 
 // ToldApartBy gives another way to tell browsers apart, beside this package's own cookie: the
 // seat that whoever is inside holds. Empty: none. Call it before anything is served.

@@ -23,6 +23,8 @@ type pool struct {
 	waiting [kinds][]*turn
 	spell   time.Duration // that one password takes a worker, lately
 	row     int           // staff called in a row
+	// promised is the last moment at which somebody who was sent away was told to come back.
+	promised time.Time
 
 	checked, waited, turned atomic.Int64 // see Figures; waited in nanoseconds
 }
@@ -197,10 +199,31 @@ func (p *pool) queue() (n int) {
 	return n
 }
 
-// busy tells whether passwords wait for longer than anybody notices.
-func (p *pool) busy() bool {
+// again says when whoever is sent away comes back: each has a moment of their own, one
+// password after the other. Told the same time, they would come all at once, again and again,
+// and the workers would have nothing to do in between.
+func (p *pool) again() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.queue()
-	return time.Duration(n)*p.spell > time.Duration(p.size())*poolPatience*2/3
+	now := time.Now()
+	if soonest := now.Add(poolPatience); p.promised.Before(soonest) {
+		p.promised = soonest
+	}
+	p.promised = p.promised.Add(p.spell / time.Duration(p.size()))
+	return p.promised.Sub(now)
+}
+
+// backlog is how long the workers need for whoever waits and for whoever was told to come back;
+// 0 while a worker has nothing to do.
+func (p *pool) backlog() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free > 0 {
+		return 0
+	}
+	wait := time.Duration(p.queue()) * p.spell / time.Duration(p.size())
+	if later := time.Until(p.promised) - poolPatience; later > 0 {
+		wait += later
+	}
+	return wait
 }

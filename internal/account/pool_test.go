@@ -179,3 +179,36 @@ func TestPoolWork(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is sent away comes back when a worker is free for them, and not all at once; they
+// count for the door until then, unless a worker has nothing to do.
+func TestPoolAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(2)
+		p.spell = 100 * time.Millisecond
+		leave := fill(t, p)
+		for n := range 20 {
+			if got, want := p.again(), poolPatience+time.Duration(n+1)*50*time.Millisecond; got != want {
+				t.Errorf("number %d comes back in %v, want %v", n, got, want)
+			}
+		}
+		if got := p.backlog(); got != time.Second {
+			t.Errorf("twenty were told to come back, and the workers need %v, want 1 s", got)
+		}
+		time.Sleep(time.Second)
+		if got := p.backlog(); got != 0 {
+			t.Errorf("a second later they need %v", got)
+		}
+		if got := p.again(); got != poolPatience+100*time.Millisecond && got != poolPatience+50*time.Millisecond {
+			t.Errorf("the next comes back in %v", got)
+		}
+		for range 20 {
+			p.again()
+		}
+		leave()
+		if got := p.backlog(); got != 0 {
+			t.Errorf("workers with nothing to do need %v", got)
+		}
+	})
+}

@@ -221,5 +221,6 @@ func (k *Keeper) AccountOf(r *http.Request) (account string, ok bool) {
 	return t.Account, ok
 }
 
-// Busy tells whether passwords wait for one another for longer than anybody notices.
-func (k *Keeper) Busy() bool { return k.pool.busy() }
+// Backlog is how long the workers need for the passwords of whoever waits now, and of whoever
+// was told to come back.
+func (k *Keeper) Backlog() time.Duration { return k.pool.backlog() }

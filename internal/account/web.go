@@ -49,7 +49,7 @@ func (k *Keeper) turn(w http.ResponseWriter, r *http.Request, err error) bool {
 	if k.full == nil || !errors.Is(err, ErrBusy) {
 		return false
 	}
-	k.full(w, r)
+	k.full(w, r, k.pool.again())
 	return true
 }
 

@@ -395,7 +395,7 @@ func TestTurnInThePool(t *testing.T) {
 	if plain.Header.Get("Retry-After") == "" || strings.Contains(plain.body, good) {
 		t.Errorf("Retry-After %q, or the page repeats the password", plain.Header.Get("Retry-After"))
 	}
-	s.WhenFull(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "your turn") })
+	s.WhenFull(func(w http.ResponseWriter, _ *http.Request, _ time.Duration) { _, _ = io.WriteString(w, "your turn") })
 	if a := sent(); a.StatusCode != http.StatusOK || a.body != "your turn" {
 		t.Errorf("at the door: %d %s", a.StatusCode, a.body)
 	}

@@ -47,6 +47,7 @@ type known struct {
 const (
 	workersPerCore = 8
 	workerWait     = 8 * time.Second
+	workerAgain    = 4 * time.Second
 	aroundLesson   = 15 * time.Minute
 )
 
@@ -108,7 +109,7 @@ func (f *front) around(next http.Handler) http.Handler {
 		if err != nil {
 			if r.Context().Err() == nil {
 				how = shown
-				f.gate.Later(a, r)
+				f.gate.Later(a, r, workerAgain)
 			}
 			return
 		}
@@ -327,11 +328,7 @@ func (f *front) keep() {
 
 // load is how full the house is.
 func (f *front) load() door.Load {
-	l := door.Load{Queue: f.limiter.Queue(), CPU: f.meter.part(time.Now())}
-	if f.app.Keeper.Busy() {
-		l.Queue = max(l.Queue, time.Second)
-	}
-	return l
+	return door.Load{Queue: f.limiter.Queue(), Passwords: f.app.Keeper.Backlog(), CPU: f.meter.part(time.Now())}
 }
 
 // meter measures the part of the processors that this program used since it was last asked.

@@ -76,8 +76,9 @@ type Config struct {
 
 // Load is how full the house is.
 type Load struct {
-	Queue time.Duration // time that most requests waited for a worker, lately
-	CPU   float64       // part of the processors in use
+	Queue     time.Duration // time that most requests waited for a worker, lately
+	Passwords time.Duration // that the workers need for the passwords that wait
+	CPU       float64       // part of the processors in use
 }
 
 // startRate is what one core admits a second before anything was measured: a third of what

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"cmp"
 	"bytes"
 	"context"
 	"fmt"
@@ -576,6 +577,30 @@ func TestNobodyWaitsBehindNobody(t *testing.T) {
 	m.live([]*person{&p}, time.Minute)
 	if p.entered.IsZero() {
 		t.Fatal("somebody who looks is taken for gone, and never enters")
+	}
+}
+
+// TestSteer: the rate goes up while nothing waits, stays while some passwords do, whose workers
+// then always have work, and goes down when requests wait or too many passwords do.
+func TestSteer(t *testing.T) {
+	for name, c := range map[string]struct {
+		load Load
+		want int // more, the same, less
+	}{
+		"nothing waits":            {Load{}, 1},
+		"a password or two":        {Load{Passwords: 100 * time.Millisecond}, 1},
+		"enough passwords":         {Load{Passwords: 600 * time.Millisecond}, 0},
+		"too many passwords":       {Load{Passwords: 1200 * time.Millisecond}, -1},
+		"requests wait":            {Load{Queue: 30 * time.Millisecond}, -1},
+		"full, and nothing waits":  {Load{CPU: 0.99}, 0},
+		"between ease and trouble": {Load{Queue: 15 * time.Millisecond}, 0},
+	} {
+		m := newMorning(20)
+		m.door.load = func() Load { return c.load }
+		m.live(m.crowd(2000, 10*time.Second, func(int) Who { return Who{Lane: Pupil} }), 20*time.Second)
+		if got := cmp.Compare(m.door.Rate(), 20); got != c.want {
+			t.Errorf("%s: the rate is %.1f after 20", name, m.door.Rate())
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package door
 
 import (
+	"math"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -100,9 +102,10 @@ func (g *Gate) show(w http.ResponseWriter, r *http.Request, v Wait) {
 	g.pages[language(r)].write(w, v, g.door.now(), g.zone)
 }
 
-// Later shows whoever is inside that many ask at once: the page comes by itself.
-func (g *Gate) Later(w http.ResponseWriter, r *http.Request) {
-	g.show(w, r, Wait{Until: 2 * shortest, Next: 2 * shortest, Rate: g.door.Rate()})
+// Later shows whoever is inside that many ask at once: after a time the page comes by itself.
+func (g *Gate) Later(w http.ResponseWriter, r *http.Request, in time.Duration) {
+	next := time.Duration(max(1, math.Floor(in.Seconds()+rand.Float64()))) * time.Second // by lot, as in wait
+	g.show(w, r, Wait{Until: next + shortest, Next: next, Rate: g.door.Rate()})
 }
 
 // Seat names the browser that holds a seat, for as long as it does; empty: it holds none.

@@ -4,13 +4,16 @@ import (
 	"time"
 )
 
-// How the rate follows what is measured: up by little while nobody waits for a worker or a
-// password, down by a tenth when they do. Full processors alone are no trouble: the work is
+// How the rate follows what is measured: up by little while nobody waits for a worker, and
+// passwords for a moment only; down by a tenth when they do. A few passwords should always
+// wait: their workers are then never without work. Full processors alone are no trouble: the work is
 // to be done, and what matters goes first; but nothing is learned from them. Never below what
 // a single core serves with its eyes closed, never above what no school has.
 const (
 	ease      = 10 * time.Millisecond
 	trouble   = 20 * time.Millisecond
+	enough    = 300 * time.Millisecond // of passwords that wait
+	tooMany   = time.Second
 	fullCPU   = 0.97
 	up        = 1.05
 	down      = 0.9
@@ -27,9 +30,9 @@ func (d *Door) steer(now time.Time) {
 	d.steered = now
 	l := d.load()
 	switch {
-	case l.Queue > trouble:
+	case l.Queue > trouble, l.Passwords > tooMany:
 		d.rate = max(leastRate, d.rate*down)
-	case l.Queue < ease && l.CPU < fullCPU && d.waiting.Load() > 0:
+	case l.Queue < ease && l.Passwords < enough && l.CPU < fullCPU && d.waiting.Load() > 0:
 		d.rate = min(mostRate, d.rate*up)
 	}
 }
