@@ -39,7 +39,7 @@ func newSite(m *morning) *site {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	words, err := page.NewWords(alert.Words)
+	words, err := page.NewWords(alert.Words, attendance.Words)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -66,6 +66,7 @@ func newSite(m *morning) *site {
 	show("GET /office", page.SchoolOffice(), page.Wide, pages.Office)
 	show("GET /guardian", page.Only(page.Guardian), page.Narrow, pages.Guardian)
 	show("GET /pupil", page.Only(page.Pupil), page.Narrow, pages.Pupil)
+	(&attendance.Pages{DB: m.db, Journal: m.journal, Now: func() time.Time { return m.now }, Saved: m.settle}).Register(s.routes)
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.broken.Load() {
 			http.Error(w, "", http.StatusServiceUnavailable)

@@ -96,6 +96,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	link("today", "/")
 	switch v.Role {
 	case page.Head, page.CPE, page.Office:
+		link("day", "/day")
 		link("timetable", "/timetable")
 		link("pupils", "/pupils")
 		link("courrier", "/courrier")
