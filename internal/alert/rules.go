@@ -222,15 +222,22 @@ func absentNow(f Facts) bool {
 const (
 	quietUntil = 7*time.Hour + 30*time.Minute
 	quietFrom  = 18*time.Hour + 30*time.Minute
+	// A pupil who is missed in the dormitory is missed now: a family is told until then.
+	quietDormitory = 23 * time.Hour
 )
 
 // alertLife is how long after its sitting's beginning an absence is worth a message.
 const alertLife = 3 * time.Hour
 
 // Expires is the moment after which no byte about an absence from a sitting leaves:
-// three hours after the sitting's beginning, and not into the quiet hours.
+// three hours after the sitting's beginning, and not into the quiet hours, which begin later
+// for a dormitory.
 func Expires(s timetable.Sitting, zone *time.Location) time.Time {
-	return earlier(s.StartsAt.Add(alertLife), onDay(s.StartsAt, quietFrom, zone))
+	quiet := quietFrom
+	if s.Kind == timetable.Dormitory {
+		quiet = quietDormitory
+	}
+	return earlier(s.StartsAt.Add(alertLife), onDay(s.StartsAt, quiet, zone))
 }
 
 // Leaves is when an episode's letters may be written: its first mark plus the hold, not
