@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/timetable"
@@ -150,6 +151,9 @@ func (b *board) dayOf(now time.Time) DayBoard {
 		r := DayRow{Pupil: b.people[pupil], Class: b.classes[pupil], Odd: odd[pupil], Calls: calls[pupil], Told: told[pupil]}
 		r.Known, _ = b.knownOf(pupil, now)
 		r.Standing = standingOf(absent[pupil], episodes[pupil], func(e Episode) bool { return trippedOf(b.trips, e) }, len(r.Calls), r.Known.Says)
+		if r.Standing == AtTold && keptByDay(r.Told.Letters) {
+			r.Standing = AtUndecided
+		}
 		for _, e := range episodes[pupil] {
 			if isOpen(e) {
 				r.Episode = e.ID
@@ -175,6 +179,12 @@ func (b *board) dayOf(now time.Time) DayBoard {
 			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pupil.LastName, b.Pupil.LastName), cmp.Compare(a.Pupil.FirstName, b.Pupil.FirstName), cmp.Compare(a.Pupil.ID, b.Pupil.ID))
 	})
 	return d
+}
+
+// keptByDay tells whether every message of a family was kept back by an exceptional day: then
+// nobody was told.
+func keptByDay(letters []LetterRow) bool {
+	return len(letters) > 0 && !slices.ContainsFunc(letters, func(l LetterRow) bool { return l.State != courier.Void || l.Because != string(Exceptional) })
 }
 
 // knownOf is what is known now of a pupil beside the roll.

@@ -160,6 +160,14 @@ func TestDayLooks(t *testing.T) {
 	later.mark("francais", "nora", attendance.Absent, 0)
 	small := newSite(later)
 	quiet := newSite(newMorning(t, databasetest.SQLite(t)))
+	snow := newMorning(t, databasetest.SQLite(t))
+	snow.at("08:07")
+	for _, pupil := range []string{"lea", "nora", "ewen"} {
+		snow.mark("maths", pupil, attendance.Absent, 0)
+	}
+	snow.declare("2026-11-24", "snow")
+	snow.settle()
+	snowed := newSite(snow)
 	b := browser.Start(t)
 	for _, v := range []struct {
 		name, path, open string
@@ -173,6 +181,8 @@ func TestDayLooks(t *testing.T) {
 		{"day-odd", "/day", "", small},
 		{"day-keys", "/day", "[data-keys-help]", small},
 		{"day-none", "/day", "", quiet},
+		{"exceptional-none", "/exceptional", "", quiet},
+		{"exceptional", "/exceptional", "", snowed},
 	} {
 		for _, width := range []int{320, 360, 1280} {
 			for _, dark := range []bool{false, true} {
@@ -181,7 +191,7 @@ func TestDayLooks(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s-%d-%v", v.name, width, dark), func(t *testing.T) {
 					tab := b.Tab(t, browser.Options{Width: width, Dark: dark})
-					lookAs(tab, v.s.server.URL+v.path, "office:office")
+					lookAs(tab, v.s.server.URL+v.path, "cpe:cpe")
 					tab.Wait("main h1")
 					if v.open != "" {
 						tab.Click(v.open)

@@ -56,6 +56,7 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("POST /r/{token}", page.Anyone(), p.giveAnswer, small)
 	routes.Handle("POST /letters/{letter}/answer", page.Only(page.Guardian, page.Pupil), p.answerHere, small)
 	p.registerDay(routes)
+	p.registerExceptional(routes)
 	p.registerBreaker(routes)
 	p.registerCorrections(routes)
 	p.registerService(routes)

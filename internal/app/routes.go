@@ -136,7 +136,11 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 		if err != nil {
 			return err
 		}
-		out = append(out, odd...)
+		unusual, err := alert.ExceptionalBanners(ctx, tx, v.School, a.Clock.Now())
+		if err != nil {
+			return err
+		}
+		out = append(append(out, unusual...), odd...)
 		waiting, err := a.Notices.Banners(ctx, tx, v.School)
 		if err != nil {
 			return err
