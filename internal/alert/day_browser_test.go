@@ -50,7 +50,7 @@ func press(tab *browser.Tab, key string) {
 // them do, the keyboard stays in the list, and nothing asks whether one is sure.
 func TestDayByKeyboard(t *testing.T) {
 	m := newMorning(t, databasetest.SQLite(t))
-	s := newSite(m)
+	s := newSite(m).withRolls()
 	m.at("08:07")
 	m.mark("maths", "lea", attendance.Absent, 0)
 	m.mark("maths", m.town.Cast.Unreachable, attendance.Absent, 0)
@@ -119,7 +119,7 @@ func TestDayByKeyboard(t *testing.T) {
 // Where the stream of events is broken, the board asks for itself.
 func TestDayWithoutAStream(t *testing.T) {
 	m := newMorning(t, databasetest.SQLite(t))
-	s := newSite(m)
+	s := newSite(m).withRolls()
 	s.pages.EndStreams()
 	m.at("08:07")
 	tab := browser.Start(t).Tab(t, browser.Options{})
@@ -132,7 +132,7 @@ func TestDayWithoutAStream(t *testing.T) {
 // A supervisor at the gate, without script: three taps, and the pupil is in the building.
 func TestDayAtTheGateWithoutScript(t *testing.T) {
 	m := newMorning(t, databasetest.SQLite(t))
-	s := newSite(m)
+	s := newSite(m).withRolls()
 	m.at("08:07")
 	m.mark("maths", "lea", attendance.Absent, 0)
 	tab := browser.Start(t).Tab(t, browser.Options{NoScript: true, Width: 360})

@@ -66,7 +66,6 @@ func newSite(m *morning) *site {
 	show("GET /office", page.SchoolOffice(), page.Wide, pages.Office)
 	show("GET /guardian", page.Only(page.Guardian), page.Narrow, pages.Guardian)
 	show("GET /pupil", page.Only(page.Pupil), page.Narrow, pages.Pupil)
-	(&attendance.Pages{DB: m.db, Journal: m.journal, Now: func() time.Time { return m.now }, Saved: m.settle}).Register(s.routes)
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.broken.Load() {
 			http.Error(w, "", http.StatusServiceUnavailable)
@@ -75,6 +74,12 @@ func newSite(m *morning) *site {
 		s.routes.ServeHTTP(w, r)
 	}))
 	m.t.Cleanup(s.server.Close)
+	return s
+}
+
+// withRolls adds the pages of rolls and statements, to which the board's buttons lead.
+func (s *site) withRolls() *site {
+	(&attendance.Pages{DB: s.db, Journal: s.journal, Now: func() time.Time { return s.now }, Saved: s.settle}).Register(s.routes)
 	return s
 }
 
@@ -142,6 +147,9 @@ func (s *site) do(method, as, path string, body io.Reader, headers ...string) (i
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return resp.StatusCode, "" // it ends when its reader goes
+	}
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		s.t.Fatal(err)

@@ -49,6 +49,9 @@ func (p *person) do(req *http.Request) (int, string, error) {
 		return 0, "", err
 	}
 	defer res.Body.Close()
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		return res.StatusCode, "", nil // it ends when its reader goes
+	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	return res.StatusCode, string(b), err
 }
