@@ -41,6 +41,7 @@ const (
 	Superseded   Because = "superseded"    // a later mark of the same roll decides
 	NotToday     Because = "not-today"     // the sitting is not of today
 	Closed       Because = "closed"        // the school is closed that day
+	Exceptional  Because = "exceptional"   // a day on which the school tells nobody by itself
 	Cancelled    Because = "cancelled"     // the sitting does not take place
 	Expected     Because = "elsewhere"     // expected elsewhere
 	InBuilding   Because = "inside"        // in the building

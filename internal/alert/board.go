@@ -176,6 +176,10 @@ type board struct {
 	sittings   map[string]timetable.Sitting
 	numbers    map[string][]directory.ContactPoint
 	standings  map[string][]directory.Standing // by pupil
+	marks      map[string][]attendance.Mark    // of whoever was noted absent today, in order
+	sums       map[string]attendance.Sums      // of the rolls on which many are absent
+	toldOn     string                          // the last day before this one with episodes; empty: none
+	toldThen   map[string]bool                 // pupils whose family was told or telephoned on it
 }
 
 func readBoard(ctx context.Context, tx database.Tx, schoolID string, now time.Time) (*board, error) {
@@ -202,6 +206,9 @@ func (b *board) readDay(ctx context.Context, tx database.Tx, now time.Time) (err
 		return err
 	}
 	if b.absent, err = attendance.AbsentPupils(ctx, tx, id, b.day); err != nil {
+		return err
+	}
+	if err = b.readMarks(ctx, tx); err != nil {
 		return err
 	}
 	if b.statements, err = attendance.Statements(ctx, tx, id, b.absent, now); err != nil {
@@ -273,6 +280,13 @@ func (b *board) readPeople(ctx context.Context, tx database.Tx) error {
 	}
 	for _, t := range b.tasks {
 		others = append(others, t.Person)
+	}
+	// Whoever was noted absent is named, whatever became of it; and so is where.
+	for pupil, marks := range b.marks {
+		pupils = append(pupils, pupil)
+		for _, k := range marks {
+			sittings = append(sittings, k.Sitting)
+		}
 	}
 	cases, err := directory.LeanCases(ctx, tx, id, unique(asked))
 	if err != nil {
@@ -383,10 +397,7 @@ var states = []courier.State{courier.Waiting, courier.Leaving, courier.Left, cou
 
 // known tells why nobody need be told of an absent pupil, where it is known.
 func (b *board) known(pupil string, now time.Time) (string, bool) {
-	if s, ok := attendance.At(b.statements[pupil], attendance.Elsewhere, now); ok {
-		return s.Reason, true
-	}
-	s, ok := attendance.At(b.statements[pupil], attendance.Inside, now)
+	s, ok := b.knownOf(pupil, now)
 	return s.Reason, ok
 }
 

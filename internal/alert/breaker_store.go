@@ -176,6 +176,11 @@ func readUsual(ctx context.Context, tx database.Tx, s school, day string) (Usual
 	if err != nil {
 		return Usual{}, err
 	}
+	var exceptional []string
+	if err = tx.NewSelect().Model((*ExceptionalDay)(nil)).Column("day").Where("x.school = ?", s.ID).Scan(ctx, &exceptional); err != nil {
+		return Usual{}, err
+	}
+	odd = append(odd, exceptional...)
 	halves := map[string][]time.Time{}
 	for _, r := range rows {
 		if !slices.Contains(odd, r.HalfDay[:len(time.DateOnly)]) {
@@ -258,6 +263,10 @@ func (a *Alert) judge(ctx context.Context, tx database.Tx, s school, now time.Ti
 	}
 	if was, ok := a.judged.Load(s.ID); ok && was == state {
 		return open, state, nil
+	}
+	// Where nothing leaves, a morning that is like no other is no news.
+	if _, unusual, err := ExceptionalOn(ctx, tx, s.ID, day); err != nil || unusual {
+		return open, state, err
 	}
 	ended := slices.DeleteFunc(slices.Clone(all), Trip.Open)
 	m, err := measure(ctx, tx, s, ended, now)

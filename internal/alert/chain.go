@@ -12,7 +12,7 @@ import (
 
 // questions are the guards' questions in their order, by the reason that each gives;
 // what is asked is in the words of the page.
-var questions = []Because{Superseded, NotToday, Closed, Cancelled, Expected, InBuilding, Following, Arrived, TooLate, NotInService}
+var questions = []Because{Superseded, NotToday, Closed, Exceptional, Cancelled, Expected, InBuilding, Following, Arrived, TooLate, NotInService}
 
 // tell makes the links of the chain.
 func (c *chain) tell() {

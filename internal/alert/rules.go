@@ -24,6 +24,7 @@ type Facts struct {
 	Statements []attendance.Statement
 	Episodes   []Episode // of the pupil, this day, in order
 	Closed     bool      // the school is closed on the mark's day
+	Unusual    bool      // the mark's day is exceptional, or was for a while
 	InService  bool
 	Rehearsing bool // everything is done, and its letters are exercises
 	Hold       time.Duration
@@ -52,6 +53,7 @@ var absentGuards = []guard{
 	isTheLastWord,
 	isOfToday,
 	isSchoolOpen,
+	isOrdinary,
 	takesPlace,
 	wasExpected,
 	isOutOfTheBuilding,
@@ -136,6 +138,10 @@ func isOfToday(f Facts) (Verdict, Because, bool) {
 
 func isSchoolOpen(f Facts) (Verdict, Because, bool) { return Not, Closed, f.Closed }
 
+// isOrdinary: on a day of snow, a strike or a blockade the school tells nobody by itself, of
+// that day, ever.
+func isOrdinary(f Facts) (Verdict, Because, bool) { return Not, Exceptional, f.Unusual }
+
 // takesPlace: nobody is absent from a lesson that is cancelled, even after its roll.
 func takesPlace(f Facts) (Verdict, Because, bool) { return Not, Cancelled, f.Sitting.Cancelled() }
 
@@ -174,7 +180,7 @@ func isInService(f Facts) (Verdict, Because, bool) {
 
 // LookAgain says what becomes of a held episode now. f.Mark is its first mark.
 func LookAgain(f Facts, e Episode) (Verdict, Because) {
-	for _, ask := range []guard{isSchoolOpen, takesPlace, wasExpected, isOutOfTheBuilding} {
+	for _, ask := range []guard{isSchoolOpen, isOrdinary, takesPlace, wasExpected, isOutOfTheBuilding} {
 		if _, why, stop := ask(f); stop {
 			return Withdraw, why
 		}
@@ -222,15 +228,22 @@ func absentNow(f Facts) bool {
 const (
 	quietUntil = 7*time.Hour + 30*time.Minute
 	quietFrom  = 18*time.Hour + 30*time.Minute
+	// A pupil who is missed in the dormitory is missed now: a family is told until then.
+	quietDormitory = 23 * time.Hour
 )
 
 // alertLife is how long after its sitting's beginning an absence is worth a message.
 const alertLife = 3 * time.Hour
 
 // Expires is the moment after which no byte about an absence from a sitting leaves:
-// three hours after the sitting's beginning, and not into the quiet hours.
+// three hours after the sitting's beginning, and not into the quiet hours, which begin later
+// for a dormitory.
 func Expires(s timetable.Sitting, zone *time.Location) time.Time {
-	return earlier(s.StartsAt.Add(alertLife), onDay(s.StartsAt, quietFrom, zone))
+	quiet := quietFrom
+	if s.Kind == timetable.Dormitory {
+		quiet = quietDormitory
+	}
+	return earlier(s.StartsAt.Add(alertLife), onDay(s.StartsAt, quiet, zone))
 }
 
 // Leaves is when an episode's letters may be written: its first mark plus the hold, not

@@ -133,12 +133,15 @@ func TestTimesProperties(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(t, "month")), rapid.IntRange(1, 31).Draw(t, "day"), rapid.IntRange(0, 23).Draw(t, "hour"), rapid.IntRange(0, 59).Draw(t, "minute"), 0, 0, zone)
-		s := timetable.Sitting{StartsAt: start, EndsAt: start.Add(time.Hour)}
-		expires := Expires(s, zone)
+		s := timetable.Sitting{StartsAt: start, EndsAt: start.Add(time.Hour), Kind: rapid.SampledFrom([]timetable.Kind{timetable.Lesson, timetable.Study, timetable.Dormitory}).Draw(t, "kind")}
+		expires, until := Expires(s, zone), "18:30"
+		if s.Kind == timetable.Dormitory {
+			until = "23:00"
+		}
 		if expires.Sub(start) > alertLife {
 			t.Fatalf("worth a message for %v", expires.Sub(start))
 		}
-		if local := expires.In(zone); local.Hour() > 18 || local.Hour() == 18 && local.Minute() > 30 {
+		if local := expires.In(zone); local.Format("15:04") > until {
 			t.Fatalf("a message may leave at %s", local.Format("15:04"))
 		}
 		first := start.Add(time.Duration(rapid.IntRange(0, 180).Draw(t, "after")) * time.Minute)

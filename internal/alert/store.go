@@ -86,6 +86,7 @@ type dayRead struct {
 	school     school
 	now        time.Time
 	closed     bool                         // that day, which may be over
+	unusual    bool                         // it is exceptional, or was
 	marks      map[string][]attendance.Mark // by pupil, in order
 	sittings   map[string]timetable.Sitting
 	statements map[string][]attendance.Statement
@@ -112,6 +113,9 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 	if d.closed, err = timetable.IsClosed(ctx, tx, s.ID, day); err != nil {
 		return d, err
 	}
+	if _, d.unusual, err = ExceptionalOn(ctx, tx, s.ID, day); err != nil {
+		return d, err
+	}
 	episodes, err := ofPupils(ctx, tx, s.ID, pupils, day)
 	for _, e := range episodes {
 		d.episodes[e.Pupil] = append(d.episodes[e.Pupil], e)
@@ -122,7 +126,7 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 // facts are those of one mark of the day.
 func (d dayRead) facts(k attendance.Mark) Facts {
 	return Facts{Now: d.now, Zone: d.school.zone, Mark: k, Sitting: d.sittings[k.Sitting], Marks: d.marks[k.Pupil], Sittings: d.sittings, Statements: d.statements[k.Pupil],
-		Episodes: d.episodes[k.Pupil], Closed: d.closed, InService: d.school.sends(timetable.Day(d.now, d.school.zone)), Rehearsing: d.school.rehearsal.Open(), Hold: d.school.hold}
+		Episodes: d.episodes[k.Pupil], Closed: d.closed, Unusual: d.unusual, InService: d.school.sends(timetable.Day(d.now, d.school.zone)), Rehearsing: d.school.rehearsal.Open(), Hold: d.school.hold}
 }
 
 // mark gives a mark of the day by its number. ErrNotFound.

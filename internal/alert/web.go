@@ -42,6 +42,7 @@ type Pages struct {
 	Accounts func(ctx context.Context, tx database.Tx, school, person string) ([]string, error)
 
 	kept keptBoards
+	live live
 }
 
 // Register mounts the pages of this package.
@@ -54,6 +55,8 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("GET /r/{token}", page.Anyone(), p.showAnswer)
 	routes.Handle("POST /r/{token}", page.Anyone(), p.giveAnswer, small)
 	routes.Handle("POST /letters/{letter}/answer", page.Only(page.Guardian, page.Pupil), p.answerHere, small)
+	p.registerDay(routes)
+	p.registerExceptional(routes)
 	p.registerBreaker(routes)
 	p.registerCorrections(routes)
 	p.registerService(routes)

@@ -39,7 +39,7 @@ func newSite(m *morning) *site {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	words, err := page.NewWords(alert.Words)
+	words, err := page.NewWords(alert.Words, attendance.Words)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -74,6 +74,12 @@ func newSite(m *morning) *site {
 		s.routes.ServeHTTP(w, r)
 	}))
 	m.t.Cleanup(s.server.Close)
+	return s
+}
+
+// withRolls adds the pages of rolls and statements, to which the board's buttons lead.
+func (s *site) withRolls() *site {
+	(&attendance.Pages{DB: s.db, Journal: s.journal, Now: func() time.Time { return s.now }, Saved: s.settle}).Register(s.routes)
 	return s
 }
 
@@ -141,6 +147,9 @@ func (s *site) do(method, as, path string, body io.Reader, headers ...string) (i
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return resp.StatusCode, "" // it ends when its reader goes
+	}
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		s.t.Fatal(err)

@@ -286,6 +286,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if a.control != nil {
 		loop("control", a.obey)
 	}
+	w.server.RegisterOnShutdown(a.alertPages.EndStreams)
 	served := make(chan error, 1)
 	go func() { served <- w.serve() }()
 	ready(w.ln.Addr().String())

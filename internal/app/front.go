@@ -82,7 +82,7 @@ func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.js
 // around is the handler that everybody meets.
 func (f *front) around(next http.Handler) http.Handler {
 	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fromMemory(r) || passwords(r) {
+		if fromMemory(r) || passwords(r) || streams(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -140,6 +140,10 @@ func fromMemory(r *http.Request) bool {
 	p := r.URL.Path
 	return strings.HasPrefix(p, "/assets/") || p == "/healthz" || p == "/etat" || p == "/etat.atom" || p == "/status" || p == "/favicon.ico" || p == "/worker.js" || p == "/offline"
 }
+
+// streams tells what stays open for as long as somebody looks, and works for a moment a second
+// at most: it must not keep a worker.
+func streams(r *http.Request) bool { return r.URL.Path == "/day/events" }
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
 func passwords(r *http.Request) bool {

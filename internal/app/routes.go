@@ -96,6 +96,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	link("today", "/")
 	switch v.Role {
 	case page.Head, page.CPE, page.Office:
+		link("day", "/day")
 		link("timetable", "/timetable")
 		link("pupils", "/pupils")
 		link("courrier", "/courrier")
@@ -135,7 +136,11 @@ func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
 		if err != nil {
 			return err
 		}
-		out = append(out, odd...)
+		unusual, err := alert.ExceptionalBanners(ctx, tx, v.School, a.Clock.Now())
+		if err != nil {
+			return err
+		}
+		out = append(append(out, unusual...), odd...)
 		waiting, err := a.Notices.Banners(ctx, tx, v.School)
 		if err != nil {
 			return err

@@ -298,6 +298,9 @@ func (h *house) send(t *testing.T, role page.Role, method, path string) (int, st
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		return res.StatusCode, "" // it ends when its reader goes
+	}
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

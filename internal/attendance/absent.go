@@ -34,3 +34,20 @@ func OfPupils(ctx context.Context, tx database.Tx, school string, pupils []strin
 	}
 	return out, nil
 }
+
+// NotedAbsent lists the pupils of whom a roll of a day said absent at some time, whatever was
+// said since.
+func NotedAbsent(ctx context.Context, tx database.Tx, school, day string) ([]string, error) {
+	var pupils []string
+	err := tx.NewSelect().Model((*Mark)(nil)).ColumnExpr("DISTINCT k.pupil").Where("k.school = ? AND k.day = ? AND k.value = 'absent'", school, day).Scan(ctx, &pupils)
+	slices.Sort(pupils)
+	return pupils, err
+}
+
+// Counted gives what some rolls say now, counted, by sitting.
+func Counted(ctx context.Context, tx database.Tx, school string, sittings []string) (map[string]Sums, error) {
+	if len(sittings) == 0 {
+		return nil, nil
+	}
+	return sumsOf(ctx, tx, school, sittings)
+}

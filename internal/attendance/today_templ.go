@@ -447,6 +447,14 @@ func uncalledRows(rolls []UncalledRoll) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " ")
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = page.Button(page.Press{Href: "/timetable/sittings/" + u.Sitting.ID + "#substitute", Small: true, Kind: page.Quiet, Label: page.T(ctx, "attendance.uncalled.replace"), Says: sittingTitle(u.Sitting, u.Classes)}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
 					return nil
 				})
 				templ_7745c5c3_Err = page.Row(uncalledTitle(ctx, u), uncalledNote(ctx, u)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)

@@ -172,7 +172,7 @@ func (a *attack) some() [][]string {
 // nothing could leave at all: an attack on a school that was stopped or closed shows nothing.
 // Two persons' yes to an announcement is no slip.
 func (a *attack) leavesAlone(f pageForm) bool {
-	for _, own := range []string{"/stop", "/service", "/rehearsal", "/school", "/language", "/closures", "/accounts", "/code"} {
+	for _, own := range []string{"/stop", "/service", "/rehearsal", "/exceptional", "/school", "/language", "/closures", "/accounts", "/code"} {
 		if strings.HasSuffix(f.action, own) || strings.Contains(f.action, own+"/") {
 			return true
 		}

@@ -83,6 +83,9 @@ func (p *person) once(req *http.Request) (status int, text string, inLine bool, 
 		return 0, "", false, err
 	}
 	defer res.Body.Close()
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		return res.StatusCode, "", false, nil // it ends when its reader goes
+	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	return res.StatusCode, string(b), res.Header.Get("Preau-Line") != "", err
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/preau-ent/preau/internal/database"
 )
 
@@ -23,4 +25,21 @@ func Length(ctx context.Context, tx database.Tx, school string, now time.Time) (
 		return 0, fmt.Errorf("journal: %w", err)
 	}
 	return n, nil
+}
+
+// Lengths gives the length of several schools' chains, those without a line left out.
+func Lengths(ctx context.Context, tx database.Tx, schools []string, now time.Time) (map[string]int64, error) {
+	var rows []struct {
+		School string
+		Seq    int64
+	}
+	err := tx.NewRaw("SELECT school, seq FROM journal_heads WHERE school IN (?) AND year = ?", bun.List(schools), Year(database.Stamp(now))).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	out := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		out[r.School] = r.Seq
+	}
+	return out, nil
 }

@@ -45,6 +45,7 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("GET /timetable/sittings/{sitting}", office, p.sitting)
 	rs.Handle("POST /timetable/sittings/{sitting}/label", office, p.relabel, small)
 	rs.Handle("POST /timetable/sittings/{sitting}/cancel", office, p.cancel, small)
+	rs.Handle("POST /timetable/sittings/{sitting}/substitute", office, p.substitute, small)
 	rs.Handle("GET /timetable/calendar", staff, p.calendarForm)
 	rs.Handle("POST /timetable/calendar", staff, p.bring, page.Body(maxCalendarBytes+64<<10))
 	rs.Handle("GET /timetable/closures", office, p.closures)

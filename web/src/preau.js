@@ -2,6 +2,7 @@
 // needed to do one's work, and nothing here confirms, counts or follows anybody.
 import 'htmx.org';
 import 'htmx-ext-sse';
+import './board.js';
 import './offline.js';
 import './roll.js';
 import './passkey.js';

@@ -1,0 +1,216 @@
+package alert_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/peers/browser"
+)
+
+// stands waits until a pupil stands somewhere on the open board.
+func standsIn(tab *browser.Tab, sheet, pupil string) {
+	tab.Wait("#" + sheet + " #row-" + pupil)
+}
+
+func focused(tab *browser.Tab) string { return browser.Eval[string](tab, "document.activeElement.id") }
+
+// press presses a key where the keyboard is, as a keyboard does: chromedp's own KeyEvent sends
+// the letter a second time, even after a page has taken the key.
+func press(tab *browser.Tab, key string) {
+	p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key}
+	switch key {
+	case "Enter":
+		p.Text, p.WindowsVirtualKeyCode = "\r", 13
+	case "Escape":
+		p.Text, p.Type, p.WindowsVirtualKeyCode = "", input.DispatchKeyEventTypeRawKeyDown, 27
+	}
+	for _, one := range []input.DispatchKeyEventType{p.Type, input.DispatchKeyEventTypeKeyUp} {
+		p.Type = one
+		tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, p)
+			return err
+		}))
+		p.Text = ""
+	}
+}
+
+// A secretary with the keyboard alone: the board is live, letters do what the buttons with
+// them do, the keyboard stays in the list, and nothing asks whether one is sure.
+func TestDayByKeyboard(t *testing.T) {
+	m := newMorning(t, databasetest.SQLite(t))
+	s := newSite(m).withRolls()
+	m.at("08:07")
+	m.mark("maths", "lea", attendance.Absent, 0)
+	m.mark("maths", m.town.Cast.Unreachable, attendance.Absent, 0)
+	tab := browser.Start(t).Tab(t, browser.Options{})
+	lookAs(tab, s.server.URL+"/day", "office:office")
+	standsIn(tab, "day-held", "lea")
+
+	// Live: what a teacher saves appears by itself.
+	m.mark("maths", "nora", attendance.Absent, 0)
+	standsIn(tab, "day-held", "nora")
+
+	press(tab, "/")
+	if got := focused(tab); got != "day-find" {
+		t.Fatalf("/ leads to %q", got)
+	}
+	tab.Type("#day-find", "had")
+	tab.Do(chromedp.WaitNotVisible(chromedp.CSS("#row-lea")))
+	press(tab, "Enter")
+	if got := focused(tab); got != "open-nora" {
+		t.Fatalf("Enter leads from the search to %q", got)
+	}
+	press(tab, "a")
+	standsIn(tab, "day-expected", "nora")
+	if got := m.stands("nora"); got != alert.AtElsewhere {
+		t.Fatalf("Nora stands at %q", got)
+	}
+	press(tab, "/")
+	press(tab, "Escape")
+	tab.Wait("#row-lea")
+	press(tab, "k")
+	press(tab, "j")
+	first := focused(tab)
+	press(tab, "Enter")
+	tab.Wait("#" + strings.Replace(first, "open-", "acts-", 1) + " [data-key=i]")
+
+	// Time passes, and everything of it is in the list: what was opened stays open.
+	m.at("08:17")
+	standsIn(tab, "day-told", "lea")
+	standsIn(tab, "day-call", m.town.Cast.Unreachable)
+	browser.Eval[bool](tab, fmt.Sprintf("(document.getElementById('open-%s').focus(), true)", m.town.Cast.Unreachable))
+	press(tab, "2")
+	standsIn(tab, "day-called", m.town.Cast.Unreachable)
+	if got := m.stands(m.town.Cast.Unreachable); got != alert.AtCalled {
+		t.Errorf("after an answering machine: %q", got)
+	}
+
+	// What is withdrawn is missed again, and letters that were turned off do nothing.
+	browser.Eval[bool](tab, "(document.getElementById('open-nora').focus(), true)")
+	press(tab, "r")
+	tab.Do(chromedp.WaitNotPresent(chromedp.CSS("#day-expected")))
+	press(tab, "?")
+	tab.Wait("#day-keys[open]")
+	tab.Click("[data-keys-on]")
+	press(tab, "Escape")
+	tab.Do(chromedp.WaitNotVisible(chromedp.CSS("#day-keys")))
+	browser.Eval[bool](tab, "(document.getElementById('open-lea').focus(), true)")
+	press(tab, "j")
+	if got := focused(tab); got != "open-lea" {
+		t.Errorf("a letter that was turned off leads to %q", got)
+	}
+	for _, c := range tab.Complaints() {
+		t.Errorf("the browser complains: %s", c)
+	}
+}
+
+// Where the stream of events is broken, the board asks for itself.
+func TestDayWithoutAStream(t *testing.T) {
+	m := newMorning(t, databasetest.SQLite(t))
+	s := newSite(m).withRolls()
+	s.pages.EndStreams()
+	m.at("08:07")
+	tab := browser.Start(t).Tab(t, browser.Options{})
+	lookAs(tab, s.server.URL+"/day", "office:office")
+	tab.Wait("#day .empty")
+	m.mark("maths", "lea", attendance.Absent, 0)
+	standsIn(tab, "day-held", "lea")
+}
+
+// A supervisor at the gate, without script: three taps, and the pupil is in the building.
+func TestDayAtTheGateWithoutScript(t *testing.T) {
+	m := newMorning(t, databasetest.SQLite(t))
+	s := newSite(m).withRolls()
+	m.at("08:07")
+	m.mark("maths", "lea", attendance.Absent, 0)
+	tab := browser.Start(t).Tab(t, browser.Options{NoScript: true, Width: 360})
+	lookAs(tab, s.server.URL+"/day", "office:office")
+	tab.Click("#open-lea")
+	tab.Wait("button[value=office]")
+	tab.Click("button[value=office]")
+	standsIn(tab, "day-inside", "lea")
+	for _, c := range tab.Complaints() {
+		t.Errorf("the browser complains: %s", c)
+	}
+}
+
+// TestDayLooks opens the board at its fullest and its emptiest, on a phone and on a desk, in
+// both themes. With PREAU_PICTURES it leaves a picture of each there.
+func TestDayLooks(t *testing.T) {
+	pictures := os.Getenv("PREAU_PICTURES")
+	busy := newSite(newBusyMorning(t, databasetest.SQLite(t)))
+	later := newMorning(t, databasetest.SQLite(t))
+	later.at("08:07")
+	later.mark("maths", "lea", attendance.Absent, 0)
+	later.mark("maths", later.town.Cast.Unreachable, attendance.Absent, 0)
+	later.at("08:17")
+	later.now = later.now.Add(50 * time.Minute)
+	later.mark("francais", "nora", attendance.Absent, 0)
+	small := newSite(later)
+	quiet := newSite(newMorning(t, databasetest.SQLite(t)))
+	snow := newMorning(t, databasetest.SQLite(t))
+	snow.at("08:07")
+	for _, pupil := range []string{"lea", "nora", "ewen"} {
+		snow.mark("maths", pupil, attendance.Absent, 0)
+	}
+	snow.declare("2026-11-24", "snow")
+	snow.settle()
+	snowed := newSite(snow)
+	b := browser.Start(t)
+	for _, v := range []struct {
+		name, path, open string
+		s                *site
+	}{
+		{"day-busy", "/day", "", busy},
+		{"day-open", "/day", "#day-held .day-name", busy},
+		{"day-call", "/day", "#day-call .day-name", busy},
+		{"day-held", "/day?at=held", "", busy},
+		{"day-pupil", "/day/nora", "", small},
+		{"day-odd", "/day", "", small},
+		{"day-keys", "/day", "[data-keys-help]", small},
+		{"day-none", "/day", "", quiet},
+		{"exceptional-none", "/exceptional", "", quiet},
+		{"exceptional", "/exceptional", "", snowed},
+	} {
+		for _, width := range []int{320, 360, 1280} {
+			for _, dark := range []bool{false, true} {
+				if pictures == "" && dark != (width == 1280) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s-%d-%v", v.name, width, dark), func(t *testing.T) {
+					tab := b.Tab(t, browser.Options{Width: width, Dark: dark})
+					lookAs(tab, v.s.server.URL+v.path, "cpe:cpe")
+					tab.Wait("main h1")
+					if v.open != "" {
+						tab.Click(v.open)
+						if !strings.Contains(v.open, "keys") {
+							tab.Wait(".day-acts .btn")
+						}
+					}
+					if pictures != "" {
+						tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("%s-%d-%v.png", v.name, width, dark)))
+					}
+					tab.NoViolations(v.name)
+					for _, c := range tab.Complaints() {
+						t.Errorf("the browser complains: %s", c)
+					}
+					if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
+						t.Errorf("%v px wider than the screen", wide)
+					}
+				})
+			}
+		}
+	}
+}
