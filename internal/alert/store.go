@@ -106,7 +106,11 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 	if d.sittings, err = timetable.Some(ctx, tx, s.ID, unique(sittings)); err != nil {
 		return d, err
 	}
-	if d.statements, err = attendance.Statements(ctx, tx, s.ID, pupils, now); err != nil {
+	from, _, err := timetable.HalfDaySpan(day+"/am", s.zone)
+	if err != nil {
+		return d, err
+	}
+	if d.statements, err = attendance.StatementsIn(ctx, tx, s.ID, pupils, from, now.Add(time.Microsecond)); err != nil {
 		return d, err
 	}
 	if d.closed, err = timetable.IsClosed(ctx, tx, s.ID, day); err != nil {
