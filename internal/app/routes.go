@@ -17,6 +17,7 @@ import (
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/status"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/internal/whereabouts"
@@ -52,6 +53,7 @@ func (a *App) register(secure bool) error {
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
+	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
 	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}
@@ -74,7 +76,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, status.Words, timetable.Words, whereabouts.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words)
 }
 
 // Handler serves the pages.
@@ -100,6 +102,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	case page.Head, page.CPE, page.Office:
 		link("absences", "/absences")
 		link("inside", "/inside")
+		link("register", "/register")
 		link("timetable", "/timetable")
 		link("pupils", "/pupils")
 		link("courrier", "/courrier")
