@@ -236,7 +236,7 @@ func (h *home) ask(p directory.Person) *askView {
 // family announced says nothing to them, not even that somebody did.
 func (h *home) told(pupil string) []attendance.Statement {
 	return slices.DeleteFunc(slices.Clone(h.statements[pupil]), func(s attendance.Statement) bool {
-		return s.By != h.reader && byFamily(s, h.answers[pupil])
+		return s.Claimant != "" && s.Claimant != h.reader || s.By != h.reader && byFamily(s, h.answers[pupil])
 	})
 }
 

@@ -147,13 +147,32 @@ func takesPlace(f Facts) (Verdict, Because, bool) { return Not, Cancelled, f.Sit
 
 // wasExpected: announced by the family, on internship, on an outing.
 func wasExpected(f Facts) (Verdict, Because, bool) {
-	_, elsewhere := attendance.At(f.Statements, attendance.Elsewhere, f.Now)
-	return Not, Expected, elsewhere
+	return Not, Expected, stated(f, attendance.Elsewhere)
 }
 
 func isOutOfTheBuilding(f Facts) (Verdict, Because, bool) {
-	_, inside := attendance.At(f.Statements, attendance.Inside, f.Now)
-	return Not, InBuilding, inside
+	return Not, InBuilding, stated(f, attendance.Inside)
+}
+
+// stated tells whether a statement covers now, or the moment of the sitting of which the mark
+// speaks: a roll that is called after the bell is about the hour before.
+func stated(f Facts, says attendance.Says) bool {
+	if _, now := attendance.At(f.Statements, says, f.Now); now {
+		return true
+	}
+	_, then := attendance.At(f.Statements, says, within(f.Sitting, f.Mark.At))
+	return then
+}
+
+// within is the moment of a sitting that is nearest to a moment.
+func within(s timetable.Sitting, at time.Time) time.Time {
+	switch {
+	case at.Before(s.StartsAt):
+		return s.StartsAt
+	case !at.Before(s.EndsAt):
+		return s.EndsAt.Add(-time.Microsecond)
+	}
+	return at
 }
 
 // isNew: one alert for a half-day, except for a pupil seen again and absent again.

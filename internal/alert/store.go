@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -107,7 +108,14 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 	if d.sittings, err = timetable.Some(ctx, tx, s.ID, unique(sittings)); err != nil {
 		return d, err
 	}
-	if d.statements, err = attendance.Statements(ctx, tx, s.ID, pupils, now); err != nil {
+	from, _, err := timetable.HalfDaySpan(day+"/am", s.zone)
+	if err != nil {
+		return d, err
+	}
+	if d.statements, err = attendance.StatementsIn(ctx, tx, s.ID, pupils, from, now.Add(time.Microsecond)); err != nil {
+		return d, err
+	}
+	if err := dropContradicted(ctx, tx, s, d.statements, now); err != nil {
 		return d, err
 	}
 	if d.closed, err = timetable.IsClosed(ctx, tx, s.ID, day); err != nil {
@@ -121,6 +129,29 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 		d.episodes[e.Pupil] = append(d.episodes[e.Pupil], e)
 	}
 	return d, err
+}
+
+// dropContradicted leaves out what one of the family claims of a pupil of whom somebody told
+// today says that they should be in class: a pupil whose whereabouts are contradicted is not
+// expected elsewhere.
+func dropContradicted(ctx context.Context, tx database.Tx, s school, statements map[string][]attendance.Statement, now time.Time) error {
+	claimed := func(st attendance.Statement) bool { return st.Claimant != "" }
+	var pupils []string
+	for pupil, all := range statements {
+		if slices.ContainsFunc(all, claimed) {
+			pupils = append(pupils, pupil)
+		}
+	}
+	if len(pupils) == 0 {
+		return nil
+	}
+	answers, err := answersOfPupils(ctx, tx, s, pupils, now)
+	for pupil, all := range answers {
+		if len(Missed(all)) > 0 {
+			statements[pupil] = slices.DeleteFunc(statements[pupil], claimed)
+		}
+	}
+	return err
 }
 
 // facts are those of one mark of the day.

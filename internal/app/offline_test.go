@@ -191,7 +191,7 @@ func (p phone) until(expression string) {
 	p.s.t.Helper()
 	ask := `(async () => {` + stores + `
 		let why = '';
-		const ends = performance.now() + 15000;
+		const ends = performance.now() + 25000;
 		while (performance.now() < ends) {
 			try { // a page that is half there says nothing yet
 				if (await (async () => (` + expression + `))()) return '';
@@ -202,7 +202,7 @@ func (p phone) until(expression string) {
 	})()`
 	kept, err := "", error(nil)
 	for range 10 { // a page that becomes another one takes the question with it
-		ctx, cancel := context.WithTimeout(p.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(p.Context(), 30*time.Second)
 		kept, err = chromedp.Run(ctx, chromedp.Evaluate[string](ask, chromedp.EvalAwaitPromise))
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "context") {
@@ -213,7 +213,7 @@ func (p phone) until(expression string) {
 		p.s.t.Fatal(err)
 	}
 	if kept != "" {
-		p.s.t.Fatalf("not so after 15 s: %s\nthe browser keeps %s", expression, kept)
+		p.s.t.Fatalf("not so after 25 s: %s\nthe browser keeps %s", expression, kept)
 	}
 }
 

@@ -17,8 +17,10 @@ import (
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/status"
 	"github.com/preau-ent/preau/internal/timetable"
+	"github.com/preau-ent/preau/internal/whereabouts"
 	"github.com/preau-ent/preau/web"
 )
 
@@ -50,6 +52,8 @@ func (a *App) register(secure bool) error {
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
+	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
+	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
 	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}
@@ -72,7 +76,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, status.Words, timetable.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, courier.Words, directory.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words)
 }
 
 // Handler serves the pages.
@@ -97,6 +101,9 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	switch v.Role {
 	case page.Head, page.CPE, page.Office:
 		link("day", "/day")
+		link("absences", "/absences")
+		link("inside", "/inside")
+		link("register", "/register")
 		link("timetable", "/timetable")
 		link("pupils", "/pupils")
 		link("courrier", "/courrier")

@@ -26,7 +26,9 @@ import (
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/timetable"
+	"github.com/preau-ent/preau/internal/whereabouts"
 )
 
 // house is an installation with two schools, each with everything that a path can name.
@@ -125,6 +127,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 		}
 		_, err = attendance.SaveRoll(ctx, tx, h.app.Journal, now, save)
 		must(err)
+		h.beside(ctx, tx, town, s, ids, now)
 		must(attendance.State(ctx, tx, h.app.Journal, now, attendance.Statement{School: school, Pupil: c.Sami, Says: attendance.Inside, Reason: "office", FromAt: now, UntilAt: now.Add(time.Hour), By: "x"}))
 		must(directory.Add(ctx, tx, directory.Batch{
 			Objections: []directory.Objection{{School: school, ID: "objection-" + school, Pupil: c.Lea, Reference: "1", RecordedBy: "x", RecordedAt: now}},
@@ -170,6 +173,28 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 		return nil
 	}))
 	return ids
+}
+
+// beside furnishes what is said of pupils beside the roll, and of their absences.
+func (h *house) beside(ctx context.Context, tx database.Tx, town fictional.Town, s timetable.Sitting, ids map[string]string, now time.Time) {
+	h.t.Helper()
+	c, zone := town.Cast, now.Location()
+	day := timetable.Day(now, zone)
+	plan, err := whereabouts.Announce(ctx, tx, h.app.Journal, now, zone, whereabouts.Plan{School: town.School.ID, Reason: attendance.Announced, Via: whereabouts.ByPage,
+		FromOn: day, UntilOn: day, FromHour: "18:00", Claimant: c.Nadia, By: "x"}, []string{c.Sami})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	slip, err := attendance.GiveSlip(ctx, tx, h.app.Journal, now, town.School.ID, c.Denied, s, "x")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	j, err := register.Send(ctx, tx, h.app.Journal, now, town.School.Region, zone, register.Justification{School: town.School.ID, Pupil: c.Lea, Person: c.Nadia,
+		FromHalf: day + "/am", UntilHalf: day + "/pm", Reason: "illness", By: "x"}, register.Document{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ids["plan"], ids["slip"], ids["justification"] = plan.ID, slip.ID, j.ID
 }
 
 func (h *house) signIn(identifier string) *http.Client {
@@ -286,7 +311,7 @@ func (h *house) send(t *testing.T, role page.Role, method, path string) (int, st
 	if method == http.MethodPost {
 		// Fields that carry ids and lists, so that a form cannot name what a path cannot.
 		form := url.Values{"pupil": {h.ids["pupil"], "*"}, "pupils": {h.ids["pupil"]}, "school": {h.ids["school"]}, "adult": {h.ids["adult"]}, "group": {h.ids["group"]},
-			"person": {h.ids["adult"]}, "all": {"1"}, "notice": {h.ids["notice"]}, "text": {"denial"}, "choice": {"plain"}, "level": {"*", h.ids["group"]}, "outcome": {"reached"}, "says": {"inside"}, "reason": {"office"}, "v-" + h.ids["pupil"]: {"absent"}, "do": {"x"}}
+			"person": {h.ids["adult"]}, "all": {"1"}, "notice": {h.ids["notice"]}, "text": {"denial"}, "choice": {"plain"}, "level": {"*", h.ids["group"]}, "outcome": {"reached"}, "says": {"inside"}, "reason": {"office"}, "span": {"day"}, "via": {"phone"}, "half": {"2026-11-24/am"}, "to": {"accepted"}, "at": {"office"}, "from_day": {"2026-11-24"}, "from_part": {"am"}, "v-" + h.ids["pupil"]: {"absent"}, "do": {"x"}}
 		req, err = http.NewRequestWithContext(t.Context(), method, h.server.URL+path, strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Fatal(err)

@@ -104,4 +104,6 @@ type Statement struct {
 	By            string
 	At            time.Time
 	WithdrawnAt   time.Time `bun:",nullzero"`
+	Plan          string    // the announced absence that it is one of; empty: none
+	Claimant      string    // the person of the family whose claim it is; empty: the school says it
 }

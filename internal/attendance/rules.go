@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/preau-ent/preau/internal/timetable"
@@ -169,11 +170,20 @@ func away(statements []Statement, at time.Time) Says {
 func Reasons(says Says) []string {
 	switch says {
 	case Inside:
-		return []string{"office", "infirmary", "corridor"}
+		return []string{"office", "infirmary", "study", "library", "corridor"}
 	case Elsewhere:
-		return []string{"announced", "internship", "outing", "exam", "other"}
+		return []string{Announced, "early", "exempt", "internship", "outing", "exam", "home", "suspended", "other"}
 	}
 	return nil
+}
+
+// Announced is the reason of an absence that the family announced.
+const Announced = "announced"
+
+// BySchool tells whether a reason is the school's own doing: the pupil misses nothing, and
+// there is no absence to justify.
+func BySchool(reason string) bool {
+	return slices.Contains([]string{"exempt", "internship", "outing", "exam", "home", "suspended"}, reason)
 }
 
 // longestStatement is the longest time that one statement covers: a term.

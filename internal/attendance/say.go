@@ -89,10 +89,23 @@ func sumText(ctx context.Context, s Sums) string {
 }
 
 func rowLegend(ctx context.Context, r row) string {
-	if r.Away == "" {
+	note := rowNote(ctx, r)
+	if note == "" {
 		return fullName(r.Pupil)
 	}
-	return fullName(r.Pupil) + ", " + awayText(ctx, r.Away)
+	return fullName(r.Pupil) + ", " + note
+}
+
+// rowNote is what stands under a name: the hour of a late slip, else that the pupil is known
+// to be away.
+func rowNote(ctx context.Context, r row) string {
+	switch {
+	case !r.Slip.IsZero():
+		return page.T(ctx, "attendance.slip.note", "hour", page.Hour(ctx, r.Slip))
+	case r.Away != "":
+		return awayText(ctx, r.Away)
+	}
+	return ""
 }
 
 // awayText never says why.

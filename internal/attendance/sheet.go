@@ -49,7 +49,8 @@ type row struct {
 	Value   Value
 	Minutes string // as typed
 	Base    int64
-	Wrong   string // key of a sentence beside the row
+	Wrong   string    // key of a sentence beside the row
+	Slip    time.Time // when the office gave a late slip; zero: it did not
 }
 
 // Rest is the value that a row has when nobody taps on it.
@@ -129,9 +130,13 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	if err != nil {
 		return s, err
 	}
+	slips, err := slipsOf(ctx, tx, v.School, sitting)
+	if err != nil {
+		return s, err
+	}
 	s.Rows = make([]row, len(pupils))
 	for i, pupil := range pupils {
-		r := row{Pupil: pupil, Away: away(statements[pupil.ID], at), Value: Present, Base: BasePresent}
+		r := row{Pupil: pupil, Slip: slips[pupil.ID], Away: away(statements[pupil.ID], at), Value: Present, Base: BasePresent}
 		if k, ok := current[pupil.ID]; ok {
 			r.Value, r.Base, r.Minutes = k.Value, k.N, minutesText(k)
 		} else if r.Away != "" {

@@ -303,19 +303,12 @@ func OfPupil(ctx context.Context, tx database.Tx, school, pupil, day string) ([]
 
 // State records where a pupil is beside the roll. ErrReason, ErrSpan.
 func State(ctx context.Context, tx database.Tx, j *journal.Journal, now time.Time, s Statement) error {
-	switch {
-	case !slices.Contains(Reasons(s.Says), s.Reason):
-		return ErrReason
-	case !s.UntilAt.After(s.FromAt) || s.UntilAt.Sub(s.FromAt) > longestStatement:
-		return ErrSpan
-	}
-	s.ID, s.At = database.NewID(), database.Stamp(now)
-	s.FromAt, s.UntilAt = database.Stamp(s.FromAt), database.Stamp(s.UntilAt)
-	if _, err := tx.NewInsert().Model(&s).Exec(ctx); err != nil {
+	all := []Statement{s}
+	if err := stateAll(ctx, tx, now, all); err != nil {
 		return err
 	}
 	return j.Append(ctx, tx, s.School, now, journal.Deed{Act: "statement", Actor: s.By, Subject: s.Pupil,
-		Detail: map[string]string{"id": s.ID, "says": string(s.Says), "reason": s.Reason}})
+		Detail: map[string]string{"id": all[0].ID, "says": string(s.Says), "reason": s.Reason}})
 }
 
 // Withdraw takes a statement back; it stays on record. What was withdrawn already stays
@@ -334,23 +327,6 @@ func Withdraw(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 		return err
 	}
 	return j.Append(ctx, tx, school, now, journal.Deed{Act: "statement-withdrawn", Actor: by, Subject: s.Pupil, Detail: map[string]string{"id": id}})
-}
-
-// Statements lists what was stated of pupils and is not over at a moment.
-func Statements(ctx context.Context, tx database.Tx, school string, pupils []string, at time.Time) (map[string][]Statement, error) {
-	out := map[string][]Statement{}
-	for part := range slices.Chunk(pupils, 500) {
-		var rows []Statement
-		err := tx.NewSelect().Model(&rows).Where("st.school = ? AND st.pupil IN (?) AND st.until_at > ? AND st.withdrawn_at IS NULL",
-			school, bun.List(part), database.Stamp(at)).Order("at").Scan(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range rows {
-			out[s.Pupil] = append(out[s.Pupil], s)
-		}
-	}
-	return out, nil
 }
 
 // SchoolsUndecided lists the schools that have undecided marks.

@@ -1,0 +1,61 @@
+package attendance
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+)
+
+// Missed lists the marks that say now that a pupil missed a sitting, from a first day to a last
+// one: of each pupil and sitting the last mark counts. No pupils: of the whole school.
+func Missed(ctx context.Context, tx database.Tx, school, from, until string, pupils []string) ([]Mark, error) {
+	if pupils != nil && len(pupils) == 0 {
+		return nil, nil
+	}
+	if pupils == nil {
+		return missed(ctx, tx, school, from, until, nil)
+	}
+	var out []Mark
+	for part := range slices.Chunk(pupils, 500) {
+		rows, err := missed(ctx, tx, school, from, until, part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+func missed(ctx context.Context, tx database.Tx, school, from, until string, pupils []string) ([]Mark, error) {
+	var rows []Mark
+	// The value is written out so that SQLite finds the index on absent marks.
+	q := tx.NewSelect().Model(&rows).Column("school", "n", "sitting", "day", "pupil", "value").
+		Where("k.school = ? AND k.day >= ? AND k.day <= ? AND k.value = 'absent'", school, from, until).
+		Where("NOT EXISTS (SELECT 1 FROM attendance_marks AS m WHERE m.school = k.school AND m.sitting = k.sitting AND m.pupil = k.pupil AND m.n > k.n)").
+		Order("k.day", "k.n")
+	if pupils != nil {
+		q = q.Where("k.pupil IN (?)", bun.List(pupils))
+	}
+	return rows, q.Scan(ctx)
+}
+
+// LateTimes counts, of one pupil, the sittings to which they came late, from a first day to a
+// last one, and the minutes in all.
+func LateTimes(ctx context.Context, tx database.Tx, school, pupil, from, until string) (times, minutes int, err error) {
+	var rows []Mark
+	err = tx.NewSelect().Model(&rows).Column("sitting", "value", "minutes", "n").
+		Where("k.school = ? AND k.pupil = ? AND k.day >= ? AND k.day <= ?", school, pupil, from, until).Order("k.n").Scan(ctx)
+	last := map[string]Mark{}
+	for _, k := range rows {
+		last[k.Sitting] = k
+	}
+	for _, k := range last {
+		if k.Value == Late {
+			times, minutes = times+1, minutes+k.Minutes
+		}
+	}
+	return times, minutes, err
+}
