@@ -30,6 +30,7 @@ type ImportReport struct {
 	Changed      int              `json:"changed"` // rows written; 0 when the same files come again
 	DryRun       bool             `json:"dry_run"`
 	Refused      []intake.Refusal `json:"refused"`
+	Remarks      []intake.Refusal `json:"remarks,omitempty"` // taken as it is; somebody should look at it
 	PerSchool    []SchoolImport   `json:"per_school"`
 }
 
@@ -53,6 +54,7 @@ type Export struct {
 	schools   []incoming // in the order of the report
 	guardians int        // in the files, linked to a pupil or not
 	refusals  []intake.Refusal
+	remarks   []intake.Refusal
 	refused   bool // nothing can be taken
 }
 
@@ -68,7 +70,7 @@ func ReadExport(ctx context.Context, paths []string, english bool) (*Export, err
 
 // Report counts what would be taken: of the schools that nothing holds back.
 func (e *Export) Report() ImportReport {
-	r := ImportReport{Format: e.format, Refused: e.refusals}
+	r := ImportReport{Format: e.format, Refused: e.refusals, Remarks: e.remarks}
 	if r.Refused == nil {
 		r.Refused = []intake.Refusal{}
 	}
@@ -194,8 +196,13 @@ type inLink struct {
 
 type inGroup struct {
 	kind, code, label string
-	pupils            []string // keys
+	pupils            []string        // keys
+	spans             map[string]span // of the pupils who are in it for a time
 }
+
+// span is a time in days: from the first until the first on which it is over; empty: no
+// such day.
+type span struct{ from, until string }
 
 // zones are the academies whose clocks are not those of Paris, with the region of their
 // telephone numbers.
@@ -265,6 +272,11 @@ func (in incoming) digest() string {
 	}
 	for _, g := range in.groups {
 		enc.Encode([]string{g.kind, g.code, g.label, strings.Join(g.pupils, " ")})
+		for _, p := range g.pupils {
+			if s := g.spans[p]; s != (span{}) {
+				enc.Encode([]string{p, s.from, s.until})
+			}
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -78,10 +78,10 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 		}
 	}
 	for _, d := range s.Classes {
-		in.groups = append(in.groups, inGroup{"class", d.Code, label(d), members[[2]string{"class", d.Code}]})
+		in.groups = append(in.groups, inGroup{kind: "class", code: d.Code, label: label(d), pupils: members[[2]string{"class", d.Code}]})
 	}
 	for _, d := range s.Groups {
-		in.groups = append(in.groups, inGroup{"group", d.Code, label(d), members[[2]string{"group", d.Code}]})
+		in.groups = append(in.groups, inGroup{kind: "group", code: d.Code, label: label(d), pupils: members[[2]string{"group", d.Code}]})
 	}
 	for _, t := range e.Staff {
 		for _, at := range t.Schools {

@@ -343,12 +343,12 @@ func (im *importing) groups() error {
 				continue
 			}
 			wanted[k] = true
+			want := Member{School: im.school, Grp: k[0], Person: k[1], FromOn: g.spans[pupil].from, UntilOn: g.spans[pupil].until}
 			if old, ok := in[k]; !ok {
-				addMembers = append(addMembers, Member{School: im.school, Grp: k[0], Person: k[1]})
-			} else if old.UntilOn != "" {
+				addMembers = append(addMembers, want)
+			} else if old.UntilOn != want.UntilOn || old.FromOn != want.FromOn {
 				im.changed++
-				old.UntilOn = ""
-				if _, err := im.tx.NewUpdate().Model(&old).Column("until_on").WherePK().Exec(im.ctx); err != nil {
+				if _, err := im.tx.NewUpdate().Model(&want).Column("from_on", "until_on").WherePK().Exec(im.ctx); err != nil {
 					return err
 				}
 			}
@@ -362,7 +362,7 @@ func (im *importing) groups() error {
 		return err
 	}
 	for k, m := range in {
-		if wanted[k] || m.UntilOn != "" || !mine[m.Person] {
+		if wanted[k] || m.UntilOn != "" && m.UntilOn <= im.day || !mine[m.Person] {
 			continue
 		}
 		im.changed++
