@@ -56,6 +56,11 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	}
 	report := export.Report()
 	report.DryRun = c.DryRun
+	if c.DryRun {
+		if report.Difference, err = c.difference(ctx, s, export); err != nil {
+			return err
+		}
+	}
 	if !c.DryRun && report.Schools > 0 {
 		a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Writing})
 		if err != nil {
@@ -106,6 +111,12 @@ func (c *importCmd) write(s streams, file io.Writer, r directory.ImportReport) e
 		if !one.Taken {
 			fmt.Fprintf(out, "not taken: %s %s\n", one.UAI, one.Name)
 		}
+	}
+	for _, one := range r.Remarks {
+		fmt.Fprintf(out, "remark: %s:%d: %s\n", one.File, one.Line, one.Reason)
+	}
+	for _, one := range r.Difference {
+		writeDifference(out, one)
 	}
 	verb := "taken"
 	if c.DryRun {

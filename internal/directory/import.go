@@ -32,6 +32,7 @@ type ImportReport struct {
 	Refused      []intake.Refusal `json:"refused"`
 	Remarks      []intake.Refusal `json:"remarks,omitempty"` // taken as it is; somebody should look at it
 	PerSchool    []SchoolImport   `json:"per_school"`
+	Difference   []Difference     `json:"difference,omitempty"` // of a dry run beside an installation
 }
 
 // SchoolImport is one school's part of an import.

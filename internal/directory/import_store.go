@@ -78,55 +78,29 @@ type importing struct {
 	changed int
 }
 
-// lossError: what comes would take away more than a tenth of what is there.
+// lossError: what comes would take away more than a tenth of what is there, or make
+// guardians of as many who were none.
 type lossError struct {
 	what      string
 	have, now int
+	promoted  int
 }
 
 func (l *lossError) Error() string {
+	if l.promoted > 0 {
+		return fmt.Sprintf("of %d links %d become those of a legal representative and were not: are the files of another dialect? If it is right, come again with --accept-loss", l.have, l.promoted)
+	}
 	return fmt.Sprintf("the school has %d %s and these files keep %d of them: is a file missing? If it is right, come again with --accept-loss", l.have, l.what, l.now)
 }
 
-// loss compares what is there with what comes. A tenth is a class change or the leavers
-// of a term; more is a missing file.
+// loss compares what is there with what comes.
 func (im *importing) loss() error {
-	var pupils []string
-	if err := im.tx.NewSelect().Model((*Person)(nil)).Column("source_key").Where("p.school = ? AND p.source = ? AND p.kind = ? AND p.left_on = ''", im.school, im.in.source, KindPupil).Scan(im.ctx, &pupils); err != nil {
-		return err
-	}
-	var links []struct{ Pupil, Adult string }
-	err := im.tx.NewSelect().TableExpr("directory_links AS l").ColumnExpr("p.source_key AS pupil, a.source_key AS adult").
-		Join("JOIN directory_people AS p ON p.school = l.school AND p.id = l.pupil").Join("JOIN directory_people AS a ON a.school = l.school AND a.id = l.adult").
-		Where("l.school = ? AND l.source = ? AND l.ended_at IS NULL", im.school, im.in.source).Scan(im.ctx, &links)
+	have, err := censusOf(im.ctx, im.tx, im.school)
 	if err != nil {
 		return err
 	}
-	comes := map[string]bool{}
-	for _, p := range im.in.people {
-		if p.kind == KindPupil {
-			comes[p.key] = true
-		}
-	}
-	for _, l := range im.in.links {
-		comes[l.pupil+" "+l.adult] = true
-	}
-	keptPupils, keptLinks := 0, 0
-	for _, p := range pupils {
-		if comes[p] {
-			keptPupils++
-		}
-	}
-	for _, l := range links {
-		if comes[l.Pupil+" "+l.Adult] {
-			keptLinks++
-		}
-	}
-	switch {
-	case (len(pupils)-keptPupils)*10 > len(pupils):
-		return &lossError{"pupils", len(pupils), keptPupils}
-	case (len(links)-keptLinks)*10 > len(links):
-		return &lossError{"links between pupils and adults", len(links), keptLinks}
+	if l := lossOf(have, have.after(im.in, im.day), im.in.source, im.day); l != nil {
+		return l
 	}
 	return nil
 }
