@@ -200,4 +200,13 @@ const (
 	TaskSMSStopped = "sms-stopped"
 	// TaskMailBounced: somebody's mail address takes nothing more; find another way.
 	TaskMailBounced = "mail-bounced"
+	// TaskVerifiedGone: the file no longer has an address that was verified to be this
+	// person's; ask for the new one.
+	TaskVerifiedGone = "verified-gone"
+	// TaskFileDiffers: the file brings an address of a person whose addresses a hand
+	// corrected. Both are used; end the wrong one, and have the file corrected.
+	TaskFileDiffers = "file-differs"
+	// TaskChoiceEnded: the file no longer joins the pupil and somebody who was chosen to
+	// be told; nobody tells them any more.
+	TaskChoiceEnded = "choice-ended"
 )

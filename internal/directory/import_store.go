@@ -47,7 +47,7 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 				return err
 			}
 		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers} {
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers, im.tasks} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -76,6 +76,7 @@ type importing struct {
 	day     string            // local date of the import
 	ids     map[string]string // kind and source key → our id
 	changed int
+	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
 }
 
 // lossError: what comes would take away more than a tenth of what is there, or make
@@ -191,6 +192,12 @@ func (im *importing) contacts() error {
 		have[key{c.Person, c.Channel, c.Address}] = c
 	}
 	wanted := map[key]bool{}
+	byHand := map[[2]string]bool{} // person and kind of address that a hand corrected
+	for _, c := range rows {
+		if c.Source == ByHand {
+			byHand[[2]string{c.Person, voiceOrMail(c.Channel)}] = true
+		}
+	}
 	var add []ContactPoint
 	for _, p := range im.in.people {
 		person := im.id(p.kind, p.key)
@@ -203,11 +210,14 @@ func (im *importing) contacts() error {
 			old, ok := have[k]
 			switch {
 			case !ok:
+				if byHand[[2]string{person, voiceOrMail(pt.channel)}] {
+					im.ask(TaskFileDiffers, person)
+				}
 				add = append(add, ContactPoint{School: im.school, ID: database.NewID(), Person: person, Channel: pt.channel, Address: pt.address, Raw: pt.raw, Source: im.in.source})
 			case !old.EndedAt.IsZero() && old.Source == im.in.source:
 				im.changed++
-				old.EndedAt = time.Time{}
-				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
+				old.EndedAt, old.VerifiedAt = time.Time{}, time.Time{} // whose it is now, nobody has made sure of
+				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at", "verified_at").WherePK().Exec(im.ctx); err != nil {
 					return err
 				}
 			}
@@ -222,6 +232,9 @@ func (im *importing) contacts() error {
 			continue
 		}
 		im.changed++
+		if !c.VerifiedAt.IsZero() {
+			im.ask(TaskVerifiedGone, c.Person)
+		}
 		c.EndedAt = im.now
 		if _, err := im.tx.NewUpdate().Model(&c).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
 			return err
@@ -272,6 +285,9 @@ func (im *importing) links() error {
 			continue
 		}
 		im.changed++
+		if !l.ChosenAt.IsZero() {
+			im.ask(TaskChoiceEnded, l.Adult)
+		}
 		l.EndedAt = im.now
 		if _, err := im.tx.NewUpdate().Model(&l).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
 			return err
