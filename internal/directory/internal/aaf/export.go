@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // export puts together what was read: links find their guardians, pupils their
@@ -66,7 +68,7 @@ func (r *reading) twins() {
 		}
 		r.refuse([]Refusal{{
 			File: s.File, Line: s.Line,
-			Reason: whySameUAI.text(r.english, shorten(s.UAI), shorten(s.Key), shorten(first.Key), first.File, first.Line),
+			Reason: whySameUAI.Text(r.english, intake.Shorten(s.UAI), intake.Shorten(s.Key), intake.Shorten(first.Key), first.File, first.Line),
 		}}, []string{first.Key, s.Key})
 	}
 }
@@ -97,7 +99,7 @@ func (r *reading) homeless() {
 	for school, g := range groups {
 		r.refuse([]Refusal{{
 			File: g.first.File, Line: g.first.Line,
-			Reason: whyUnknownSchool.text(r.english, shorten(school), g.n),
+			Reason: whyUnknownSchool.Text(r.english, intake.Shorten(school), g.n),
 		}}, []string{school})
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
-// links reads the packed values of ENTElevePersRelEleve. The error is the *stop of a
+// links reads the packed values of ENTElevePersRelEleve. The error is the *intake.Stop of a
 // file in the later dialect.
 func (f *fileReader) links(p *Pupil) error {
 	if _, has := f.names["ENTElevePersRelEleve"]; !has {
@@ -15,7 +17,7 @@ func (f *fileReader) links(p *Pupil) error {
 		// 2013 and reading on would lose every parent without a word.
 		for _, a := range f.rec.attrs {
 			if a.name == "ENTEleveAutoriteParentale" || a.name == "ENTEleveParents" {
-				return &stop{line: a.line, reason: whyNoLinkAtAll}
+				return &intake.Stop{Line: a.line, Reason: whyNoLinkAtAll}
 			}
 		}
 		return nil
@@ -28,19 +30,19 @@ func (f *fileReader) links(p *Pupil) error {
 		l.File, l.Line = f.file.Path, a.line
 		switch {
 		case why != "":
-			f.refuse(a.line, whyPackedLink, shorten(a.text), why)
+			f.refuse(a.line, whyPackedLink, intake.Shorten(a.text), why)
 			continue
 		case laterKinship(l.Kinship):
-			return &stop{line: a.line, reason: whyLaterKinship, args: []any{shorten(a.text), l.Kinship}}
+			return &intake.Stop{Line: a.line, Reason: whyLaterKinship, Args: []any{intake.Shorten(a.text), l.Kinship}}
 		case l.Legal == "3":
-			return &stop{line: a.line, reason: whyLaterLevel, args: []any{shorten(a.text), l.Legal}}
+			return &intake.Stop{Line: a.line, Reason: whyLaterLevel, Args: []any{intake.Shorten(a.text), l.Legal}}
 		}
 		same := slices.IndexFunc(p.Links, func(o Link) bool { return o.GuardianKey == l.GuardianKey })
 		switch {
 		case same < 0:
 			p.Links = append(p.Links, l)
 		case strings.TrimSpace(p.Links[same].Raw) != strings.TrimSpace(l.Raw):
-			f.refuse(a.line, whyTwoLinks, shorten(p.Links[same].Raw), shorten(l.Raw))
+			f.refuse(a.line, whyTwoLinks, intake.Shorten(p.Links[same].Raw), intake.Shorten(l.Raw))
 		}
 	}
 	return nil

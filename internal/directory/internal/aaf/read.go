@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // Options of Read.
@@ -30,6 +31,16 @@ type Options struct {
 //   - a pupil without a school is refused and holds nobody back;
 //   - staff and classes may name schools that are not in the export: they do, in fact.
 func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal, error) {
+	found, err := intake.Find(paths, opts.English)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer found.Close()
+	return ReadFiles(ctx, found, opts)
+}
+
+// ReadFiles reads the files that were found.
+func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export, []Refusal, error) {
 	r := &reading{
 		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(),
 		schools:      make(map[string]*School),
@@ -42,12 +53,9 @@ func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal
 		heldBack:     make(map[string]bool),
 		words:        make(map[string]string),
 	}
-	sources, ignored, err := r.sources(paths)
-	if err != nil {
-		return nil, nil, err
-	}
+	sources, ignored := r.sources(found)
 	for i, s := range sources {
-		if err := r.readFile(s.path, int32(i)); err != nil {
+		if err := r.readFile(s.File, int32(i)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -66,6 +74,7 @@ type reading struct {
 	seed    maphash.Seed
 
 	files     []File
+	from      []intake.File // where each is read
 	schools   map[string]*School
 	pupils    map[string]*Pupil
 	staff     map[string]*Staff
@@ -96,14 +105,15 @@ type mark struct {
 }
 
 // readFile reads one file. A file that stops gives nothing and holds back everybody.
-func (r *reading) readFile(path string, number int32) error {
+func (r *reading) readFile(source intake.File, number int32) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	r.files = append(r.files, File{Path: path})
+	path := source.Path
+	r.files, r.from = append(r.files, File{Path: path}), append(r.from, source)
 	f := &fileReader{r: r, file: File{Path: path}}
-	err := f.open()
-	var stopped *stop
+	err := f.open(source)
+	var stopped *intake.Stop
 	switch {
 	case err == nil:
 		r.files[number] = f.file
@@ -116,11 +126,8 @@ func (r *reading) readFile(path string, number int32) error {
 	return nil
 }
 
-func (f *fileReader) open() error {
-	src, err := os.Open(f.file.Path)
-	if why, refused := pathReason(err); refused {
-		return &stop{reason: why}
-	}
+func (f *fileReader) open(source intake.File) error {
+	src, err := source.Open()
 	if err != nil {
 		return err
 	}
@@ -128,22 +135,9 @@ func (f *fileReader) open() error {
 	return f.read(src)
 }
 
-// pathReason turns what is wrong with a path, as opposed to the machine, into a reason.
-func pathReason(err error) (reason, bool) {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return whyMissing, true
-	case errors.Is(err, os.ErrPermission):
-		return whyForbidden, true
-	}
-	return reason{}, false
-}
-
-func (r *reading) stopFile(path string, s *stop) {
+func (r *reading) stopFile(path string, s *intake.Stop) {
 	r.allHeldBack = true
-	r.refusals = append(r.refusals, Refusal{
-		File: path, Line: s.line, Reason: s.reason.text(r.english, s.args...), HoldsBackAll: true,
-	})
+	r.refusals = append(r.refusals, s.Refusal(path, r.english))
 }
 
 // forget takes back what a file gave before it stopped.
@@ -197,7 +191,7 @@ func (r *reading) readMissed() error {
 	r.missed = missed
 	for number := range inFile {
 		f := &fileReader{r: r, file: File{Path: r.files[number].Path}}
-		if err := f.open(); err != nil {
+		if err := f.open(r.from[number]); err != nil {
 			return fmt.Errorf("reading %s again: %w", f.file.Path, err)
 		}
 	}
@@ -244,7 +238,7 @@ func (r *reading) sortedRefusals() []Refusal {
 		return a.Line - b.Line
 	})
 	if r.more > 0 {
-		r.refusals = append(r.refusals, Refusal{Reason: whyMore.text(r.english, r.more)})
+		r.refusals = append(r.refusals, Refusal{Reason: whyMore.Text(r.english, r.more)})
 	}
 	return r.refusals
 }

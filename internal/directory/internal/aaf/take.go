@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // take makes of a record what it is, and keeps it.
@@ -33,7 +35,7 @@ func (r *reading) take(f *fileReader) error {
 			number := int32(len(r.files) - 1)
 			r.seen[key] = mark{content: content, file: number, line: int32(rec.idLine), kind: rec.kind}
 		} else {
-			f.refuse(rec.idLine, whyDuplicate, shorten(rec.id), rec.category, r.files[before.file].Path, before.line)
+			f.refuse(rec.idLine, whyDuplicate, intake.Shorten(rec.id), rec.category, r.files[before.file].Path, before.line)
 		}
 	}
 	var err error
@@ -88,7 +90,7 @@ func (f *fileReader) checkID() {
 	case "":
 		f.refuse(f.rec.line, whyNoID, f.rec.category+" ("+name+")")
 	default:
-		f.refuse(f.rec.idLine, whyTwoIDs, shorten(f.rec.id), shorten(repeated))
+		f.refuse(f.rec.idLine, whyTwoIDs, intake.Shorten(f.rec.id), intake.Shorten(repeated))
 	}
 }
 
@@ -156,7 +158,7 @@ func (f *fileReader) divisions(name string) []Division {
 			label = clean(fields[1])
 		}
 		if code == "" {
-			f.refuse(a.line, whyPacked, shorten(a.text), name, "code$libellé…")
+			f.refuse(a.line, whyPacked, intake.Shorten(a.text), name, "code$libellé…")
 			continue
 		}
 		out = append(out, Division{Code: code, Label: label})
@@ -213,7 +215,7 @@ func (f *fileReader) date(name string) string {
 	}
 	day, err := time.Parse("02/01/2006", written)
 	if err != nil {
-		f.refuse(f.valueLine(name), whyBirthDate, shorten(written))
+		f.refuse(f.valueLine(name), whyBirthDate, intake.Shorten(written))
 		return ""
 	}
 	return day.Format(time.DateOnly)
@@ -238,7 +240,7 @@ func (r *reading) places(f *fileReader, name string) []Place {
 		school, code, ok := strings.Cut(a.text, "$")
 		school, code = clean(school), clean(code)
 		if !ok || school == "" || code == "" {
-			f.refuse(a.line, whyPacked, shorten(a.text), name, "idEtab$code")
+			f.refuse(a.line, whyPacked, intake.Shorten(a.text), name, "idEtab$code")
 			continue
 		}
 		p := Place{SchoolKey: r.word(school), Code: r.word(code)}
@@ -293,7 +295,7 @@ func (r *reading) takeStaff(f *fileReader) {
 		case "ENTPersonFonctions":
 			fields := strings.Split(a.text, "$")
 			if len(fields) < 2 || clean(fields[0]) == "" {
-				f.refuse(a.line, whyPacked, shorten(a.text), a.name, "idEtab$code$libellé…")
+				f.refuse(a.line, whyPacked, intake.Shorten(a.text), a.name, "idEtab$code$libellé…")
 				continue
 			}
 			fn := Function{SchoolKey: r.word(clean(fields[0])), Code: r.word(clean(fields[1]))}
