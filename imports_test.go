@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/intake":      {},
 	"internal/directory/internal/aaf/aaftest": {"internal/directory/internal/aaf"},
 
-	"internal/directory/internal/table":                   {},
+	"internal/directory/internal/table":                   {"internal/directory/internal/intake"},
 	"internal/directory/internal/oneroster":               {"internal/directory/internal/intake", "internal/directory/internal/table"},
 	"internal/directory/internal/oneroster/onerostertest": {},
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/preau-ent/preau/internal/directory/internal/table"
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // build puts together what was read, school by school.
@@ -44,7 +44,7 @@ func (r *reading) schoolOf(key string) *org {
 			return at
 		}
 		if steps > len(r.orgs) {
-			r.refuse(first.file, first.line, nil, whyOrgLoop, table.Shorten(key))
+			r.refuse(first.file, first.line, nil, whyOrgLoop, intake.Shorten(key))
 			return nil
 		}
 	}
@@ -88,7 +88,7 @@ func (r *reading) place(u *user, schools map[string]*School) {
 		in[fmt.Sprint(at.key, kind)] = true
 		if kind {
 			if u.Last == "" {
-				r.refuse(u.File, u.Line, []string{at.key}, whyNoName, table.Shorten(u.Key))
+				r.refuse(u.File, u.Line, []string{at.key}, whyNoName, intake.Shorten(u.Key))
 			}
 			s.Pupils = append(s.Pupils, u.Person)
 		} else {
@@ -100,9 +100,9 @@ func (r *reading) place(u *user, schools map[string]*School) {
 	}
 	switch {
 	case isPupil && len(in) == 0:
-		r.refuse(u.File, u.Line, nobody, whyNoSchool, table.Shorten(u.Key))
+		r.refuse(u.File, u.Line, nobody, whyNoSchool, intake.Shorten(u.Key))
 	case !isAny:
-		r.say(u.File, u.Line, sayNobodyIs, u.Key, table.Shorten(strings.Join(roleNames(u.roles), ", ")))
+		r.say(u.File, u.Line, sayNobodyIs, u.Key, intake.Shorten(strings.Join(roleNames(u.roles), ", ")))
 	}
 }
 
@@ -155,7 +155,7 @@ func (r *reading) links(schools map[string]*School) {
 				switch {
 				case a == nil:
 					s.Unresolved++
-					r.say(said.File, said.Line, sayNobody, table.Shorten(agent), nameOf(pupil))
+					r.say(said.File, said.Line, sayNobody, intake.Shorten(agent), nameOf(pupil))
 					continue
 				case a.gone:
 					r.say(said.File, said.Line, sayLeft, nameOf(a.Person), nameOf(pupil))
@@ -224,7 +224,7 @@ func (r *reading) holds(x role) bool {
 }
 
 func nameOf(p Person) string {
-	return strings.TrimSpace(p.First+" "+p.Last) + " (" + table.Shorten(p.Key) + ")"
+	return strings.TrimSpace(p.First+" "+p.Last) + " (" + intake.Shorten(p.Key) + ")"
 }
 
 func (r *reading) groups(schools map[string]*School) {

@@ -184,7 +184,7 @@ func (r *reading) rows(name string, known []string, need []string, aliases map[s
 	defer src.Close()
 	file := File{Name: name}
 	err = r.table(src, s.Path, &file, known, need, aliases, take)
-	var stopped *table.Stop
+	var stopped *intake.Stop
 	if errors.As(err, &stopped) {
 		r.stop(s.Path, stopped.Line, stopped.Reason, stopped.Args...)
 		return nil
@@ -241,7 +241,7 @@ func (r *reading) id(name string, get func(string) string, line int, columns []s
 		active = true
 	case "tobedeleted", "inactive":
 	default:
-		r.refuse(path, line, nil, whyStatus, table.Shorten(status))
+		r.refuse(path, line, nil, whyStatus, intake.Shorten(status))
 		return "", false, false
 	}
 	var row maphash.Hash
@@ -255,7 +255,7 @@ func (r *reading) id(name string, get func(string) string, line int, columns []s
 	}
 	if before, again := r.seen[name][id]; again {
 		if before.row != row.Sum64() {
-			r.refuse(path, line, nil, whyTwice, table.Shorten(id), before.line)
+			r.refuse(path, line, nil, whyTwice, intake.Shorten(id), before.line)
 		}
 		return "", false, false
 	}
@@ -272,7 +272,7 @@ func (r *reading) goodID(path string, line int, id string) bool {
 		r.refuse(path, line, nil, whyNoID)
 		return false
 	case len(id) > maxID:
-		r.refuse(path, line, nil, whyLongID, table.Shorten(id), maxID)
+		r.refuse(path, line, nil, whyLongID, intake.Shorten(id), maxID)
 		return false
 	}
 	return true
@@ -296,7 +296,7 @@ func (r *reading) list(path string, line int, cell string) []string {
 }
 
 // stop refuses everything because of a file.
-func (r *reading) stop(path string, line int, why table.Reason, args ...any) {
+func (r *reading) stop(path string, line int, why intake.Reason, args ...any) {
 	r.refuse(path, line, nil, why, args...)
 }
 
@@ -304,7 +304,7 @@ func (r *reading) stop(path string, line int, why table.Reason, args ...any) {
 var nobody = []string{}
 
 // refuse says what is not taken, and which schools that holds back; nil: all.
-func (r *reading) refuse(path string, line int, schools []string, why table.Reason, args ...any) {
+func (r *reading) refuse(path string, line int, schools []string, why intake.Reason, args ...any) {
 	for _, s := range schools {
 		r.out.heldBack[s] = true
 	}
@@ -319,7 +319,7 @@ func (r *reading) refuse(path string, line int, schools []string, why table.Reas
 }
 
 // say writes down what somebody should look at.
-func (r *reading) say(path string, line int, what table.Reason, args ...any) {
+func (r *reading) say(path string, line int, what intake.Reason, args ...any) {
 	if len(r.out.Remarks) >= maxListed {
 		r.moreSaid++
 		return

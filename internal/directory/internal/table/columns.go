@@ -1,6 +1,10 @@
 package table
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
+)
 
 // Columns says where in a header each known column stands.
 type Columns struct {
@@ -13,9 +17,9 @@ type Columns struct {
 type Spelled struct{ Written, Taken string }
 
 var (
-	whyTwice     = Reason{"deux colonnes pour « %s » : « %s » et « %s » ; gardez-en une", "two columns for %q: %q and %q; keep one"}
-	whyAmbiguous = Reason{"colonne « %s » : mal écrite, elle pourrait être « %s » ou « %s » ; corrigez l'en-tête", "column %q: misspelled, it could be %q or %q; correct the header"}
-	whyMissing   = Reason{"colonne « %s » absente de l'en-tête (colonnes lues : %s)", "column %q is missing from the header (columns read: %s)"}
+	whyTwice     = intake.Why("deux colonnes pour « %s » : « %s » et « %s » ; gardez-en une", "two columns for %q: %q and %q; keep one")
+	whyAmbiguous = intake.Why("colonne « %s » : mal écrite, elle pourrait être « %s » ou « %s » ; corrigez l'en-tête", "column %q: misspelled, it could be %q or %q; correct the header")
+	whyMissing   = intake.Why("colonne « %s » absente de l'en-tête (colonnes lues : %s)", "column %q is missing from the header (columns read: %s)")
 )
 
 // Match finds the known columns in a header. Case, spaces, hyphens and underscores do
@@ -60,7 +64,7 @@ func Match(header, known []string, aliases map[string]string) (Columns, error) {
 			}
 			c.Spelled = append(c.Spelled, Spelled{header[i], near[0]})
 		default:
-			return c, &Stop{Line: 1, Reason: whyAmbiguous, Args: []any{Shorten(header[i]), near[0], near[1]}}
+			return c, &intake.Stop{Line: 1, Reason: whyAmbiguous, Args: []any{intake.Shorten(header[i]), near[0], near[1]}}
 		}
 	}
 	return c, nil
@@ -68,7 +72,7 @@ func Match(header, known []string, aliases map[string]string) (Columns, error) {
 
 func (c *Columns) put(header []string, k string, i int) error {
 	if before, twice := c.at[k]; twice {
-		return &Stop{Line: 1, Reason: whyTwice, Args: []any{k, Shorten(header[before]), Shorten(header[i])}}
+		return &intake.Stop{Line: 1, Reason: whyTwice, Args: []any{k, intake.Shorten(header[before]), intake.Shorten(header[i])}}
 	}
 	c.at[k] = i
 	return nil
@@ -78,7 +82,7 @@ func (c *Columns) put(header []string, k string, i int) error {
 func (c Columns) Need(header []string, columns ...string) error {
 	for _, k := range columns {
 		if _, ok := c.at[k]; !ok {
-			return &Stop{Line: 1, Reason: whyMissing, Args: []any{k, Shorten(strings.Join(header, ", "))}}
+			return &intake.Stop{Line: 1, Reason: whyMissing, Args: []any{k, intake.Shorten(strings.Join(header, ", "))}}
 		}
 	}
 	return nil
@@ -148,17 +152,4 @@ func distance(a, b string, most int) int {
 		rows[0], rows[1], rows[2] = last, now, before
 	}
 	return rows[1][len(y)]
-}
-
-// Shorten keeps what a sentence can bear of something a file says.
-func Shorten(s string) string {
-	const most = 60
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // CSV is a text file being read. Make it with OpenCSV.
@@ -44,15 +46,15 @@ func OpenCSV(src io.Reader, o Options) (*CSV, error) {
 	}
 	switch {
 	case len(head) == 0:
-		return nil, &Stop{Reason: whyEmpty}
+		return nil, &intake.Stop{Reason: whyEmpty}
 	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")), len(head) > 1 && (head[0] == 0 || head[1] == 0):
-		return nil, &Stop{Line: 1, Reason: whyUTF16}
+		return nil, &intake.Stop{Line: 1, Reason: whyUTF16}
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1F\x8B")), bytes.HasPrefix(head, []byte("\xD0\xCF\x11\xE0")):
-		return nil, &Stop{Reason: whyArchive}
+		return nil, &intake.Stop{Reason: whyArchive}
 	}
 	if bom := []byte("\xEF\xBB\xBF"); bytes.HasPrefix(head, bom) {
 		if c.latin {
-			return nil, &Stop{Line: 1, Reason: whyReallyUTF8}
+			return nil, &intake.Stop{Line: 1, Reason: whyReallyUTF8}
 		}
 		head = head[len(bom):]
 		if _, err := c.src.Discard(len(bom)); err != nil {
@@ -64,7 +66,7 @@ func OpenCSV(src io.Reader, o Options) (*CSV, error) {
 	for c.header == nil {
 		row, _, err := c.row()
 		if err == io.EOF {
-			return nil, &Stop{Reason: whyEmpty}
+			return nil, &intake.Stop{Reason: whyEmpty}
 		}
 		if err != nil {
 			return nil, err
@@ -115,7 +117,7 @@ func (c *CSV) Next() (cells []string, line int, err error) {
 	for {
 		row, line, err := c.row()
 		if err == io.EOF && c.latin && c.accents && !c.other {
-			return nil, 0, &Stop{Line: 1, Reason: whyReallyUTF8}
+			return nil, 0, &intake.Stop{Line: 1, Reason: whyReallyUTF8}
 		}
 		if err != nil {
 			return nil, 0, err
@@ -124,15 +126,15 @@ func (c *CSV) Next() (cells []string, line int, err error) {
 			continue
 		}
 		if c.rows++; c.rows > MaxRows {
-			return nil, 0, &Stop{Line: line, Reason: whyRows, Args: []any{MaxRows}}
+			return nil, 0, &intake.Stop{Line: line, Reason: whyRows, Args: []any{MaxRows}}
 		}
 		switch {
 		case c.width < 0:
 		case len(row) < c.width:
-			return nil, 0, &Stop{Line: line, Reason: whyShortRow, Args: []any{len(row), c.width}}
+			return nil, 0, &intake.Stop{Line: line, Reason: whyShortRow, Args: []any{len(row), c.width}}
 		case len(row) > c.most, !blank(row[c.width:]):
 			// Also where the last cell is empty: the others may have moved by one.
-			return nil, 0, &Stop{Line: line, Reason: whyLongerRow, Args: []any{len(row), c.width}}
+			return nil, 0, &intake.Stop{Line: line, Reason: whyLongerRow, Args: []any{len(row), c.width}}
 		default:
 			row = row[:c.width]
 		}
@@ -161,7 +163,7 @@ func (c *CSV) row() (cells []string, line int, err error) {
 	state, size := begin, 0
 	end := func() error {
 		if len(c.cells) == MaxColumns {
-			return &Stop{Line: line, Reason: whyColumns, Args: []any{MaxColumns}}
+			return &intake.Stop{Line: line, Reason: whyColumns, Args: []any{MaxColumns}}
 		}
 		c.cells, c.cell, state = append(c.cells, string(c.cell)), c.cell[:0], begin
 		return nil
@@ -171,7 +173,7 @@ func (c *CSV) row() (cells []string, line int, err error) {
 		if err == io.EOF {
 			switch {
 			case state == quoted:
-				return nil, 0, &Stop{Line: line, Reason: whyOpenQuote}
+				return nil, 0, &intake.Stop{Line: line, Reason: whyOpenQuote}
 			case state == begin && len(c.cells) == 0:
 				return nil, 0, io.EOF
 			}
@@ -182,7 +184,7 @@ func (c *CSV) row() (cells []string, line int, err error) {
 			return nil, 0, err
 		}
 		if size += n; size > MaxRow {
-			return nil, 0, &Stop{Line: line, Reason: whyLongRow, Args: []any{MaxRow >> 10}}
+			return nil, 0, &intake.Stop{Line: line, Reason: whyLongRow, Args: []any{MaxRow >> 10}}
 		}
 		switch {
 		case state == quoted && r == '"':
@@ -202,7 +204,7 @@ func (c *CSV) row() (cells []string, line int, err error) {
 			}
 			return c.cells, line, nil
 		case state == closed:
-			return nil, 0, &Stop{Line: c.line, Reason: whyQuote}
+			return nil, 0, &intake.Stop{Line: c.line, Reason: whyQuote}
 		case state == begin && r == '"':
 			state = quoted
 			continue
@@ -210,7 +212,7 @@ func (c *CSV) row() (cells []string, line int, err error) {
 			state = plain
 		}
 		if c.cell = utf8.AppendRune(c.cell, r); len(c.cell) > MaxCell {
-			return nil, 0, &Stop{Line: line, Reason: whyLongCell, Args: []any{MaxCell}}
+			return nil, 0, &intake.Stop{Line: line, Reason: whyLongCell, Args: []any{MaxCell}}
 		}
 	}
 }
@@ -226,7 +228,7 @@ func (c *CSV) char() (r rune, size int, err error) {
 		if b >= utf8.RuneSelf {
 			c.notice(b)
 			if r = charmap.Windows1252.DecodeByte(b); r == utf8.RuneError || r < 0xA0 {
-				return 0, 0, &Stop{Line: c.line, Reason: whyBadLatin, Args: []any{b}}
+				return 0, 0, &intake.Stop{Line: c.line, Reason: whyBadLatin, Args: []any{b}}
 			}
 		}
 	} else {
@@ -242,7 +244,7 @@ func (c *CSV) char() (r rune, size int, err error) {
 			if err != nil {
 				return 0, 0, err
 			}
-			return 0, 0, &Stop{Line: c.line, Reason: whyBadUTF8, Args: []any{b}}
+			return 0, 0, &intake.Stop{Line: c.line, Reason: whyBadUTF8, Args: []any{b}}
 		}
 	}
 	switch {
@@ -258,7 +260,7 @@ func (c *CSV) char() (r rune, size int, err error) {
 		c.line++
 		return '\n', size, nil
 	case r < ' ' && r != '\t', r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF:
-		return 0, 0, &Stop{Line: c.line, Reason: whyControl, Args: []any{r}}
+		return 0, 0, &intake.Stop{Line: c.line, Reason: whyControl, Args: []any{r}}
 	}
 	return r, size, nil
 }
