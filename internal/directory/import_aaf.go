@@ -22,8 +22,8 @@ func exportFromAAF(e *aaf.Export, refusals []aaf.Refusal) *Export {
 	return out
 }
 
-// fromAAF puts one school of an AAF export into our words. Levels 1 and 2 of the
-// dialect of 2013 are both legal representatives.
+// fromAAF puts one school of an AAF export into our words. What a level means, its
+// dialect has decided.
 func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	zone, region := "Europe/Paris", "FR"
 	if z, ok := zones[strings.ToUpper(ToGSM(s.Academy))]; ok {
@@ -33,12 +33,9 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	if uai == "" {
 		uai = "aaf-" + s.Key
 	}
-	in := incoming{source: "aaf", dialect: "aaf-2013", school: School{UAI: uai, SourceKey: s.Key, Name: s.Name, ShortName: shortName(s.Name), Kind: schoolKind(s.Type),
+	in := incoming{source: "aaf", dialect: string(e.Dialect), school: School{UAI: uai, SourceKey: s.Key, Name: s.Name, ShortName: shortName(s.Name), Kind: schoolKind(s.Type),
 		Zone: zone, Region: region, Lang: "fr", Phone: s.Phone}}
 	for _, f := range e.Files {
-		if f.Version != "" {
-			in.dialect = f.Version
-		}
 		if in.date == "" {
 			in.date = dateIn(f.Path)
 		}
@@ -108,8 +105,11 @@ func dateIn(path string) string {
 func linkFromAAF(pupil string, l aaf.Link, g aaf.Guardian, saysSMS bool) inLink {
 	_, kinship := aaf.Kinship(l.Kinship)
 	out := inLink{pupil: pupil, adult: g.Key, level: Contact, kinship: kinship, consent: ConsentUnknown, raw: l.Raw, file: filepath.Base(l.File)}
-	if l.LegalRepresentative() {
+	switch l.Level {
+	case aaf.Legal:
 		out.level = Legal
+	case aaf.InCharge:
+		out.level = Carer
 	}
 	switch {
 	case g.SMSMobile != "":

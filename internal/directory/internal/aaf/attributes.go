@@ -42,7 +42,8 @@ func (f *fileReader) attribute(start xml.StartElement, useful func(string) bool)
 	}
 	f.names[name] = struct{}{}
 	if rec.kind != kindSkipped && firstDegree(name) {
-		return f.Stop(whyFirstDegree, name)
+		rec.firstDegree = true
+		f.r.sign(FirstDegree, f.file.Path, f.Line, name)
 	}
 	keep := useful(name)
 	f.content.WriteString(name)
@@ -120,7 +121,7 @@ func usefulOfSchool(name string) bool {
 	switch name {
 	case "ENTStructureJointure", "ENTStructureUAI", "ENTStructureNomCourant",
 		"ENTStructureTypeStruct", "telephoneNumber", "postalCode", "l", "ENTServAcAcademie",
-		"ENTStructureClasses", "ENTStructureGroupes":
+		"ENTStructureClasses", "ENTStructureGroupes", "ENTStructureTelephone", "ENTStructureCodePostal", "ENTStructureVille":
 		return true
 	}
 	return false
@@ -131,7 +132,8 @@ func usefulOfPupil(name string) bool {
 	case "ENTPersonJointure", "ENTPersonStructRattach", "ENTPersonDateNaissance",
 		"ENTPersonNomPatro", "sn", "givenName", "personalTitle", "homePhone", "mobile", "mail",
 		"ENTEleveRegime", "ENTEleveStatutEleve", "ENTEleveLibelleMEF", "ENTEleveClasses",
-		"ENTEleveGroupes", "ENTEleveAutoriteParentale", "ENTEleveParents", "ENTElevePersRelEleve":
+		"ENTEleveGroupes", "ENTEleveAutoriteParentale", "ENTEleveParents", "ENTElevePersRelEleve",
+		"ENTPersonNom", "ENTPersonPrenom", "ENTPersonCivilite", "ENTPersonClasses", "ENTPersonGroupes", "ENTEleveNiveau":
 		return true
 	}
 	return false
@@ -140,7 +142,8 @@ func usefulOfPupil(name string) bool {
 func usefulOfGuardian(name string) bool {
 	switch name {
 	case "ENTPersonJointure", "ENTPersonNomPatro", "sn", "givenName", "personalTitle",
-		"homePhone", "telephoneNumber", "mobile", "ENTPersonMobileSMS", "mail":
+		"homePhone", "telephoneNumber", "mobile", "ENTPersonMobileSMS", "mail",
+		"ENTPersonNom", "ENTPersonPrenom", "ENTPersonCivilite", "ENTPersonTelPerso", "ENTPersRelEleveTelPro", "ENTPersRelEleveTelMobile", "ENTPersonMail":
 		return true
 	}
 	return false
@@ -150,7 +153,8 @@ func usefulOfStaff(name string) bool {
 	switch name {
 	case "ENTPersonJointure", "ENTPersonStructRattach", "ENTPersonNomPatro", "sn",
 		"givenName", "personalTitle", "mail", "ENTPersonFonctions", "ENTAuxEnsClasses",
-		"ENTAuxEnsGroupes", "ENTAuxEnsClassesPrincipal", "PersEducNatPresenceDevantEleves":
+		"ENTAuxEnsGroupes", "ENTAuxEnsClassesPrincipal", "PersEducNatPresenceDevantEleves",
+		"ENTPersonNom", "ENTPersonPrenom", "ENTPersonCivilite", "ENTPersonMail":
 		return true
 	}
 	return false

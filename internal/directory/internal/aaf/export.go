@@ -12,7 +12,9 @@ import (
 // export puts together what was read: links find their guardians, pupils their
 // schools, refused guardians the schools that they hold back.
 func (r *reading) export() *Export {
-	e := &Export{allHeldBack: r.allHeldBack, heldBack: r.heldBack}
+	e := &Export{Dialect: r.dialect(), heldBack: r.heldBack}
+	e.allHeldBack = r.allHeldBack
+	r.levels(e.Dialect)
 	for _, f := range r.files {
 		if f.Path != "" {
 			e.Files = append(e.Files, f)
@@ -33,7 +35,7 @@ func (r *reading) export() *Export {
 	})
 	e.Guardians = sorted(r.guardians, func(a, b *Guardian) int { return strings.Compare(a.Key, b.Key) })
 	e.Staff = sorted(r.staff, func(a, b *Staff) int { return strings.Compare(a.Key, b.Key) })
-	addDivisions(e)
+	addDivisions(e, r.labels)
 	return e
 }
 
@@ -132,7 +134,7 @@ func (r *reading) resolve() {
 }
 
 // addDivisions adds to each school the classes and groups that its pupils are in.
-func addDivisions(e *Export) {
+func addDivisions(e *Export, labels map[Place]string) {
 	classes := make(map[string]map[string]string)
 	groups := make(map[string]map[string]string)
 	for i := range e.Schools {
@@ -149,7 +151,7 @@ func addDivisions(e *Export) {
 		for _, p := range places {
 			if of := known[p.SchoolKey]; of != nil {
 				if _, ok := of[p.Code]; !ok {
-					of[p.Code] = ""
+					of[p.Code] = labels[p]
 				}
 			}
 		}

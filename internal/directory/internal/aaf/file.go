@@ -58,6 +58,8 @@ type record struct {
 	idLine   int
 	attrs    []attrValue // the values worth keeping, in the order of the file
 	refusals []Refusal   // what is wrong with it
+
+	firstDegree bool // it has an attribute that only the first degree has
 }
 
 // attrValue is one value that is not empty.
@@ -102,14 +104,15 @@ var (
 	knownVersion     = regexp.MustCompile(`^AAF-VE([0-9]{2})(0[1-9]|1[0-2])$`)
 )
 
-// lastVersion is the last year and month whose exports surely have the dialect of
-// 2013: SIECLE changed its levels and kinship codes on 30 March 2018.
-const lastVersion = "1712"
+// SIECLE changed its levels and kinship codes on 30 March 2018: up to lastOld an export
+// surely has the dialect of 2013, from firstNew on the current one. In between, and of a
+// version that we do not know, the links decide.
+const lastOld, firstNew = "1712", "1804"
 
 // comment finds the version in a comment such as <!-- versionAF="AAF-VE1301" -->.
 func (f *fileReader) comment(c []byte) error {
 	if degreeInComment.Match(c) {
-		return f.Stop(whyFirstDegree, `degre="1D"`)
+		f.r.sign(FirstDegree, f.file.Path, f.Line, `degre="1D"`)
 	}
 	m := versionInComment.FindSubmatch(c)
 	if m == nil {
@@ -119,14 +122,15 @@ func (f *fileReader) comment(c []byte) error {
 	if f.file.Version != "" && f.file.Version != version {
 		return f.Stop(whyTwoVersions, f.file.Version, version)
 	}
-	ym := knownVersion.FindStringSubmatch(version)
-	if ym == nil {
-		return f.Stop(whyVersion, intake.Shorten(version))
+	f.file.Version = intake.Shorten(version)
+	if ym := knownVersion.FindStringSubmatch(version); ym != nil {
+		switch ym := ym[1] + ym[2]; {
+		case ym <= lastOld:
+			f.r.sign(Old, f.file.Path, f.Line, version)
+		case ym >= firstNew:
+			f.r.sign(Current, f.file.Path, f.Line, version)
+		}
 	}
-	if ym[1]+ym[2] > lastVersion {
-		return f.Stop(whyLaterVersion, version)
-	}
-	f.file.Version = version
 	return nil
 }
 

@@ -9,9 +9,13 @@ import (
 )
 
 // links reads the packed values of ENTElevePersRelEleve. The error is the *intake.Stop of a
-// file in the later dialect.
+// file that names guardians in a way that says no level.
 func (f *fileReader) links(p *Pupil) error {
 	if _, has := f.names["ENTElevePersRelEleve"]; !has {
+		if f.rec.firstDegree {
+			f.authority(p)
+			return nil
+		}
 		// Without the packed values there is no level. A pupil who has no guardian at
 		// all may lack them; where guardians are named another way, this is no export of
 		// 2013 and reading on would lose every parent without a word.
@@ -32,10 +36,9 @@ func (f *fileReader) links(p *Pupil) error {
 		case why != "":
 			f.refuse(a.line, whyPackedLink, intake.Shorten(a.text), why)
 			continue
-		case laterKinship(l.Kinship):
-			return &intake.Stop{Line: a.line, Reason: whyLaterKinship, Args: []any{intake.Shorten(a.text), l.Kinship}}
-		case l.Legal == "3":
-			return &intake.Stop{Line: a.line, Reason: whyLaterLevel, Args: []any{intake.Shorten(a.text), l.Legal}}
+		}
+		for _, d := range signsOf(l) {
+			f.r.sign(d, f.file.Path, a.line, intake.Shorten(l.Raw))
 		}
 		same := slices.IndexFunc(p.Links, func(o Link) bool { return o.GuardianKey == l.GuardianKey })
 		switch {
@@ -48,10 +51,24 @@ func (f *fileReader) links(p *Pupil) error {
 	return nil
 }
 
-// laterKinship says whether a code is one of after March 2018, which have two digits.
-func laterKinship(code string) bool {
-	n, err := strconv.Atoi(code)
-	return err == nil && n >= 10
+// authority reads the guardians of a pupil of the first degree: those who have parental
+// authority are listed, and nobody else. What may follow an identifier is what they are
+// to the pupil, in a code; more than that we do not know how to read.
+func (f *fileReader) authority(p *Pupil) {
+	for _, a := range f.rec.attrs {
+		if a.name != "ENTEleveAutoriteParentale" {
+			continue
+		}
+		raw := clean(a.text)
+		key, rest, more := strings.Cut(raw, "$")
+		if !goodID(key) || key == "" || more && !digits(rest) {
+			f.refuse(a.line, whyAuthority, intake.Shorten(raw))
+			continue
+		}
+		if !slices.ContainsFunc(p.Links, func(l Link) bool { return l.GuardianKey == key }) {
+			p.Links = append(p.Links, Link{GuardianKey: key, Kinship: rest, Raw: raw, File: f.file.Path, Line: a.line})
+		}
+	}
 }
 
 // parseLink takes a packed link apart: guardian $ kinship $ financial $ legal $ contact

@@ -14,6 +14,9 @@ import (
 // Options of Read.
 type Options struct {
 	English bool // reasons in English instead of French
+	// Dialect of files that do not tell it; "" where they do. What they say wins: files
+	// that contradict it are refused.
+	Dialect Dialect
 }
 
 // Read reads the files of one full export: each path is a folder (its XML files, not
@@ -42,7 +45,8 @@ func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal
 // ReadFiles reads the files that were found.
 func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export, []Refusal, error) {
 	r := &reading{
-		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(),
+		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(), asked: opts.Dialect,
+		signs:        make(map[Dialect]evidence),
 		schools:      make(map[string]*School),
 		pupils:       make(map[string]*Pupil),
 		staff:        make(map[string]*Staff),
@@ -52,6 +56,7 @@ func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export,
 		badGuardians: make(map[string][]int),
 		heldBack:     make(map[string]bool),
 		words:        make(map[string]string),
+		labels:       make(map[Place]string),
 	}
 	sources, ignored := r.sources(found)
 	for i, s := range sources {
@@ -72,6 +77,8 @@ type reading struct {
 	ctx     context.Context
 	english bool
 	seed    maphash.Seed
+	asked   Dialect
+	signs   map[Dialect]evidence // the first of each
 
 	files     []File
 	from      []intake.File // where each is read
@@ -90,7 +97,8 @@ type reading struct {
 	heldBack     map[string]bool
 	allHeldBack  bool
 
-	words map[string]string // values that repeat, kept once
+	words  map[string]string // values that repeat, kept once
+	labels map[Place]string  // of the classes and groups of the first degree
 }
 
 // mark is what stays of a record that is not kept: enough to notice another one with

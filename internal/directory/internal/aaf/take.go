@@ -120,6 +120,9 @@ func (f *fileReader) anyOf(name string) string {
 	return ""
 }
 
+// either is what an attribute says, or the one that the first degree has for it.
+func (f *fileReader) either(name, first string) string { return cmp.Or(f.anyOf(name), f.anyOf(first)) }
+
 // clean takes away the blanks around a value, and line breaks within, which no name
 // and no number has.
 func clean(s string) string {
@@ -133,8 +136,8 @@ func (r *reading) takeSchool(f *fileReader) {
 	s := &School{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
 		UAI: f.one("ENTStructureUAI"), Name: f.one("ENTStructureNomCourant"),
-		Type: f.one("ENTStructureTypeStruct"), Phone: f.anyOf("telephoneNumber"),
-		PostalCode: f.anyOf("postalCode"), City: f.anyOf("l"), Academy: f.anyOf("ENTServAcAcademie"),
+		Type: f.one("ENTStructureTypeStruct"), Phone: f.either("telephoneNumber", "ENTStructureTelephone"),
+		PostalCode: f.either("postalCode", "ENTStructureCodePostal"), City: f.either("l", "ENTStructureVille"), Academy: f.anyOf("ENTServAcAcademie"),
 		Classes: f.divisions("ENTStructureClasses"), Groups: f.divisions("ENTStructureGroupes"),
 	}
 	if len(f.rec.refusals) > 0 {
@@ -170,11 +173,11 @@ func (r *reading) takePupil(f *fileReader) error {
 	p := &Pupil{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
 		SchoolKey: r.word(f.one("ENTPersonStructRattach")),
-		Last:      f.one("ENTPersonNomPatro"), Usual: f.one("sn"), First: f.one("givenName"),
-		Title: r.word(f.one("personalTitle")),
+		Last:      f.one("ENTPersonNomPatro"), Usual: cmp.Or(f.one("sn"), f.one("ENTPersonNom")), First: cmp.Or(f.one("givenName"), f.one("ENTPersonPrenom")),
+		Title: r.word(cmp.Or(f.one("personalTitle"), f.one("ENTPersonCivilite"))),
 		Born:  f.date("ENTPersonDateNaissance"), Regime: r.word(f.one("ENTEleveRegime")),
-		Status: r.word(f.one("ENTEleveStatutEleve")), Grade: r.word(f.one("ENTEleveLibelleMEF")),
-		Classes: r.places(f, "ENTEleveClasses"), Groups: r.places(f, "ENTEleveGroupes"),
+		Status: r.word(f.one("ENTEleveStatutEleve")), Grade: r.word(cmp.Or(f.one("ENTEleveLibelleMEF"), f.one("ENTEleveNiveau"))),
+		Classes: append(r.places(f, "ENTEleveClasses"), r.places(f, "ENTPersonClasses")...), Groups: append(r.places(f, "ENTEleveGroupes"), r.places(f, "ENTPersonGroupes")...),
 		HomePhone: f.anyOf("homePhone"), Mobile: f.anyOf("mobile"), Email: f.anyOf("mail"),
 	}
 	if p.Usual == "" {
@@ -230,7 +233,7 @@ func (f *fileReader) valueLine(name string) int {
 	return f.rec.line
 }
 
-// places reads school$code.
+// places reads school$code and, as the first degree has it, school$…$…$code$label.
 func (r *reading) places(f *fileReader, name string) []Place {
 	var out []Place
 	for _, a := range f.rec.attrs {
@@ -238,6 +241,10 @@ func (r *reading) places(f *fileReader, name string) []Place {
 			continue
 		}
 		school, code, ok := strings.Cut(a.text, "$")
+		if all := strings.Split(a.text, "$"); len(all) == 5 && strings.HasPrefix(name, "ENTPerson") {
+			code = all[3]
+			r.labels[Place{SchoolKey: clean(school), Code: clean(code)}] = r.word(clean(all[4]))
+		}
 		school, code = clean(school), clean(code)
 		if !ok || school == "" || code == "" {
 			f.refuse(a.line, whyPacked, intake.Shorten(a.text), name, "idEtab$code")
@@ -272,18 +279,18 @@ func (r *reading) takeGuardian(f *fileReader) {
 func (f *fileReader) guardian() *Guardian {
 	return &Guardian{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
-		Last:  cmp.Or(f.anyOf("sn"), f.anyOf("ENTPersonNomPatro")),
-		First: f.anyOf("givenName"), Title: f.r.word(f.anyOf("personalTitle")),
-		HomePhone: f.anyOf("homePhone"), WorkPhone: f.anyOf("telephoneNumber"),
-		Mobile: f.anyOf("mobile"), SMSMobile: f.anyOf("ENTPersonMobileSMS"), Email: f.anyOf("mail"),
+		Last:  cmp.Or(f.either("sn", "ENTPersonNom"), f.anyOf("ENTPersonNomPatro")),
+		First: f.either("givenName", "ENTPersonPrenom"), Title: f.r.word(f.either("personalTitle", "ENTPersonCivilite")),
+		HomePhone: f.either("homePhone", "ENTPersonTelPerso"), WorkPhone: f.either("telephoneNumber", "ENTPersRelEleveTelPro"),
+		Mobile: f.either("mobile", "ENTPersRelEleveTelMobile"), SMSMobile: f.anyOf("ENTPersonMobileSMS"), Email: f.either("mail", "ENTPersonMail"),
 	}
 }
 
 func (r *reading) takeStaff(f *fileReader) {
 	s := &Staff{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
-		Last:  cmp.Or(f.anyOf("sn"), f.anyOf("ENTPersonNomPatro")),
-		First: f.anyOf("givenName"), Title: r.word(f.anyOf("personalTitle")), Email: f.anyOf("mail"),
+		Last:  cmp.Or(f.either("sn", "ENTPersonNom"), f.anyOf("ENTPersonNomPatro")),
+		First: f.either("givenName", "ENTPersonPrenom"), Title: r.word(f.either("personalTitle", "ENTPersonCivilite")), Email: f.either("mail", "ENTPersonMail"),
 		Teaches: f.anyOf("PersEducNatPresenceDevantEleves") == "O",
 		Classes: r.places(f, "ENTAuxEnsClasses"), Groups: r.places(f, "ENTAuxEnsGroupes"),
 		Principal: r.places(f, "ENTAuxEnsClassesPrincipal"),
