@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/directory"
 )
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -56,7 +58,7 @@ func (f failure) Error() string { return f.err.Error() }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("preau"), kong.Description("Préau, a school's digital workspace: the right guardians, and only them."),
-		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version},
+		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version, "formats": strings.Join(directory.Formats(), ",")},
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "preau:", err)

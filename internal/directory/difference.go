@@ -73,10 +73,11 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		return nil, nil
 	}
 	var out []Difference
-	for _, in := range e.schools {
-		if in.heldBack {
+	for _, one := range e.schools {
+		if one.heldBack {
 			continue
 		}
+		in := one.incoming()
 		var have census
 		err := db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 			s, err := schoolByUAI(ctx, tx, in.school.UAI)

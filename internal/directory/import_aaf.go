@@ -1,25 +1,33 @@
 package directory
 
 import (
+	"context"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/preau-ent/preau/internal/directory/internal/aaf"
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
-// exportFromAAF puts an AAF export into our words, school by school.
-func exportFromAAF(e *aaf.Export, refusals []aaf.Refusal) *Export {
+// readAAF reads an AAF export and puts it into our words, school by school.
+func readAAF(ctx context.Context, found *intake.Found, o Reading) (*Export, error) {
+	e, refusals, err := aaf.ReadFiles(ctx, found, aaf.Options{English: o.English, Dialect: map[string]aaf.Dialect{Before2018: aaf.Old, After2018: aaf.Current}[o.Dialect]})
+	if err != nil {
+		return nil, err
+	}
 	out := &Export{format: "aaf", guardians: e.GuardiansRead, refusals: refusals}
 	for _, r := range refusals {
 		out.refused = out.refused || r.HoldsBackAll
 	}
 	for _, s := range e.Schools {
-		in := fromAAF(e, s)
-		in.heldBack = e.HeldBack(s.Key)
-		out.schools = append(out.schools, in)
+		one := inSchool{uai: s.UAI, name: s.Name, heldBack: e.HeldBack(s.Key), incoming: func() incoming { return fromAAF(e, s) }}
+		if one.uai == "" {
+			one.uai = "aaf-" + s.Key
+		}
+		out.schools = append(out.schools, one)
 	}
-	return out
+	return out, nil
 }
 
 // fromAAF puts one school of an AAF export into our words. What a level means, its

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -42,12 +43,15 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if gone, err := Gone(ctx, tx, id); err != nil || gone {
 			return errors.Join(err, map[bool]error{true: ErrGone}[gone])
 		}
+		if err := im.oneSource(); err != nil {
+			return err
+		}
 		if !o.AcceptLoss {
 			if err := im.loss(); err != nil {
 				return err
 			}
 		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers, im.tasks} {
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers, im.doubts, im.tasks} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -77,6 +81,25 @@ type importing struct {
 	ids     map[string]string // kind and source key → our id
 	changed int
 	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
+}
+
+// ErrTwoSources: the school's pupils come from another source already.
+var ErrTwoSources = errors.New("directory: a second source of pupils")
+
+// oneSource refuses pupils of a second source: each would be there twice, with guardians
+// of two sources, and be told about twice.
+func (im *importing) oneSource() error {
+	if im.in.pupils() == 0 {
+		return nil
+	}
+	var others []string
+	err := im.tx.NewSelect().Model((*Person)(nil)).ColumnExpr("DISTINCT p.source").
+		Where("p.school = ? AND p.kind = ? AND p.left_on = '' AND p.source <> ? AND p.source <> ?", im.school, KindPupil, im.in.source, ByHand).Scan(im.ctx, &others)
+	if err != nil || len(others) == 0 {
+		return err
+	}
+	slices.Sort(others)
+	return fmt.Errorf("%w: the pupils of this school come from %s, and each would be there twice with %s: keep to %s", ErrTwoSources, strings.Join(others, ", "), im.in.source, others[0])
 }
 
 // lossError: what comes would take away more than a tenth of what is there, or make
@@ -120,6 +143,9 @@ func (im *importing) theSchool() error {
 		return err
 	}
 	// Zone, language, short name and telephone may have been set by hand since.
+	if want.Name == want.UAI {
+		want.Name = have.Name // a source that does not know the name
+	}
 	if have.Name == want.Name && have.SourceKey == want.SourceKey {
 		return nil
 	}
@@ -395,6 +421,32 @@ func (im *importing) sameNumbers() error {
 		if !slices.Contains(asked, person) {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
 		}
+	}
+	im.changed += len(add)
+	return insert(im.ctx, im.tx, add)
+}
+
+// doubts asks the office about links that the source only hints at. Each is asked once.
+func (im *importing) doubts() error {
+	if len(im.in.doubts) == 0 {
+		return nil
+	}
+	var rows []Task
+	if err := im.tx.NewSelect().Model(&rows).Where("t.school = ? AND t.kind = ?", im.school, TaskDoubtfulLink).Scan(im.ctx); err != nil {
+		return err
+	}
+	asked := map[[2]string]bool{}
+	for _, t := range rows {
+		asked[[2]string{t.Person, t.Detail}] = true
+	}
+	var add []Task
+	for _, d := range im.in.doubts {
+		k := [2]string{im.id(KindPupil, d.pupil), d.detail}
+		if k[0] == "" || asked[k] {
+			continue
+		}
+		asked[k] = true
+		add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskDoubtfulLink, Person: k[0], Detail: d.detail, OpenedAt: im.now})
 	}
 	im.changed += len(add)
 	return insert(im.ctx, im.tx, add)

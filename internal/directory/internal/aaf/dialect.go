@@ -10,7 +10,7 @@ import (
 // 30 March 2018.
 type Dialect string
 
-// The dialects, as --dialect names them.
+// The dialects.
 const (
 	Old         Dialect = "aaf-2013" // 1 and 2 are both legal representatives, 0 is not
 	Current     Dialect = "aaf-2018" // 1 is a legal representative, 2 in charge, 3 a contact
@@ -80,7 +80,10 @@ func (r *reading) dialect() Dialect {
 			said = append(said, d)
 		}
 	}
+	_, first := r.signs[FirstDegree]
 	switch {
+	case len(said) == 2 && !first && r.asked != "":
+		return r.asked
 	case len(said) > 1:
 		one, two := r.signs[said[0]], r.signs[said[1]]
 		r.stopFile(two.file, &intake.Stop{Line: two.line, Reason: whyTwoDialects, Args: []any{two.what, string(said[1]), one.what, string(said[0]), one.file, one.line}})

@@ -14,8 +14,8 @@ import (
 // Options of Read.
 type Options struct {
 	English bool // reasons in English instead of French
-	// Dialect of files that do not tell it; "" where they do. What they say wins: files
-	// that contradict it are refused.
+	// Dialect of files that do not tell it, or tell two; "" where they do. Files that tell
+	// another one are refused.
 	Dialect Dialect
 }
 

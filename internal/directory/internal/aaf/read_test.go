@@ -157,12 +157,14 @@ func TestDialects(t *testing.T) {
 		{"current by its kinship, level 2", no, "200$10$1$2$0$0", "", aaf.InCharge, ""},
 		{"current by its version, kinship unknown", version("AAF-VE2410"), "200$0$1$2$0$0", "", aaf.InCharge, ""},
 		{"nothing tells, level 1", no, "200$0$1$1$0$0", "", aaf.Legal, ""},
-		{"nothing tells, level 2", no, "200$0$1$2$0$0", "", "", "--dialect aaf-2013"},
+		{"nothing tells, level 2", no, "200$0$1$2$0$0", "", "", "--dialect before-2018"},
 		{"somebody tells: old", no, "200$0$1$2$0$0", aaf.Old, aaf.Legal, ""},
 		{"somebody tells: current", no, "200$0$1$2$0$0", aaf.Current, aaf.InCharge, ""},
 		{"somebody tells otherwise", head, "200$1$0$2$0$0", aaf.Current, "", "--dialect"},
 		{"a version of ours beside links of the other", version("AAF-VE2410"), "200$1$0$2$0$0", "", "", "aaf-2013"},
 		{"a link that is both", no, "200$1$0$3$0$0", "", "", "aaf-2013"},
+		{"a link that is both, and somebody decides", no, "200$20$0$0$0$0", aaf.Old, aaf.Contact, ""},
+		{"a version of ours beside links of the other, and somebody decides", version("AAF-VE2410"), "200$1$0$2$0$0", aaf.Current, aaf.InCharge, ""},
 		{"a level nobody knows", head, "200$1$0$4$0$0", "", "", "légal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -34,6 +34,8 @@ var (
 	whyReallyUTF8   = Why("le fichier annonce %s mais il est écrit en UTF-8 : corrigez l'encodage annoncé à la première ligne", "the file declares %s but is written in UTF-8: correct the encoding declared on its first line")
 	whyControl      = Why("caractère de contrôle 0x%02X interdit : le fichier est abîmé, demandez une nouvelle extraction", "control character 0x%02X, forbidden: the file is damaged, ask for a new export")
 	whyTokenTooLong = Why("balise, ligne, commentaire ou texte de plus de %d Kio : ce n'est pas un export", "tag, line, comment or text of more than %d KiB: this is no export")
+	whyColumns      = Why("plus de %d colonnes : ce n'est pas un export", "more than %d columns: this is no export")
+	whyQuotes       = Why("guillemets mal placés ou jamais refermés : ouvrez le fichier dans un tableur, corrigez cette ligne ou demandez une nouvelle extraction", "quotes out of place or never closed: open the file in a spreadsheet, correct this line or ask for a new export")
 	whyValueTooLong = Why("valeur de plus de %d octets dans « %s » : le fichier est abîmé", "value of more than %d bytes in %q: the file is damaged")
 )
 
