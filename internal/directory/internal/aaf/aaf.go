@@ -23,9 +23,11 @@
 // levels: who has parental authority is listed, and nobody else is linked. A list that
 // says more than identifiers and kinship is refused: we do not know what it says.
 //
-// What it still refuses: partial exports (delta: modifyRequest, deleteRequest), files
-// of two degrees at once, a root, an element or a category that the ministry's DTD and
-// annex do not have.
+// Deltas. A partial export (modifyRequest, deleteRequest) is read together with the
+// full export that it changes, and gives what a full export of that day would.
+//
+// What it still refuses: a delta alone, files of two degrees at once, a root, an element
+// or a category that the ministry's DTD and annex do not have.
 //
 // Sources of the format: the ministry's own DTD (ficAlimMENESR.dtd), which comes with
 // every export, the SDET's AAF annex, and a real anonymised export of January 2013.

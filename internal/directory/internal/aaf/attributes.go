@@ -69,7 +69,7 @@ func (f *fileReader) attribute(start xml.StartElement, useful func(string) bool)
 		f.content.Write(text)
 		f.content.WriteByte(0)
 		if keep && !intake.Blank(text) {
-			rec.attrs = append(rec.attrs, attrValue{name, string(text), line})
+			rec.attrs = append(rec.attrs, attrValue{name: name, text: string(text), line: line})
 		}
 	}
 }

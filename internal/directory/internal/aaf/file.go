@@ -66,6 +66,7 @@ type record struct {
 type attrValue struct {
 	name, text string
 	line       int
+	file       string // of a delta; "" for the record's own
 }
 
 // fileReader reads one file as the DTD has it, and no other way: an element or a text
@@ -74,6 +75,7 @@ type fileReader struct {
 	*intake.XML
 	r       *reading
 	file    File
+	delta   bool // what it holds changes the records of other files
 	rec     record
 	names   map[string]struct{} // of the attributes of rec
 	content maphash.Hash        // of the attributes of rec
@@ -169,8 +171,22 @@ func (f *fileReader) document() error {
 			if err := f.request(); err != nil {
 				return err
 			}
+			if err := f.taken(); err != nil {
+				return err
+			}
 		case "modifyRequest", "deleteRequest":
-			return f.Stop(whyDelta, start.Name.Local)
+			if f.r.patches == nil {
+				return errDelta
+			}
+			if err := f.r.ctx.Err(); err != nil {
+				return err
+			}
+			if err := f.noAttributes(start); err != nil {
+				return err
+			}
+			if err := f.change(start.Name.Local); err != nil {
+				return err
+			}
 		default:
 			return f.Unexpected(start.Name.Local, "ficAlimMENESR")
 		}

@@ -1,6 +1,7 @@
 package aaf
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,21 +32,21 @@ func (f *fileReader) links(p *Pupil) error {
 			continue
 		}
 		l, why := parseLink(a.text)
-		l.File, l.Line = f.file.Path, a.line
+		l.File, l.Line = cmp.Or(a.file, f.file.Path), a.line
 		switch {
 		case why != "":
-			f.refuse(a.line, whyPackedLink, intake.Shorten(a.text), why)
+			f.refuseAt(a, whyPackedLink, intake.Shorten(a.text), why)
 			continue
 		}
 		for _, d := range signsOf(l) {
-			f.r.sign(d, f.file.Path, a.line, intake.Shorten(l.Raw))
+			f.r.sign(d, cmp.Or(a.file, f.file.Path), a.line, intake.Shorten(l.Raw))
 		}
 		same := slices.IndexFunc(p.Links, func(o Link) bool { return o.GuardianKey == l.GuardianKey })
 		switch {
 		case same < 0:
 			p.Links = append(p.Links, l)
 		case strings.TrimSpace(p.Links[same].Raw) != strings.TrimSpace(l.Raw):
-			f.refuse(a.line, whyTwoLinks, intake.Shorten(p.Links[same].Raw), intake.Shorten(l.Raw))
+			f.refuseAt(a, whyTwoLinks, intake.Shorten(p.Links[same].Raw), intake.Shorten(l.Raw))
 		}
 	}
 	return nil
@@ -62,11 +63,11 @@ func (f *fileReader) authority(p *Pupil) {
 		raw := clean(a.text)
 		key, rest, more := strings.Cut(raw, "$")
 		if !goodID(key) || key == "" || more && !digits(rest) {
-			f.refuse(a.line, whyAuthority, intake.Shorten(raw))
+			f.refuseAt(a, whyAuthority, intake.Shorten(raw))
 			continue
 		}
 		if !slices.ContainsFunc(p.Links, func(l Link) bool { return l.GuardianKey == key }) {
-			p.Links = append(p.Links, Link{GuardianKey: key, Kinship: rest, Raw: raw, File: f.file.Path, Line: a.line})
+			p.Links = append(p.Links, Link{GuardianKey: key, Kinship: rest, Raw: raw, File: cmp.Or(a.file, f.file.Path), Line: a.line})
 		}
 	}
 }

@@ -19,7 +19,7 @@ type Options struct {
 	Dialect Dialect
 }
 
-// Read reads the files of one full export: each path is a folder (its XML files, not
+// Read reads the files of one full export, and of the deltas since: each path is a folder (its XML files, not
 // its subfolders) or a file. It finds out what each holds by what it says, never by
 // its name, and reads to the end whatever it can, so that one run lists every refusal.
 //
@@ -44,7 +44,28 @@ func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal
 
 // ReadFiles reads the files that were found.
 func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export, []Refusal, error) {
-	r := &reading{
+	r := newReading(ctx, opts)
+	sources, ignored := r.sources(found)
+	var full, deltas []source
+	for _, s := range sources {
+		err := r.readFile(s.File, int32(len(r.files)))
+		switch {
+		case errors.Is(err, errDelta):
+			deltas = append(deltas, s)
+		case err != nil:
+			return nil, nil, err
+		default:
+			full = append(full, s)
+		}
+	}
+	if len(deltas) > 0 {
+		return readDelta(ctx, found, opts, full, deltas, ignored)
+	}
+	return r.finish(ignored)
+}
+
+func newReading(ctx context.Context, opts Options) *reading {
+	return &reading{
 		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(), asked: opts.Dialect,
 		signs:        make(map[Dialect]evidence),
 		schools:      make(map[string]*School),
@@ -58,12 +79,28 @@ func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export,
 		words:        make(map[string]string),
 		labels:       make(map[Place]string),
 	}
-	sources, ignored := r.sources(found)
-	for i, s := range sources {
-		if err := r.readFile(s.File, int32(i)); err != nil {
+}
+
+// readDelta reads a full export once more, now that it is known which files change it.
+func readDelta(ctx context.Context, found *intake.Found, opts Options, full, deltas []source, ignored []string) (*Export, []Refusal, error) {
+	r := newReading(ctx, opts)
+	r.patches = make(map[recordKey]*patch)
+	r.sources(found) // for what it refuses
+	if err := r.readDeltas(deltas); err != nil {
+		return nil, nil, err
+	}
+	for _, s := range full {
+		if err := r.readFile(s.File, int32(len(r.files))); err != nil {
 			return nil, nil, err
 		}
 	}
+	if err := r.add(); err != nil {
+		return nil, nil, err
+	}
+	return r.finish(ignored)
+}
+
+func (r *reading) finish(ignored []string) (*Export, []Refusal, error) {
 	if err := r.readMissed(); err != nil {
 		return nil, nil, err
 	}
@@ -97,6 +134,9 @@ type reading struct {
 	heldBack     map[string]bool
 	allHeldBack  bool
 
+	patches map[recordKey]*patch // what deltas change; nil: none was given
+	inDelta bool                 // the file at hand is one
+
 	words  map[string]string // values that repeat, kept once
 	labels map[Place]string  // of the classes and groups of the first degree
 }
@@ -119,10 +159,13 @@ func (r *reading) readFile(source intake.File, number int32) error {
 	}
 	path := source.Path
 	r.files, r.from = append(r.files, File{Path: path}), append(r.from, source)
-	f := &fileReader{r: r, file: File{Path: path}}
+	f := &fileReader{r: r, file: File{Path: path}, delta: r.inDelta}
 	err := f.open(source)
 	var stopped *intake.Stop
 	switch {
+	case errors.Is(err, errDelta):
+		r.forget(path, number)
+		return err
 	case err == nil:
 		r.files[number] = f.file
 		return nil
@@ -229,6 +272,9 @@ func (r *reading) useful(rec *record) func(string) bool {
 	case kindStaff:
 		return usefulOfStaff
 	case kindGuardian:
+		if r.inDelta {
+			return usefulOfGuardian
+		}
 		if _, wanted := r.wanted[rec.id]; wanted {
 			return usefulOfGuardian
 		}

@@ -1,13 +1,15 @@
 package aaf
 
 import (
+	"cmp"
 	"encoding/xml"
 	"strings"
 
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
-// request reads one addRequest: operationalAttributes, identifier, attributes.
+// request reads one addRequest: operationalAttributes, identifier, attributes. What it
+// says is in f.rec.
 func (f *fileReader) request() error {
 	rec := &f.rec
 	clear(f.names)
@@ -52,13 +54,21 @@ func (f *fileReader) request() error {
 	if step < 3 {
 		f.refuse(rec.line, whyNoAttributes, rec.category)
 	}
-	return f.r.take(f)
+	return nil
 }
 
 // refuse tells what is wrong with the record at hand; the file goes on.
 func (f *fileReader) refuse(line int, why intake.Reason, args ...any) {
 	f.rec.refusals = append(f.rec.refusals, Refusal{
 		File: f.file.Path, Line: line, Reason: why.Text(f.r.english, args...),
+	})
+}
+
+// refuseAt tells what is wrong with a value of the record, where the value stands: a
+// delta may have brought it.
+func (f *fileReader) refuseAt(a attrValue, why intake.Reason, args ...any) {
+	f.rec.refusals = append(f.rec.refusals, Refusal{
+		File: cmp.Or(a.file, f.file.Path), Line: a.line, Reason: why.Text(f.r.english, args...),
 	})
 }
 
