@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/preau-ent/preau/internal/app"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/drill"
 )
 
@@ -60,7 +61,7 @@ func (f failure) Error() string { return f.err.Error() }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("preau"), kong.Description("Préau, a school's digital workspace: the right guardians, and only them."),
-		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version, "drills": strings.Join(drill.Names(), ",")},
+		kong.Configuration(configFile), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "preau " + app.Version, "formats": strings.Join(directory.Formats(), ","), "drills": strings.Join(drill.Names(), ",")},
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "preau:", err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/preau-ent/preau/internal/app"
@@ -39,7 +40,10 @@ type importCmd struct {
 	app.Config `embed:""`
 	AcceptLoss bool     `help:"Take a school even if it loses more than a tenth of its pupils or links."`
 	DryRun     bool     `help:"Read and count; write nothing."`
-	Format     string   `help:"Format of the files: auto tells by what they hold." enum:"auto,aaf" default:"auto"`
+	Format     string   `help:"Format of the files (${formats}): auto tells by what they hold." enum:"${formats}" default:"auto"`
+	Dialect    string   `help:"What levels of responsibility mean, asked for where the files contradict themselves: auto, before-2018 (1 and 2 are legal representatives) or after-2018 (1 alone is); or that a OneRoster export without a manifest is whole." enum:"auto,before-2018,after-2018,oneroster-1.1,oneroster-1.2" default:"auto"`
+	UAI        string   `name:"uai" help:"Code of the school, for formats whose files do not say it (onde)." placeholder:"CODE"`
+	AllLegal   bool     `help:"The school vouches that every guardian of the files is a legal representative, for formats whose files do not say it (onde)."`
 	JSON       string   `name:"json" help:"Write the counts as JSON to FILE, - for the standard output." placeholder:"FILE"`
 	Paths      []string `arg:"" name:"PATH" help:"Folders or files of one export."`
 }
@@ -50,12 +54,17 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 		return err // before anything is taken
 	}
 	defer file.Close()
-	export, err := directory.ReadExport(ctx, c.Paths, true)
+	export, err := directory.ReadExport(ctx, c.Paths, directory.Reading{Format: c.Format, English: true, Dialect: strings.TrimPrefix(c.Dialect, "auto"), UAI: c.UAI, AllLegal: c.AllLegal, Day: time.Now().Format(time.DateOnly)})
 	if err != nil {
 		return err
 	}
 	report := export.Report()
 	report.DryRun = c.DryRun
+	if c.DryRun {
+		if report.Difference, err = c.difference(ctx, s, export); err != nil {
+			return err
+		}
+	}
 	if !c.DryRun && report.Schools > 0 {
 		a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Writing})
 		if err != nil {
@@ -106,6 +115,15 @@ func (c *importCmd) write(s streams, file io.Writer, r directory.ImportReport) e
 		if !one.Taken {
 			fmt.Fprintf(out, "not taken: %s %s\n", one.UAI, one.Name)
 		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(out, "note: %s\n", note)
+	}
+	for _, one := range r.Remarks {
+		fmt.Fprintf(out, "remark: %s:%d: %s\n", one.File, one.Line, one.Reason)
+	}
+	for _, one := range r.Difference {
+		writeDifference(out, one)
 	}
 	verb := "taken"
 	if c.DryRun {

@@ -184,6 +184,7 @@ type Task struct {
 	ID            string `bun:",pk"`
 	Kind          string // see the Task constants
 	Person        string
+	Detail        string // what a source says of it; empty: the person says it all
 	OpenedAt      time.Time
 	ClosedAt      time.Time `bun:",nullzero"`
 	ClosedBy      string
@@ -196,8 +197,20 @@ const (
 	TaskObjection = "objection"
 	// TaskSameNumber: an adult's number is the pupil's own; verify it before it is used.
 	TaskSameNumber = "same-number"
+	// TaskDoubtfulLink: a file names somebody who may be this pupil's guardian, and does
+	// not say it surely; look it up, add the adult by hand or not.
+	TaskDoubtfulLink = "doubtful-link"
 	// TaskSMSStopped: somebody asked for no more SMS; find another way to tell them.
 	TaskSMSStopped = "sms-stopped"
 	// TaskMailBounced: somebody's mail address takes nothing more; find another way.
 	TaskMailBounced = "mail-bounced"
+	// TaskVerifiedGone: the file no longer has an address that was verified to be this
+	// person's; ask for the new one.
+	TaskVerifiedGone = "verified-gone"
+	// TaskFileDiffers: the file brings an address of a person whose addresses a hand
+	// corrected. Both are used; end the wrong one, and have the file corrected.
+	TaskFileDiffers = "file-differs"
+	// TaskChoiceEnded: the file no longer joins the pupil and somebody who was chosen to
+	// be told; nobody tells them any more.
+	TaskChoiceEnded = "choice-ended"
 )

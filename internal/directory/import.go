@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
-	"github.com/preau-ent/preau/internal/directory/internal/aaf"
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
 	"github.com/preau-ent/preau/internal/journal"
 )
@@ -27,10 +26,16 @@ type ImportReport struct {
 	Unresolved   int              `json:"unresolved"` // links whose guardian is in none of the files
 	MayBeTold    int              `json:"may_be_told"`
 	MayNotBeTold int              `json:"may_not_be_told"`
-	Changed      int              `json:"changed"` // rows written; 0 when the same files come again
+	Changed      int              `json:"changed"`  // rows written; 0 when the same files come again
+	Doubtful     int              `json:"doubtful"` // links to settle by hand, among the unresolved
+	Left         int              `json:"left"`     // pupils whom the files call gone: not among the pupils
 	DryRun       bool             `json:"dry_run"`
+	Aside        map[string]int   `json:"aside,omitempty"` // what the files hold and nothing is done with
+	Notes        []string         `json:"notes,omitempty"` // what the person who imports should know
 	Refused      []intake.Refusal `json:"refused"`
+	Remarks      []intake.Refusal `json:"remarks,omitempty"` // taken as it is; somebody should look at it
 	PerSchool    []SchoolImport   `json:"per_school"`
+	Difference   []Difference     `json:"difference,omitempty"` // of a dry run beside an installation
 }
 
 // SchoolImport is one school's part of an import.
@@ -44,44 +49,48 @@ type SchoolImport struct {
 
 	MayBeTold  int `json:"may_be_told"`
 	Unresolved int `json:"unresolved"`
+	Doubtful   int `json:"doubtful"`
 }
 
-// Export is a directory export read whole, in our words, before anything of it is
-// written. Each format has one function that makes it; nothing behind knows formats.
+// Export is a directory export read whole before anything of it is written. Each format
+// has one function that makes it; nothing behind knows formats.
 type Export struct {
 	format    string
-	schools   []incoming // in the order of the report
+	schools   []inSchool // in the order of the report
 	guardians int        // in the files, linked to a pupil or not
+	left      int        // pupils of the files who left
 	refusals  []intake.Refusal
+	remarks   []intake.Refusal
 	refused   bool // nothing can be taken
+	aside     map[string]int
+	notes     []string
 }
 
-// ReadExport reads the files of one export. The error is a failure of the machine; what
-// the files say wrong is in the report's Refused.
-func ReadExport(ctx context.Context, paths []string, english bool) (*Export, error) {
-	e, refusals, err := aaf.Read(ctx, paths, aaf.Options{English: english})
-	if err != nil {
-		return nil, err
-	}
-	return exportFromAAF(e, refusals), nil
+// inSchool is one school of an export. It is put into our words when it is wanted, one
+// school after the other: a region in our words is several times its files.
+type inSchool struct {
+	uai, name string
+	heldBack  bool // a refusal touches it
+	incoming  func() incoming
 }
 
 // Report counts what would be taken: of the schools that nothing holds back.
 func (e *Export) Report() ImportReport {
-	r := ImportReport{Format: e.format, Refused: e.refusals}
+	r := ImportReport{Format: e.format, Refused: e.refusals, Remarks: e.remarks, Notes: e.notes, Aside: e.aside}
 	if r.Refused == nil {
 		r.Refused = []intake.Refusal{}
 	}
 	if e.refused {
 		return r
 	}
-	r.Guardians = e.guardians
+	r.Guardians, r.Left = e.guardians, e.left
 	for _, s := range e.schools {
-		one := SchoolImport{UAI: s.school.UAI, Name: s.school.Name, Taken: !s.heldBack}
+		one := SchoolImport{UAI: s.uai, Name: s.name, Taken: !s.heldBack}
 		if one.Taken {
+			in := s.incoming()
 			r.Schools++
-			one.Pupils, one.Links, one.Unresolved = s.pupils(), len(s.links)+s.unresolved, s.unresolved
-			for _, l := range s.links {
+			one.Pupils, one.Links, one.Unresolved, one.Doubtful = in.pupils(), len(in.links)+in.unresolved, in.unresolved, len(in.doubts)
+			for _, l := range in.links {
 				if l.level == Legal {
 					one.MayBeTold++
 				}
@@ -89,6 +98,7 @@ func (e *Export) Report() ImportReport {
 			r.Pupils += one.Pupils
 			r.Links += one.Links
 			r.Unresolved += one.Unresolved
+			r.Doubtful += one.Doubtful
 			r.MayBeTold += one.MayBeTold
 			r.MayNotBeTold += one.Links - one.Unresolved - one.MayBeTold
 		}
@@ -117,15 +127,21 @@ func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export,
 		if s.heldBack {
 			continue
 		}
-		changed, err := importSchool(ctx, db, j, s, o, now)
+		if s.uai == "" {
+			r.refuse(i, errors.New("these files do not say which school they are of: say its code with --uai"))
+			continue
+		}
+		changed, err := importSchool(ctx, db, j, s.incoming(), o, now)
 		var loss *lossError
 		switch {
 		case errors.Is(err, ErrGone):
 			r.refuse(i, errors.New("this school left this installation: nothing of it is taken"))
+		case errors.Is(err, ErrTwoSources):
+			r.refuse(i, err)
 		case errors.As(err, &loss):
 			r.refuse(i, loss)
 		case err != nil:
-			return r, fmt.Errorf("school %s: nothing of it was taken: %w", s.school.UAI, err)
+			return r, fmt.Errorf("school %s: nothing of it was taken: %w", s.uai, err)
 		default:
 			r.Changed += changed
 			r.PerSchool[i].Changed = changed
@@ -142,6 +158,7 @@ func (r *ImportReport) refuse(i int, why error) {
 	r.Pupils -= one.Pupils
 	r.Links -= one.Links
 	r.Unresolved -= one.Unresolved
+	r.Doubtful -= one.Doubtful
 	r.MayBeTold -= one.MayBeTold
 	r.MayNotBeTold -= one.Links - one.Unresolved - one.MayBeTold
 	r.Refused = append(r.Refused, intake.Refusal{File: one.UAI, Reason: why.Error()})
@@ -157,8 +174,14 @@ type incoming struct {
 	links   []inLink // to people who are here
 	groups  []inGroup
 
-	unresolved int  // links to somebody who is in none of the files
-	heldBack   bool // a refusal touches it
+	unresolved int       // links to somebody who is in none of the files, or in doubt
+	doubts     []inDoubt // links that a person has to settle
+}
+
+// inDoubt is a link that a source only hints at: nothing is made of it but a task.
+type inDoubt struct {
+	pupil  string // key of the pupil it may be about
+	detail string // what the source says, for the person who settles it
 }
 
 func (in *incoming) pupils() int {
@@ -194,8 +217,13 @@ type inLink struct {
 
 type inGroup struct {
 	kind, code, label string
-	pupils            []string // keys
+	pupils            []string        // keys
+	spans             map[string]span // of the pupils who are in it for a time
 }
+
+// span is a time in days: from the first until the first on which it is over; empty: no
+// such day.
+type span struct{ from, until string }
 
 // zones are the academies whose clocks are not those of Paris, with the region of their
 // telephone numbers.
@@ -263,8 +291,16 @@ func (in incoming) digest() string {
 	for _, l := range in.links {
 		enc.Encode([]string{l.pupil, l.adult, string(l.level), l.raw, string(l.consent)})
 	}
+	for _, d := range in.doubts {
+		enc.Encode([]string{d.pupil, d.detail})
+	}
 	for _, g := range in.groups {
 		enc.Encode([]string{g.kind, g.code, g.label, strings.Join(g.pupils, " ")})
+		for _, p := range g.pupils {
+			if s := g.spans[p]; s != (span{}) {
+				enc.Encode([]string{p, s.from, s.until})
+			}
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -1,29 +1,37 @@
 package directory
 
 import (
+	"context"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/preau-ent/preau/internal/directory/internal/aaf"
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
-// exportFromAAF puts an AAF export into our words, school by school.
-func exportFromAAF(e *aaf.Export, refusals []aaf.Refusal) *Export {
+// readAAF reads an AAF export and puts it into our words, school by school.
+func readAAF(ctx context.Context, found *intake.Found, o Reading) (*Export, error) {
+	e, refusals, err := aaf.ReadFiles(ctx, found, aaf.Options{English: o.English, Dialect: map[string]aaf.Dialect{Before2018: aaf.Old, After2018: aaf.Current}[o.Dialect]})
+	if err != nil {
+		return nil, err
+	}
 	out := &Export{format: "aaf", guardians: e.GuardiansRead, refusals: refusals}
 	for _, r := range refusals {
 		out.refused = out.refused || r.HoldsBackAll
 	}
 	for _, s := range e.Schools {
-		in := fromAAF(e, s)
-		in.heldBack = e.HeldBack(s.Key)
-		out.schools = append(out.schools, in)
+		one := inSchool{uai: s.UAI, name: s.Name, heldBack: e.HeldBack(s.Key), incoming: func() incoming { return fromAAF(e, s) }}
+		if one.uai == "" {
+			one.uai = "aaf-" + s.Key
+		}
+		out.schools = append(out.schools, one)
 	}
-	return out
+	return out, nil
 }
 
-// fromAAF puts one school of an AAF export into our words. Levels 1 and 2 of the
-// dialect of 2013 are both legal representatives.
+// fromAAF puts one school of an AAF export into our words. What a level means, its
+// dialect has decided.
 func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	zone, region := "Europe/Paris", "FR"
 	if z, ok := zones[strings.ToUpper(ToGSM(s.Academy))]; ok {
@@ -33,12 +41,9 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 	if uai == "" {
 		uai = "aaf-" + s.Key
 	}
-	in := incoming{source: "aaf", dialect: "aaf-2013", school: School{UAI: uai, SourceKey: s.Key, Name: s.Name, ShortName: shortName(s.Name), Kind: schoolKind(s.Type),
+	in := incoming{source: "aaf", dialect: string(e.Dialect), school: School{UAI: uai, SourceKey: s.Key, Name: s.Name, ShortName: shortName(s.Name), Kind: schoolKind(s.Type),
 		Zone: zone, Region: region, Lang: "fr", Phone: s.Phone}}
 	for _, f := range e.Files {
-		if f.Version != "" {
-			in.dialect = f.Version
-		}
 		if in.date == "" {
 			in.date = dateIn(f.Path)
 		}
@@ -78,10 +83,10 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 		}
 	}
 	for _, d := range s.Classes {
-		in.groups = append(in.groups, inGroup{"class", d.Code, label(d), members[[2]string{"class", d.Code}]})
+		in.groups = append(in.groups, inGroup{kind: "class", code: d.Code, label: label(d), pupils: members[[2]string{"class", d.Code}]})
 	}
 	for _, d := range s.Groups {
-		in.groups = append(in.groups, inGroup{"group", d.Code, label(d), members[[2]string{"group", d.Code}]})
+		in.groups = append(in.groups, inGroup{kind: "group", code: d.Code, label: label(d), pupils: members[[2]string{"group", d.Code}]})
 	}
 	for _, t := range e.Staff {
 		for _, at := range t.Schools {
@@ -108,8 +113,11 @@ func dateIn(path string) string {
 func linkFromAAF(pupil string, l aaf.Link, g aaf.Guardian, saysSMS bool) inLink {
 	_, kinship := aaf.Kinship(l.Kinship)
 	out := inLink{pupil: pupil, adult: g.Key, level: Contact, kinship: kinship, consent: ConsentUnknown, raw: l.Raw, file: filepath.Base(l.File)}
-	if l.LegalRepresentative() {
+	switch l.Level {
+	case aaf.Legal:
 		out.level = Legal
+	case aaf.InCharge:
+		out.level = Carer
 	}
 	switch {
 	case g.SMSMobile != "":

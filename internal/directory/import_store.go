@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -42,12 +43,15 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if gone, err := Gone(ctx, tx, id); err != nil || gone {
 			return errors.Join(err, map[bool]error{true: ErrGone}[gone])
 		}
+		if err := im.oneSource(); err != nil {
+			return err
+		}
 		if !o.AcceptLoss {
 			if err := im.loss(); err != nil {
 				return err
 			}
 		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers} {
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers, im.doubts, im.tasks} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -76,57 +80,51 @@ type importing struct {
 	day     string            // local date of the import
 	ids     map[string]string // kind and source key → our id
 	changed int
+	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
 }
 
-// lossError: what comes would take away more than a tenth of what is there.
+// ErrTwoSources: the school's pupils come from another source already.
+var ErrTwoSources = errors.New("directory: a second source of pupils")
+
+// oneSource refuses pupils of a second source: each would be there twice, with guardians
+// of two sources, and be told about twice.
+func (im *importing) oneSource() error {
+	if im.in.pupils() == 0 {
+		return nil
+	}
+	var others []string
+	err := im.tx.NewSelect().Model((*Person)(nil)).ColumnExpr("DISTINCT p.source").
+		Where("p.school = ? AND p.kind = ? AND p.left_on = '' AND p.source <> ? AND p.source <> ?", im.school, KindPupil, im.in.source, ByHand).Scan(im.ctx, &others)
+	if err != nil || len(others) == 0 {
+		return err
+	}
+	slices.Sort(others)
+	return fmt.Errorf("%w: the pupils of this school come from %s, and each would be there twice with %s: keep to %s", ErrTwoSources, strings.Join(others, ", "), im.in.source, others[0])
+}
+
+// lossError: what comes would take away more than a tenth of what is there, or make
+// guardians of as many who were none.
 type lossError struct {
 	what      string
 	have, now int
+	promoted  int
 }
 
 func (l *lossError) Error() string {
+	if l.promoted > 0 {
+		return fmt.Sprintf("of %d links %d become those of a legal representative and were not: are the files of another dialect? If it is right, come again with --accept-loss", l.have, l.promoted)
+	}
 	return fmt.Sprintf("the school has %d %s and these files keep %d of them: is a file missing? If it is right, come again with --accept-loss", l.have, l.what, l.now)
 }
 
-// loss compares what is there with what comes. A tenth is a class change or the leavers
-// of a term; more is a missing file.
+// loss compares what is there with what comes.
 func (im *importing) loss() error {
-	var pupils []string
-	if err := im.tx.NewSelect().Model((*Person)(nil)).Column("source_key").Where("p.school = ? AND p.source = ? AND p.kind = ? AND p.left_on = ''", im.school, im.in.source, KindPupil).Scan(im.ctx, &pupils); err != nil {
-		return err
-	}
-	var links []struct{ Pupil, Adult string }
-	err := im.tx.NewSelect().TableExpr("directory_links AS l").ColumnExpr("p.source_key AS pupil, a.source_key AS adult").
-		Join("JOIN directory_people AS p ON p.school = l.school AND p.id = l.pupil").Join("JOIN directory_people AS a ON a.school = l.school AND a.id = l.adult").
-		Where("l.school = ? AND l.source = ? AND l.ended_at IS NULL", im.school, im.in.source).Scan(im.ctx, &links)
+	have, err := censusOf(im.ctx, im.tx, im.school)
 	if err != nil {
 		return err
 	}
-	comes := map[string]bool{}
-	for _, p := range im.in.people {
-		if p.kind == KindPupil {
-			comes[p.key] = true
-		}
-	}
-	for _, l := range im.in.links {
-		comes[l.pupil+" "+l.adult] = true
-	}
-	keptPupils, keptLinks := 0, 0
-	for _, p := range pupils {
-		if comes[p] {
-			keptPupils++
-		}
-	}
-	for _, l := range links {
-		if comes[l.Pupil+" "+l.Adult] {
-			keptLinks++
-		}
-	}
-	switch {
-	case (len(pupils)-keptPupils)*10 > len(pupils):
-		return &lossError{"pupils", len(pupils), keptPupils}
-	case (len(links)-keptLinks)*10 > len(links):
-		return &lossError{"links between pupils and adults", len(links), keptLinks}
+	if l := lossOf(have, have.after(im.in, im.day), im.in.source, im.day); l != nil {
+		return l
 	}
 	return nil
 }
@@ -145,6 +143,9 @@ func (im *importing) theSchool() error {
 		return err
 	}
 	// Zone, language, short name and telephone may have been set by hand since.
+	if want.Name == want.UAI {
+		want.Name = have.Name // a source that does not know the name
+	}
 	if have.Name == want.Name && have.SourceKey == want.SourceKey {
 		return nil
 	}
@@ -217,6 +218,12 @@ func (im *importing) contacts() error {
 		have[key{c.Person, c.Channel, c.Address}] = c
 	}
 	wanted := map[key]bool{}
+	byHand := map[[2]string]bool{} // person and kind of address that a hand corrected
+	for _, c := range rows {
+		if c.Source == ByHand {
+			byHand[[2]string{c.Person, voiceOrMail(c.Channel)}] = true
+		}
+	}
 	var add []ContactPoint
 	for _, p := range im.in.people {
 		person := im.id(p.kind, p.key)
@@ -229,11 +236,14 @@ func (im *importing) contacts() error {
 			old, ok := have[k]
 			switch {
 			case !ok:
+				if byHand[[2]string{person, voiceOrMail(pt.channel)}] {
+					im.ask(TaskFileDiffers, person)
+				}
 				add = append(add, ContactPoint{School: im.school, ID: database.NewID(), Person: person, Channel: pt.channel, Address: pt.address, Raw: pt.raw, Source: im.in.source})
 			case !old.EndedAt.IsZero() && old.Source == im.in.source:
 				im.changed++
-				old.EndedAt = time.Time{}
-				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
+				old.EndedAt, old.VerifiedAt = time.Time{}, time.Time{} // whose it is now, nobody has made sure of
+				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at", "verified_at").WherePK().Exec(im.ctx); err != nil {
 					return err
 				}
 			}
@@ -248,6 +258,9 @@ func (im *importing) contacts() error {
 			continue
 		}
 		im.changed++
+		if !c.VerifiedAt.IsZero() {
+			im.ask(TaskVerifiedGone, c.Person)
+		}
 		c.EndedAt = im.now
 		if _, err := im.tx.NewUpdate().Model(&c).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
 			return err
@@ -298,6 +311,9 @@ func (im *importing) links() error {
 			continue
 		}
 		im.changed++
+		if !l.ChosenAt.IsZero() {
+			im.ask(TaskChoiceEnded, l.Adult)
+		}
 		l.EndedAt = im.now
 		if _, err := im.tx.NewUpdate().Model(&l).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
 			return err
@@ -343,12 +359,12 @@ func (im *importing) groups() error {
 				continue
 			}
 			wanted[k] = true
+			want := Member{School: im.school, Grp: k[0], Person: k[1], FromOn: g.spans[pupil].from, UntilOn: g.spans[pupil].until}
 			if old, ok := in[k]; !ok {
-				addMembers = append(addMembers, Member{School: im.school, Grp: k[0], Person: k[1]})
-			} else if old.UntilOn != "" {
+				addMembers = append(addMembers, want)
+			} else if old.UntilOn != want.UntilOn || old.FromOn != want.FromOn {
 				im.changed++
-				old.UntilOn = ""
-				if _, err := im.tx.NewUpdate().Model(&old).Column("until_on").WherePK().Exec(im.ctx); err != nil {
+				if _, err := im.tx.NewUpdate().Model(&want).Column("from_on", "until_on").WherePK().Exec(im.ctx); err != nil {
 					return err
 				}
 			}
@@ -362,7 +378,7 @@ func (im *importing) groups() error {
 		return err
 	}
 	for k, m := range in {
-		if wanted[k] || m.UntilOn != "" || !mine[m.Person] {
+		if wanted[k] || m.UntilOn != "" && m.UntilOn <= im.day || !mine[m.Person] {
 			continue
 		}
 		im.changed++
@@ -405,6 +421,32 @@ func (im *importing) sameNumbers() error {
 		if !slices.Contains(asked, person) {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
 		}
+	}
+	im.changed += len(add)
+	return insert(im.ctx, im.tx, add)
+}
+
+// doubts asks the office about links that the source only hints at. Each is asked once.
+func (im *importing) doubts() error {
+	if len(im.in.doubts) == 0 {
+		return nil
+	}
+	var rows []Task
+	if err := im.tx.NewSelect().Model(&rows).Where("t.school = ? AND t.kind = ?", im.school, TaskDoubtfulLink).Scan(im.ctx); err != nil {
+		return err
+	}
+	asked := map[[2]string]bool{}
+	for _, t := range rows {
+		asked[[2]string{t.Person, t.Detail}] = true
+	}
+	var add []Task
+	for _, d := range im.in.doubts {
+		k := [2]string{im.id(KindPupil, d.pupil), d.detail}
+		if k[0] == "" || asked[k] {
+			continue
+		}
+		asked[k] = true
+		add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskDoubtfulLink, Person: k[0], Detail: d.detail, OpenedAt: im.now})
 	}
 	im.changed += len(add)
 	return insert(im.ctx, im.tx, add)

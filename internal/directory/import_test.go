@@ -36,7 +36,7 @@ func theJournal(t testing.TB) *journal.Journal {
 func TestImportOfTheRealExport(t *testing.T) {
 	dir := sample(t)
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
-		e, err := directory.ReadExport(t.Context(), []string{dir}, true)
+		e, err := directory.ReadExport(t.Context(), []string{dir}, directory.Reading{English: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestAnExportThatLosesTooMuchIsHeldBack(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
 		run := func(dir string, o directory.Order) directory.ImportReport {
-			e, err := directory.ReadExport(t.Context(), []string{dir}, true)
+			e, err := directory.ReadExport(t.Context(), []string{dir}, directory.Reading{English: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -125,7 +125,7 @@ func listPage(v listView) templ.Component {
 								}
 								return nil
 							})
-							templ_7745c5c3_Err = page.Row(taskText(ctx, t.Task.Kind, nameOf(t.Person), t.Pupil), page.T(ctx, "directory.task."+t.Task.Kind+".todo")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = page.Row(taskText(ctx, t.Task, nameOf(t.Person), t.Pupil), page.T(ctx, "directory.task."+t.Task.Kind+".todo")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

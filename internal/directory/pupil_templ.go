@@ -360,7 +360,7 @@ func tasks(v circleView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = page.Notice(page.Warn, taskText(ctx, t.Kind, personOf(v.Circle, t.Person), v.Pupil)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Notice(page.Warn, taskText(ctx, t, personOf(v.Circle, t.Person), v.Pupil)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

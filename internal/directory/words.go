@@ -246,8 +246,8 @@ func objects(c Circle) bool {
 	return false
 }
 
-func taskText(ctx context.Context, kind, person string, pupil Person) string {
-	return page.T(ctx, "directory.task."+kind, "name", person, "first", pupil.FirstName)
+func taskText(ctx context.Context, t Task, person string, pupil Person) string {
+	return page.T(ctx, "directory.task."+t.Kind, "name", person, "first", pupil.FirstName, "detail", t.Detail)
 }
 
 func personOf(c Circle, id string) string {

@@ -1,5 +1,5 @@
 // Package aaf reads full exports of the French ministry's school directory (AAF,
-// annuaire académique fédérateur) in the dialect of 2013, second degree.
+// annuaire académique fédérateur): second degree in both dialects, and first degree.
 //
 // Its promise: what it hands over is exactly what the files say, or it says which
 // file, which line and what to do. It never guesses. A file that it cannot read to
@@ -14,8 +14,20 @@
 // 2 of a link were both legal representatives and 0 was not; afterwards 1 is a legal
 // representative, 2 a person in charge and 3 a contact, and kinship codes have two
 // digits (10 mother, 20 father). Reading one as the other drops a parent or promotes a
-// stranger, so files of the later dialect are refused whole, and so are partial
-// exports and exports of the first degree.
+// stranger. So the dialect is told by the files, all together: by the version that they
+// declare, their kinship codes, the levels 0 and 3. Files of which one says one dialect
+// and another the other are refused whole, and so are those that say nothing and have a
+// level 2, unless somebody says the dialect.
+//
+// First degree. Exports of primary schools name the same things otherwise and have no
+// levels: who has parental authority is listed, and nobody else is linked. A list that
+// says more than identifiers and kinship is refused: we do not know what it says.
+//
+// Deltas. A partial export (modifyRequest, deleteRequest) is read together with the
+// full export that it changes, and gives what a full export of that day would.
+//
+// What it still refuses: a delta alone, files of two degrees at once, a root, an element
+// or a category that the ministry's DTD and annex do not have.
 //
 // Sources of the format: the ministry's own DTD (ficAlimMENESR.dtd), which comes with
 // every export, the SDET's AAF annex, and a real anonymised export of January 2013.
@@ -32,6 +44,7 @@ import (
 // cross-checked. Its lists are sorted by key, so that the order in which the files
 // were named, and their names, change nothing but File and Line.
 type Export struct {
+	Dialect   Dialect    // "" where it could not be told, and then all is held back
 	Files     []File     // read and kept, by path
 	Ignored   []string   // found in a folder and left aside: not XML, or a DTD
 	Schools   []School   // by Key
@@ -113,8 +126,9 @@ type Link struct {
 	GuardianKey string
 	Kinship     string // see Kinship
 	Financial   string // "1": pays
-	Legal       string // "1" and "2": legal representative, "0": not one. See LegalRepresentative
-	Contact     string // "1": to be reached; in this dialect mostly people who are no legal representative
+	Legal       string // the level as written; what it means is the dialect's
+	Level       Level  // what it means
+	Contact     string // "1": to be reached; in the old dialect mostly people who are no legal representative
 	Payment     string // "1": receives payments
 	Raw         string // the packed value as read
 	File        string
@@ -124,11 +138,10 @@ type Link struct {
 	Unresolved bool
 }
 
-// LegalRepresentative says whether the link's level makes the guardian a legal
-// representative in the dialect of 2013, where 1 and 2 are the first and the second
-// one and nothing else does. In the real export of 2013 this agrees, for each of its
-// 642 pupils, with the list that the same record gives in ENTEleveAutoriteParentale.
-func (l Link) LegalRepresentative() bool { return l.Legal == "1" || l.Legal == "2" }
+// LegalRepresentative says whether the link makes the guardian a legal representative.
+// In the real export of 2013 this agrees, for each of its 642 pupils, with the list that
+// the same record gives in ENTEleveAutoriteParentale.
+func (l Link) LegalRepresentative() bool { return l.Level == Legal }
 
 // Guardian is a PersRelEleve record that a pupil's link names.
 type Guardian struct {

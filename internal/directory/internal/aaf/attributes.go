@@ -2,18 +2,19 @@ package aaf
 
 import (
 	"encoding/xml"
-	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // attributes reads the attributes of a record: it keeps the values of those that are
 // of use for its kind, and a fingerprint of all.
 func (f *fileReader) attributes(step int) error {
 	if step != 2 && step != 1 {
-		return f.stop(whyElement, "attributes", "addRequest")
+		return f.Unexpected("attributes", "addRequest")
 	}
 	useful := f.r.useful(&f.rec)
 	for n := 0; ; n++ {
-		tok, err := f.element("attributes")
+		tok, err := f.Element("attributes")
 		if err != nil {
 			return err
 		}
@@ -22,7 +23,7 @@ func (f *fileReader) attributes(step int) error {
 			return nil
 		}
 		if n == maxAttrs {
-			return f.stop(whyTooManyAttrs, maxAttrs)
+			return f.Stop(whyTooManyAttrs, maxAttrs)
 		}
 		if err := f.attribute(start, useful); err != nil {
 			return err
@@ -37,17 +38,18 @@ func (f *fileReader) attribute(start xml.StartElement, useful func(string) bool)
 	}
 	rec := &f.rec
 	if _, repeated := f.names[name]; repeated {
-		f.refuse(f.line, whyRepeatedAttr, shorten(name))
+		f.refuse(f.Line, whyRepeatedAttr, intake.Shorten(name))
 	}
 	f.names[name] = struct{}{}
 	if rec.kind != kindSkipped && firstDegree(name) {
-		return f.stop(whyFirstDegree, name)
+		rec.firstDegree = true
+		f.r.sign(FirstDegree, f.file.Path, f.Line, name)
 	}
 	keep := useful(name)
 	f.content.WriteString(name)
 	f.content.WriteByte(0)
 	for n := 0; ; n++ {
-		tok, err := f.element("attr")
+		tok, err := f.Element("attr")
 		if err != nil {
 			return err
 		}
@@ -57,16 +59,17 @@ func (f *fileReader) attribute(start xml.StartElement, useful func(string) bool)
 			return nil
 		}
 		if n == maxValues {
-			return f.stop(whyTooManyValues, maxValues, shorten(name))
+			return f.Stop(whyTooManyValues, maxValues, intake.Shorten(name))
 		}
-		line := f.line
-		if err := f.value(value, name); err != nil {
+		line := f.Line
+		text, err := f.value(value, name)
+		if err != nil {
 			return err
 		}
-		f.content.Write(f.text)
+		f.content.Write(text)
 		f.content.WriteByte(0)
-		if keep && !blank(f.text) {
-			rec.attrs = append(rec.attrs, attrValue{name, string(f.text), line})
+		if keep && !intake.Blank(text) {
+			rec.attrs = append(rec.attrs, attrValue{name: name, text: string(text), line: line})
 		}
 	}
 }
@@ -74,62 +77,32 @@ func (f *fileReader) attribute(start xml.StartElement, useful func(string) bool)
 // attrName reads the start of an attr.
 func (f *fileReader) attrName(start xml.StartElement) (string, error) {
 	if start.Name.Local != "attr" {
-		return "", f.stop(whyElement, shorten(start.Name.Local), "attributes")
+		return "", f.Unexpected(start.Name.Local, "attributes")
 	}
 	switch {
 	case len(start.Attr) == 0:
-		return "", f.stop(whyNoAttrName)
+		return "", f.Stop(whyNoAttrName)
 	case len(start.Attr) > 1:
-		return "", f.stop(whyAttribute, shorten(start.Attr[1].Name.Local), "attr")
+		return "", f.Stop(whyAttribute, intake.Shorten(start.Attr[1].Name.Local), "attr")
 	case start.Attr[0].Name.Space != "" || start.Attr[0].Name.Local != "name":
-		return "", f.stop(whyAttribute, shorten(start.Attr[0].Name.Local), "attr")
+		return "", f.Stop(whyAttribute, intake.Shorten(start.Attr[0].Name.Local), "attr")
 	case start.Attr[0].Value == "":
-		return "", f.stop(whyNoAttrName)
+		return "", f.Stop(whyNoAttrName)
 	case len(start.Attr[0].Value) > maxValue:
-		return "", f.stop(whyValueTooLong, maxValue, "name")
+		return "", f.Stop(whyValueTooLong, maxValue, "name")
 	}
 	return start.Attr[0].Value, nil
 }
 
-// value reads a value into f.text.
-func (f *fileReader) value(start xml.StartElement, name string) error {
+// value reads a value.
+func (f *fileReader) value(start xml.StartElement, name string) ([]byte, error) {
 	if start.Name.Local != "value" {
-		return f.stop(whyElement, shorten(start.Name.Local), "attr")
+		return nil, f.Unexpected(start.Name.Local, "attr")
 	}
 	if err := f.noAttributes(start); err != nil {
-		return err
+		return nil, err
 	}
-	return f.characters("value", name)
-}
-
-// characters reads the text of an element up to its end into f.text; name is that of
-// the attribute, for refusals.
-func (f *fileReader) characters(element, name string) error {
-	f.text = f.text[:0]
-	for {
-		tok, err := f.token()
-		if err != nil {
-			return err
-		}
-		switch t := tok.(type) {
-		case xml.EndElement:
-			return f.ends(t, element)
-		case xml.CharData:
-			if len(f.text)+len(t) > maxValue {
-				return f.stop(whyValueTooLong, maxValue, shorten(name))
-			}
-			f.text = append(f.text, t...)
-		case xml.StartElement:
-			return f.stop(whyElement, shorten(t.Name.Local), element)
-		case xml.Directive:
-			return f.directive(t)
-		case xml.ProcInst:
-			if strings.EqualFold(t.Target, "xml") {
-				return f.stop(whyMalformed, "<?xml ?> must come first")
-			}
-		case xml.Comment: // within a value it says nothing
-		}
-	}
+	return f.Characters("value", name, maxValue)
 }
 
 // firstDegree knows the attributes that only exports of the first degree have.
@@ -148,7 +121,7 @@ func usefulOfSchool(name string) bool {
 	switch name {
 	case "ENTStructureJointure", "ENTStructureUAI", "ENTStructureNomCourant",
 		"ENTStructureTypeStruct", "telephoneNumber", "postalCode", "l", "ENTServAcAcademie",
-		"ENTStructureClasses", "ENTStructureGroupes":
+		"ENTStructureClasses", "ENTStructureGroupes", "ENTStructureTelephone", "ENTStructureCodePostal", "ENTStructureVille":
 		return true
 	}
 	return false
@@ -159,7 +132,8 @@ func usefulOfPupil(name string) bool {
 	case "ENTPersonJointure", "ENTPersonStructRattach", "ENTPersonDateNaissance",
 		"ENTPersonNomPatro", "sn", "givenName", "personalTitle", "homePhone", "mobile", "mail",
 		"ENTEleveRegime", "ENTEleveStatutEleve", "ENTEleveLibelleMEF", "ENTEleveClasses",
-		"ENTEleveGroupes", "ENTEleveAutoriteParentale", "ENTEleveParents", "ENTElevePersRelEleve":
+		"ENTEleveGroupes", "ENTEleveAutoriteParentale", "ENTEleveParents", "ENTElevePersRelEleve",
+		"ENTPersonNom", "ENTPersonPrenom", "ENTPersonCivilite", "ENTPersonClasses", "ENTPersonGroupes", "ENTEleveNiveau":
 		return true
 	}
 	return false
@@ -168,7 +142,8 @@ func usefulOfPupil(name string) bool {
 func usefulOfGuardian(name string) bool {
 	switch name {
 	case "ENTPersonJointure", "ENTPersonNomPatro", "sn", "givenName", "personalTitle",
-		"homePhone", "telephoneNumber", "mobile", "ENTPersonMobileSMS", "mail":
+		"homePhone", "telephoneNumber", "mobile", "ENTPersonMobileSMS", "mail",
+		"ENTPersonNom", "ENTPersonPrenom", "ENTPersonCivilite", "ENTPersonTelPerso", "ENTPersRelEleveTelPro", "ENTPersRelEleveTelMobile", "ENTPersonMail":
 		return true
 	}
 	return false
@@ -178,7 +153,8 @@ func usefulOfStaff(name string) bool {
 	switch name {
 	case "ENTPersonJointure", "ENTPersonStructRattach", "ENTPersonNomPatro", "sn",
 		"givenName", "personalTitle", "mail", "ENTPersonFonctions", "ENTAuxEnsClasses",
-		"ENTAuxEnsGroupes", "ENTAuxEnsClassesPrincipal", "PersEducNatPresenceDevantEleves":
+		"ENTAuxEnsGroupes", "ENTAuxEnsClassesPrincipal", "PersEducNatPresenceDevantEleves",
+		"ENTPersonNom", "ENTPersonPrenom", "ENTPersonCivilite", "ENTPersonMail":
 		return true
 	}
 	return false
@@ -187,16 +163,3 @@ func usefulOfStaff(name string) bool {
 func usefulForID(name string) bool { return name == "ENTPersonJointure" }
 
 func usefulForNothing(string) bool { return false }
-
-// shorten keeps what a sentence can bear of something the file says.
-func shorten(s string) string {
-	const most = 60
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
-}

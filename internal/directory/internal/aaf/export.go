@@ -5,12 +5,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // export puts together what was read: links find their guardians, pupils their
 // schools, refused guardians the schools that they hold back.
 func (r *reading) export() *Export {
-	e := &Export{allHeldBack: r.allHeldBack, heldBack: r.heldBack}
+	e := &Export{Dialect: r.dialect(), heldBack: r.heldBack}
+	e.allHeldBack = r.allHeldBack
+	r.levels(e.Dialect)
 	for _, f := range r.files {
 		if f.Path != "" {
 			e.Files = append(e.Files, f)
@@ -31,7 +35,7 @@ func (r *reading) export() *Export {
 	})
 	e.Guardians = sorted(r.guardians, func(a, b *Guardian) int { return strings.Compare(a.Key, b.Key) })
 	e.Staff = sorted(r.staff, func(a, b *Staff) int { return strings.Compare(a.Key, b.Key) })
-	addDivisions(e)
+	addDivisions(e, r.labels)
 	return e
 }
 
@@ -66,7 +70,7 @@ func (r *reading) twins() {
 		}
 		r.refuse([]Refusal{{
 			File: s.File, Line: s.Line,
-			Reason: whySameUAI.text(r.english, shorten(s.UAI), shorten(s.Key), shorten(first.Key), first.File, first.Line),
+			Reason: whySameUAI.Text(r.english, intake.Shorten(s.UAI), intake.Shorten(s.Key), intake.Shorten(first.Key), first.File, first.Line),
 		}}, []string{first.Key, s.Key})
 	}
 }
@@ -97,7 +101,7 @@ func (r *reading) homeless() {
 	for school, g := range groups {
 		r.refuse([]Refusal{{
 			File: g.first.File, Line: g.first.Line,
-			Reason: whyUnknownSchool.text(r.english, shorten(school), g.n),
+			Reason: whyUnknownSchool.Text(r.english, intake.Shorten(school), g.n),
 		}}, []string{school})
 	}
 }
@@ -130,7 +134,7 @@ func (r *reading) resolve() {
 }
 
 // addDivisions adds to each school the classes and groups that its pupils are in.
-func addDivisions(e *Export) {
+func addDivisions(e *Export, labels map[Place]string) {
 	classes := make(map[string]map[string]string)
 	groups := make(map[string]map[string]string)
 	for i := range e.Schools {
@@ -147,7 +151,7 @@ func addDivisions(e *Export) {
 		for _, p := range places {
 			if of := known[p.SchoolKey]; of != nil {
 				if _, ok := of[p.Code]; !ok {
-					of[p.Code] = ""
+					of[p.Code] = labels[p]
 				}
 			}
 		}

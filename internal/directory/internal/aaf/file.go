@@ -1,14 +1,23 @@
 package aaf
 
 import (
-	"bytes"
 	"encoding/xml"
-	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"regexp"
-	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
+)
+
+// Limits of what a file may hold. Those of the real export are some hundred times
+// smaller: its longest value has 89 bytes, its largest record 32 values in one
+// attribute.
+const (
+	maxValue    = 16 << 10
+	maxAttrs    = 500   // <attr> of one record
+	maxValues   = 5_000 // <value> of one <attr>
+	maxID       = 64
+	maxRefusals = 1_000 // listed; the rest is counted
 )
 
 // kind is what a record is about, told by its operationalAttributes and by nothing
@@ -49,188 +58,45 @@ type record struct {
 	idLine   int
 	attrs    []attrValue // the values worth keeping, in the order of the file
 	refusals []Refusal   // what is wrong with it
+
+	firstDegree bool // it has an attribute that only the first degree has
 }
 
 // attrValue is one value that is not empty.
 type attrValue struct {
 	name, text string
 	line       int
+	file       string // of a delta; "" for the record's own
 }
 
 // fileReader reads one file as the DTD has it, and no other way: an element or a text
 // out of place ends it.
 type fileReader struct {
+	*intake.XML
 	r       *reading
 	file    File
-	in      *input
-	dec     *xml.Decoder
-	line    int // where the last token began
+	delta   bool // what it holds changes the records of other files
 	rec     record
 	names   map[string]struct{} // of the attributes of rec
 	content maphash.Hash        // of the attributes of rec
-	text    []byte
-	rooted  bool
-	doctype bool
-	first   bool // nothing but the declaration may still come
 }
 
-// read reads the whole file and hands each record to r. The error is a *stop, or one
+// read reads the whole file and hands each record to r. The error is a *intake.Stop, or one
 // of the reading itself.
 func (f *fileReader) read(src io.Reader) error {
-	counted := &countingReader{src: src}
-	in, err := newInput(counted)
+	x, err := intake.NewXML(src, "ficAlimMENESR")
 	if err != nil {
 		return err
 	}
-	f.in, f.first = in, true
-	f.file.Encoding = in.encoding
-	f.dec = xml.NewDecoder(in)
-	// The bytes are UTF-8 already, whatever the declaration says.
-	f.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	x.OnComment = f.comment
+	f.XML = x
+	f.file.Encoding = x.Encoding
 	f.names = make(map[string]struct{})
 	f.content.SetSeed(f.r.seed)
 	if err := f.document(); err != nil {
 		return err
 	}
-	f.file.Bytes = counted.n
-	if in.latin != nil {
-		if line, yes := in.latin.reallyUTF8(); yes {
-			return &stop{line: line, reason: whyReallyUTF8, args: []any{in.encoding}}
-		}
-	}
-	return nil
-}
-
-type countingReader struct {
-	src io.Reader
-	n   int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.src.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-func (f *fileReader) stop(why reason, args ...any) error {
-	return &stop{line: f.line, reason: why, args: args}
-}
-
-// token reads the next token, whatever it is.
-func (f *fileReader) token() (xml.Token, error) {
-	f.line, _ = f.dec.InputPos()
-	// RawToken spares the decoder a stack: the end tags are compared here, where it is
-	// known which must come.
-	tok, err := f.dec.RawToken()
-	f.in.took()
-	if err == nil || err == io.EOF {
-		return tok, err
-	}
-	var stopped *stop
-	if errors.As(err, &stopped) {
-		if stopped.reason == whyTokenTooLong {
-			stopped.line = f.line
-		}
-		return nil, stopped
-	}
-	var syntax *xml.SyntaxError
-	if !errors.As(err, &syntax) {
-		if strings.HasPrefix(err.Error(), "xml: ") {
-			return nil, f.stop(whyMalformed, strings.TrimPrefix(err.Error(), "xml: "))
-		}
-		return nil, fmt.Errorf("reading %s: %w", f.file.Path, err)
-	}
-	switch {
-	case syntax.Msg == "unexpected EOF":
-		return nil, &stop{line: syntax.Line, reason: whyTruncated}
-	case strings.HasPrefix(syntax.Msg, "invalid character entity "):
-		entity := strings.TrimPrefix(syntax.Msg, "invalid character entity ")
-		return nil, &stop{line: syntax.Line, reason: whyEntity, args: []any{entity}}
-	}
-	return nil, &stop{line: syntax.Line, reason: whyMalformed, args: []any{syntax.Msg}}
-}
-
-// element reads on to the next start of an element in parent or to the end of parent:
-// blanks, comments and processing instructions are passed over, anything else stops.
-func (f *fileReader) element(parent string) (xml.Token, error) {
-	for {
-		tok, err := f.token()
-		if err != nil {
-			return nil, err
-		}
-		first := f.first
-		f.first = false
-		switch t := tok.(type) {
-		case xml.StartElement:
-			if t.Name.Space != "" {
-				return nil, f.stop(whyElement, t.Name.Space+":"+t.Name.Local, parent)
-			}
-			return t, nil
-		case xml.EndElement:
-			return t, f.ends(t, parent)
-		case xml.CharData:
-			if !blank(t) {
-				before := len(t) - len(bytes.TrimLeft(t, " \t\r\n"))
-				f.line += bytes.Count(t[:before], newline)
-				return nil, f.stop(whyText, parent)
-			}
-		case xml.Comment:
-			if err := f.comment(t); err != nil {
-				return nil, err
-			}
-		case xml.ProcInst:
-			if strings.EqualFold(t.Target, "xml") && !first {
-				return nil, f.stop(whyMalformed, "<?xml ?> must come first")
-			}
-		case xml.Directive:
-			if err := f.directive(t); err != nil {
-				return nil, err
-			}
-		}
-	}
-}
-
-// outside is the parent of the root; no end tag closes it.
-const outside = "document"
-
-// ends checks that an end tag closes what is open.
-func (f *fileReader) ends(t xml.EndElement, open string) error {
-	if t.Name.Space != "" || t.Name.Local != open || open == outside {
-		return f.stop(whyMalformed, "element <"+open+"> closed by </"+shorten(t.Name.Local)+">")
-	}
-	return nil
-}
-
-func blank(p []byte) bool {
-	for _, c := range p {
-		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return false
-		}
-	}
-	return true
-}
-
-// directive lets one document type through that points to an outside DTD, which is
-// never fetched, and nothing that declares anything.
-func (f *fileReader) directive(d []byte) error {
-	word, _, _ := strings.Cut(string(d[:min(len(d), 40)]), " ")
-	if f.rooted || f.doctype || word != "DOCTYPE" {
-		return f.stop(whyDirective, word)
-	}
-	f.doctype = true
-	quote := byte(0)
-	for _, c := range d {
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '[' || c == '<':
-			return f.stop(whyInternalDTD)
-		}
-	}
+	f.file.Bytes = f.Bytes()
 	return nil
 }
 
@@ -240,14 +106,15 @@ var (
 	knownVersion     = regexp.MustCompile(`^AAF-VE([0-9]{2})(0[1-9]|1[0-2])$`)
 )
 
-// lastVersion is the last year and month whose exports surely have the dialect of
-// 2013: SIECLE changed its levels and kinship codes on 30 March 2018.
-const lastVersion = "1712"
+// SIECLE changed its levels and kinship codes on 30 March 2018: up to lastOld an export
+// surely has the dialect of 2013, from firstNew on the current one. In between, and of a
+// version that we do not know, the links decide.
+const lastOld, firstNew = "1712", "1804"
 
 // comment finds the version in a comment such as <!-- versionAF="AAF-VE1301" -->.
 func (f *fileReader) comment(c []byte) error {
 	if degreeInComment.Match(c) {
-		return f.stop(whyFirstDegree, `degre="1D"`)
+		f.r.sign(FirstDegree, f.file.Path, f.Line, `degre="1D"`)
 	}
 	m := versionInComment.FindSubmatch(c)
 	if m == nil {
@@ -255,47 +122,40 @@ func (f *fileReader) comment(c []byte) error {
 	}
 	version := string(m[1])
 	if f.file.Version != "" && f.file.Version != version {
-		return f.stop(whyTwoVersions, f.file.Version, version)
+		return f.Stop(whyTwoVersions, f.file.Version, version)
 	}
-	ym := knownVersion.FindStringSubmatch(version)
-	if ym == nil {
-		return f.stop(whyVersion, shorten(version))
+	f.file.Version = intake.Shorten(version)
+	if ym := knownVersion.FindStringSubmatch(version); ym != nil {
+		switch ym := ym[1] + ym[2]; {
+		case ym <= lastOld:
+			f.r.sign(Old, f.file.Path, f.Line, version)
+		case ym >= firstNew:
+			f.r.sign(Current, f.file.Path, f.Line, version)
+		}
 	}
-	if ym[1]+ym[2] > lastVersion {
-		return f.stop(whyLaterVersion, version)
-	}
-	f.file.Version = version
 	return nil
 }
 
 // document reads the root and its requests.
 func (f *fileReader) document() error {
-	tok, err := f.element(outside)
-	if err == io.EOF {
-		return f.stop(whyTruncated)
-	}
+	root, err := f.Root()
 	if err != nil {
 		return err
 	}
-	root, ok := tok.(xml.StartElement)
-	if !ok {
-		return f.stop(whyMalformed, "no root element")
-	}
 	if root.Name.Local != "ficAlimMENESR" {
-		name := shorten(root.Name.Local)
+		name := intake.Shorten(root.Name.Local)
 		if what, ok := otherRoot(root.Name.Local, f.r.english); ok {
-			return f.stop(whyOtherRoot, name, what)
+			return f.Stop(whyOtherRoot, name, what)
 		}
-		return f.stop(whyRoot, name)
+		return f.Stop(whyRoot, name)
 	}
 	if err := f.noAttributes(root); err != nil {
 		return err
 	}
-	f.rooted = true
 	for {
-		tok, err := f.element("ficAlimMENESR")
+		tok, err := f.Element("ficAlimMENESR")
 		if err != nil {
-			return eofInside(f, err)
+			return err
 		}
 		if _, ok := tok.(xml.EndElement); ok {
 			break
@@ -309,40 +169,34 @@ func (f *fileReader) document() error {
 				return err
 			}
 			if err := f.request(); err != nil {
-				return eofInside(f, err)
+				return err
+			}
+			if err := f.taken(); err != nil {
+				return err
 			}
 		case "modifyRequest", "deleteRequest":
-			return f.stop(whyDelta, start.Name.Local)
+			if f.r.patches == nil {
+				return errDelta
+			}
+			if err := f.r.ctx.Err(); err != nil {
+				return err
+			}
+			if err := f.noAttributes(start); err != nil {
+				return err
+			}
+			if err := f.change(start.Name.Local); err != nil {
+				return err
+			}
 		default:
-			return f.stop(whyElement, shorten(start.Name.Local), "ficAlimMENESR")
+			return f.Unexpected(start.Name.Local, "ficAlimMENESR")
 		}
 	}
-	for {
-		tok, err := f.element(outside)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if start, ok := tok.(xml.StartElement); ok {
-			return f.stop(whyElement, shorten(start.Name.Local), outside)
-		}
-	}
-}
-
-// eofInside turns an end of file between two tokens inside the root into a refusal;
-// one within a token is a syntax error of encoding/xml.
-func eofInside(f *fileReader, err error) error {
-	if err == io.EOF {
-		return f.stop(whyTruncated)
-	}
-	return err
+	return f.End()
 }
 
 func (f *fileReader) noAttributes(start xml.StartElement) error {
 	if len(start.Attr) > 0 {
-		return f.stop(whyAttribute, shorten(start.Attr[0].Name.Local), start.Name.Local)
+		return f.Stop(whyAttribute, intake.Shorten(start.Attr[0].Name.Local), start.Name.Local)
 	}
 	return nil
 }

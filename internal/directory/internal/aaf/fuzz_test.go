@@ -19,6 +19,7 @@ func FuzzRead(f *testing.F) {
 	for i, size := range []aaftest.Size{
 		{Schools: 1, Pupils: 3, Staff: 5, Strays: 2},
 		{Schools: 2, Pupils: 2, Staff: 1, Later: true, Latin: true, CRLF: true},
+		{Schools: 1, Pupils: 3, Staff: 1, Current: true},
 	} {
 		dir := f.TempDir()
 		if _, err := aaftest.Generate(dir, uint64(i), size); err != nil {
@@ -86,8 +87,12 @@ func sane(t *testing.T, e *aaf.Export, refusals []aaf.Refusal, lines int) {
 			if _, known := e.Guardian(l.GuardianKey); known == l.Unresolved {
 				t.Errorf("link %+v: guardian known %v", l, known)
 			}
-			if l.LegalRepresentative() && l.Legal != "1" && l.Legal != "2" || len(l.Kinship) != 1 && strings.TrimLeft(l.Kinship, "0") != "" && len(strings.TrimLeft(l.Kinship, "0")) > 1 {
-				t.Errorf("link of another dialect: %+v", l)
+			told := l.LegalRepresentative()
+			switch {
+			case told && e.Dialect == "":
+				t.Errorf("a legal representative in files of no dialect: %+v", l)
+			case told && e.Dialect == aaf.Current && l.Legal != "1", told && e.Dialect == aaf.Old && l.Legal != "1" && l.Legal != "2":
+				t.Errorf("a legal representative in %s: %+v", e.Dialect, l)
 			}
 		}
 	}

@@ -84,6 +84,7 @@ func anySize(t *rapid.T) aaftest.Size {
 		Strays:  rapid.IntRange(0, 40).Draw(t, "strays"),
 		PerFile: rapid.IntRange(4, 60).Draw(t, "records per file"),
 		Later:   rapid.Bool().Draw(t, "later"),
+		Current: rapid.Bool().Draw(t, "current"),
 		Latin:   rapid.Bool().Draw(t, "latin"),
 		CRLF:    rapid.Bool().Draw(t, "crlf"),
 		Unnamed: rapid.Bool().Draw(t, "no version"),

@@ -1,21 +1,28 @@
 package aaf
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
-// links reads the packed values of ENTElevePersRelEleve. The error is the *stop of a
-// file in the later dialect.
+// links reads the packed values of ENTElevePersRelEleve. The error is the *intake.Stop of a
+// file that names guardians in a way that says no level.
 func (f *fileReader) links(p *Pupil) error {
 	if _, has := f.names["ENTElevePersRelEleve"]; !has {
+		if f.rec.firstDegree {
+			f.authority(p)
+			return nil
+		}
 		// Without the packed values there is no level. A pupil who has no guardian at
 		// all may lack them; where guardians are named another way, this is no export of
 		// 2013 and reading on would lose every parent without a word.
 		for _, a := range f.rec.attrs {
 			if a.name == "ENTEleveAutoriteParentale" || a.name == "ENTEleveParents" {
-				return &stop{line: a.line, reason: whyNoLinkAtAll}
+				return &intake.Stop{Line: a.line, Reason: whyNoLinkAtAll}
 			}
 		}
 		return nil
@@ -25,31 +32,44 @@ func (f *fileReader) links(p *Pupil) error {
 			continue
 		}
 		l, why := parseLink(a.text)
-		l.File, l.Line = f.file.Path, a.line
+		l.File, l.Line = cmp.Or(a.file, f.file.Path), a.line
 		switch {
 		case why != "":
-			f.refuse(a.line, whyPackedLink, shorten(a.text), why)
+			f.refuseAt(a, whyPackedLink, intake.Shorten(a.text), why)
 			continue
-		case laterKinship(l.Kinship):
-			return &stop{line: a.line, reason: whyLaterKinship, args: []any{shorten(a.text), l.Kinship}}
-		case l.Legal == "3":
-			return &stop{line: a.line, reason: whyLaterLevel, args: []any{shorten(a.text), l.Legal}}
+		}
+		for _, d := range signsOf(l) {
+			f.r.sign(d, cmp.Or(a.file, f.file.Path), a.line, intake.Shorten(l.Raw))
 		}
 		same := slices.IndexFunc(p.Links, func(o Link) bool { return o.GuardianKey == l.GuardianKey })
 		switch {
 		case same < 0:
 			p.Links = append(p.Links, l)
 		case strings.TrimSpace(p.Links[same].Raw) != strings.TrimSpace(l.Raw):
-			f.refuse(a.line, whyTwoLinks, shorten(p.Links[same].Raw), shorten(l.Raw))
+			f.refuseAt(a, whyTwoLinks, intake.Shorten(p.Links[same].Raw), intake.Shorten(l.Raw))
 		}
 	}
 	return nil
 }
 
-// laterKinship says whether a code is one of after March 2018, which have two digits.
-func laterKinship(code string) bool {
-	n, err := strconv.Atoi(code)
-	return err == nil && n >= 10
+// authority reads the guardians of a pupil of the first degree: those who have parental
+// authority are listed, and nobody else. What may follow an identifier is what they are
+// to the pupil, in a code; more than that we do not know how to read.
+func (f *fileReader) authority(p *Pupil) {
+	for _, a := range f.rec.attrs {
+		if a.name != "ENTEleveAutoriteParentale" {
+			continue
+		}
+		raw := clean(a.text)
+		key, rest, more := strings.Cut(raw, "$")
+		if !goodID(key) || key == "" || more && !digits(rest) {
+			f.refuseAt(a, whyAuthority, intake.Shorten(raw))
+			continue
+		}
+		if !slices.ContainsFunc(p.Links, func(l Link) bool { return l.GuardianKey == key }) {
+			p.Links = append(p.Links, Link{GuardianKey: key, Kinship: rest, Raw: raw, File: cmp.Or(a.file, f.file.Path), Line: a.line})
+		}
+	}
 }
 
 // parseLink takes a packed link apart: guardian $ kinship $ financial $ legal $ contact

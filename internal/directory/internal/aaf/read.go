@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // Options of Read.
 type Options struct {
 	English bool // reasons in English instead of French
+	// Dialect of files that do not tell it, or tell two; "" where they do. Files that tell
+	// another one are refused.
+	Dialect Dialect
 }
 
-// Read reads the files of one full export: each path is a folder (its XML files, not
+// Read reads the files of one full export, and of the deltas since: each path is a folder (its XML files, not
 // its subfolders) or a file. It finds out what each holds by what it says, never by
 // its name, and reads to the end whatever it can, so that one run lists every refusal.
 //
@@ -30,8 +34,40 @@ type Options struct {
 //   - a pupil without a school is refused and holds nobody back;
 //   - staff and classes may name schools that are not in the export: they do, in fact.
 func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal, error) {
-	r := &reading{
-		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(),
+	found, err := intake.Find(paths, opts.English)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer found.Close()
+	return ReadFiles(ctx, found, opts)
+}
+
+// ReadFiles reads the files that were found.
+func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export, []Refusal, error) {
+	r := newReading(ctx, opts)
+	sources, ignored := r.sources(found)
+	var full, deltas []source
+	for _, s := range sources {
+		err := r.readFile(s.File, int32(len(r.files)))
+		switch {
+		case errors.Is(err, errDelta):
+			deltas = append(deltas, s)
+		case err != nil:
+			return nil, nil, err
+		default:
+			full = append(full, s)
+		}
+	}
+	if len(deltas) > 0 {
+		return readDelta(ctx, found, opts, full, deltas, ignored)
+	}
+	return r.finish(ignored)
+}
+
+func newReading(ctx context.Context, opts Options) *reading {
+	return &reading{
+		ctx: ctx, english: opts.English, seed: maphash.MakeSeed(), asked: opts.Dialect,
+		signs:        make(map[Dialect]evidence),
 		schools:      make(map[string]*School),
 		pupils:       make(map[string]*Pupil),
 		staff:        make(map[string]*Staff),
@@ -41,16 +77,30 @@ func Read(ctx context.Context, paths []string, opts Options) (*Export, []Refusal
 		badGuardians: make(map[string][]int),
 		heldBack:     make(map[string]bool),
 		words:        make(map[string]string),
+		labels:       make(map[Place]string),
 	}
-	sources, ignored, err := r.sources(paths)
-	if err != nil {
+}
+
+// readDelta reads a full export once more, now that it is known which files change it.
+func readDelta(ctx context.Context, found *intake.Found, opts Options, full, deltas []source, ignored []string) (*Export, []Refusal, error) {
+	r := newReading(ctx, opts)
+	r.patches = make(map[recordKey]*patch)
+	r.sources(found) // for what it refuses
+	if err := r.readDeltas(deltas); err != nil {
 		return nil, nil, err
 	}
-	for i, s := range sources {
-		if err := r.readFile(s.path, int32(i)); err != nil {
+	for _, s := range full {
+		if err := r.readFile(s.File, int32(len(r.files))); err != nil {
 			return nil, nil, err
 		}
 	}
+	if err := r.add(); err != nil {
+		return nil, nil, err
+	}
+	return r.finish(ignored)
+}
+
+func (r *reading) finish(ignored []string) (*Export, []Refusal, error) {
 	if err := r.readMissed(); err != nil {
 		return nil, nil, err
 	}
@@ -64,8 +114,11 @@ type reading struct {
 	ctx     context.Context
 	english bool
 	seed    maphash.Seed
+	asked   Dialect
+	signs   map[Dialect]evidence // the first of each
 
 	files     []File
+	from      []intake.File // where each is read
 	schools   map[string]*School
 	pupils    map[string]*Pupil
 	staff     map[string]*Staff
@@ -81,7 +134,11 @@ type reading struct {
 	heldBack     map[string]bool
 	allHeldBack  bool
 
-	words map[string]string // values that repeat, kept once
+	patches map[recordKey]*patch // what deltas change; nil: none was given
+	inDelta bool                 // the file at hand is one
+
+	words  map[string]string // values that repeat, kept once
+	labels map[Place]string  // of the classes and groups of the first degree
 }
 
 // mark is what stays of a record that is not kept: enough to notice another one with
@@ -96,15 +153,19 @@ type mark struct {
 }
 
 // readFile reads one file. A file that stops gives nothing and holds back everybody.
-func (r *reading) readFile(path string, number int32) error {
+func (r *reading) readFile(source intake.File, number int32) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	r.files = append(r.files, File{Path: path})
-	f := &fileReader{r: r, file: File{Path: path}}
-	err := f.open()
-	var stopped *stop
+	path := source.Path
+	r.files, r.from = append(r.files, File{Path: path}), append(r.from, source)
+	f := &fileReader{r: r, file: File{Path: path}, delta: r.inDelta}
+	err := f.open(source)
+	var stopped *intake.Stop
 	switch {
+	case errors.Is(err, errDelta):
+		r.forget(path, number)
+		return err
 	case err == nil:
 		r.files[number] = f.file
 		return nil
@@ -116,11 +177,8 @@ func (r *reading) readFile(path string, number int32) error {
 	return nil
 }
 
-func (f *fileReader) open() error {
-	src, err := os.Open(f.file.Path)
-	if why, refused := pathReason(err); refused {
-		return &stop{reason: why}
-	}
+func (f *fileReader) open(source intake.File) error {
+	src, err := source.Open()
 	if err != nil {
 		return err
 	}
@@ -128,22 +186,9 @@ func (f *fileReader) open() error {
 	return f.read(src)
 }
 
-// pathReason turns what is wrong with a path, as opposed to the machine, into a reason.
-func pathReason(err error) (reason, bool) {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return whyMissing, true
-	case errors.Is(err, os.ErrPermission):
-		return whyForbidden, true
-	}
-	return reason{}, false
-}
-
-func (r *reading) stopFile(path string, s *stop) {
+func (r *reading) stopFile(path string, s *intake.Stop) {
 	r.allHeldBack = true
-	r.refusals = append(r.refusals, Refusal{
-		File: path, Line: s.line, Reason: s.reason.text(r.english, s.args...), HoldsBackAll: true,
-	})
+	r.refusals = append(r.refusals, s.Refusal(path, r.english))
 }
 
 // forget takes back what a file gave before it stopped.
@@ -197,7 +242,7 @@ func (r *reading) readMissed() error {
 	r.missed = missed
 	for number := range inFile {
 		f := &fileReader{r: r, file: File{Path: r.files[number].Path}}
-		if err := f.open(); err != nil {
+		if err := f.open(r.from[number]); err != nil {
 			return fmt.Errorf("reading %s again: %w", f.file.Path, err)
 		}
 	}
@@ -227,6 +272,9 @@ func (r *reading) useful(rec *record) func(string) bool {
 	case kindStaff:
 		return usefulOfStaff
 	case kindGuardian:
+		if r.inDelta {
+			return usefulOfGuardian
+		}
 		if _, wanted := r.wanted[rec.id]; wanted {
 			return usefulOfGuardian
 		}
@@ -244,7 +292,7 @@ func (r *reading) sortedRefusals() []Refusal {
 		return a.Line - b.Line
 	})
 	if r.more > 0 {
-		r.refusals = append(r.refusals, Refusal{Reason: whyMore.text(r.english, r.more)})
+		r.refusals = append(r.refusals, Refusal{Reason: whyMore.Text(r.english, r.more)})
 	}
 	return r.refusals
 }

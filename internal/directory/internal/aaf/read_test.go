@@ -133,12 +133,94 @@ func TestDuplicateNamesTheFirst(t *testing.T) {
 	}
 }
 
-func TestLegalRepresentative(t *testing.T) {
+// The digit 2 is a legal representative until March 2018 and none afterwards: the file
+// says which, or somebody does, or nobody is told.
+func TestDialects(t *testing.T) {
 	t.Parallel()
-	for legal, want := range map[string]bool{"1": true, "2": true, "0": false, "3": false, "": false} {
-		if got := (aaf.Link{Legal: legal, Contact: "1"}).LegalRepresentative(); got != want {
-			t.Errorf("level %q: %v", legal, got)
-		}
+	version := func(v string) string {
+		return strings.Replace(head, "AAF-VE1301", v, 1)
+	}
+	no := strings.Replace(head, `<!-- versionAF="AAF-VE1301" -->`, "", 1)
+	for _, c := range []struct {
+		name, head, link string
+		asked            aaf.Dialect
+		level            aaf.Level // "": refused
+		words            string
+	}{
+		{"old, level 1", head, "200$2$1$1$0$0", "", aaf.Legal, ""},
+		{"old, level 2", head, "200$1$0$2$0$0", "", aaf.Legal, ""},
+		{"old, level 0", head, "200$1$0$0$1$0", "", aaf.Contact, ""},
+		{"old by its kinship", no, "200$1$0$2$0$0", "", aaf.Legal, ""},
+		{"current, level 1", version("AAF-VE2410"), "200$10$1$1$0$0", "", aaf.Legal, ""},
+		{"current, level 2", version("AAF-VE2410"), "200$10$1$2$1$0", "", aaf.InCharge, ""},
+		{"current, level 3", version("AAF-VE2410"), "200$39$0$3$1$0", "", aaf.Contact, ""},
+		{"current by its kinship, level 2", no, "200$10$1$2$0$0", "", aaf.InCharge, ""},
+		{"current by its version, kinship unknown", version("AAF-VE2410"), "200$0$1$2$0$0", "", aaf.InCharge, ""},
+		{"nothing tells, level 1", no, "200$0$1$1$0$0", "", aaf.Legal, ""},
+		{"nothing tells, level 2", no, "200$0$1$2$0$0", "", "", "--dialect before-2018"},
+		{"somebody tells: old", no, "200$0$1$2$0$0", aaf.Old, aaf.Legal, ""},
+		{"somebody tells: current", no, "200$0$1$2$0$0", aaf.Current, aaf.InCharge, ""},
+		{"somebody tells otherwise", head, "200$1$0$2$0$0", aaf.Current, "", "--dialect"},
+		{"a version of ours beside links of the other", version("AAF-VE2410"), "200$1$0$2$0$0", "", "", "aaf-2013"},
+		{"a link that is both", no, "200$1$0$3$0$0", "", "", "aaf-2013"},
+		{"a link that is both, and somebody decides", no, "200$20$0$0$0$0", aaf.Old, aaf.Contact, ""},
+		{"a version of ours beside links of the other, and somebody decides", version("AAF-VE2410"), "200$1$0$2$0$0", aaf.Current, aaf.InCharge, ""},
+		{"a level nobody knows", head, "200$1$0$4$0$0", "", "", "légal"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			file := func(records ...string) string { return c.head + strings.Join(records, "") + foot }
+			dir := files(t, map[string]string{"1.xml": file(schoolA), "2.xml": file(with(pupilA, "200$2$1$1$0$0", c.link)), "3.xml": file(motherA)})
+			export, refusals, err := aaf.Read(t.Context(), []string{dir}, aaf.Options{Dialect: c.asked})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.level == "" {
+				if len(refusals) != 1 || !strings.Contains(refusals[0].Reason, c.words) || !export.HeldBack("52000") || export.Counts().MayBeTold != 0 {
+					t.Errorf("%+v, %+v", refusals, export.Counts())
+				}
+				return
+			}
+			if len(refusals) > 0 || export.HeldBack("52000") {
+				t.Fatalf("refused: %+v", refusals)
+			}
+			if got := export.Pupils[0].Links[0]; got.Level != c.level || got.LegalRepresentative() != (c.level == aaf.Legal) {
+				t.Errorf("read as %+v", got)
+			}
+		})
+	}
+}
+
+// An export of the first degree has other names for the same things, and lists who has
+// parental authority.
+func TestFirstDegree(t *testing.T) {
+	t.Parallel()
+	pupil := strings.NewReplacer(`name="sn"`, `name="ENTPersonNom"`, `name="givenName"`, `name="ENTPersonPrenom"`,
+		`<attr name="ENTElevePersRelEleve"><value>200$2$1$1$0$0</value></attr>`, `<attr name="ENTEleveAutoriteParentale"><value>200</value><value>201$1</value></attr>`,
+		`<attr name="ENTEleveClasses"><value>52000$6E 1</value></attr>`, `<attr name="ENTPersonClasses"><value>52000$CYC2$CP$9876$CP de Mme Roux</value></attr>`).Replace(pupilA)
+	mother := strings.NewReplacer(`name="sn"`, `name="ENTPersonNom"`, `name="givenName"`, `name="ENTPersonPrenom"`,
+		`</attributes>`, `<attr name="ENTPersRelEleveTelMobile"><value>0639980101</value></attr><attr name="ENTPersonMail"><value>h@calmeval.example</value></attr></attributes>`).Replace(motherA)
+	one := func(records ...string) string {
+		return strings.Replace(whole(records...), `versionAF="AAF-VE1301"`, `versionAF="1D-5.2" degre="1D"`, 1)
+	}
+	export, refusals, _ := read(t, one(schoolA), one(pupil), one(mother, strings.ReplaceAll(mother, "200", "201")))
+	if len(refusals) > 0 || export.Dialect != aaf.FirstDegree {
+		t.Fatalf("%+v", refusals)
+	}
+	n := export.Counts()
+	if n.Pupils != 1 || n.Links != 2 || n.MayBeTold != 2 || n.Unresolved != 0 {
+		t.Errorf("%+v", n)
+	}
+	p := export.Pupils[0]
+	if p.Usual != "CALMEVAL" || p.First != "Léa" || !slices.Equal(p.Classes, []aaf.Place{{SchoolKey: "52000", Code: "9876"}}) || export.Schools[0].Classes[0].Label != "CP de Mme Roux" {
+		t.Errorf("%+v %+v", p, export.Schools)
+	}
+	if g, _ := export.Guardian("200"); g.Mobile != "0639980101" || g.Email != "h@calmeval.example" || g.First != "Hélène" {
+		t.Errorf("%+v", g)
+	}
+	_, refusals, _ = read(t, one(schoolA), one(strings.Replace(pupil, "201$1", "201$1$0$2", 1)), one(mother))
+	if len(refusals) != 1 || !strings.Contains(refusals[0].Reason, "201$1$0$2") {
+		t.Errorf("a list that says more than we know: %+v", refusals)
 	}
 }
 
@@ -193,7 +275,7 @@ func TestPaths(t *testing.T) {
 		t.Errorf("files, some of them twice: %+v %+v", n, refusals)
 	}
 	for name, words := range map[string]string{
-		"absent": "introuvable", "2012.xml": "aucun fichier XML", "LISEZMOI.txt": "XML",
+		"absent": "introuvable", "2012.xml": "aucun fichier", "LISEZMOI.txt": "XML",
 	} {
 		export, refusals = all(name)
 		if len(refusals) != 1 || refusals[0].Line > 1 || !strings.Contains(refusals[0].Reason, words) || !refusals[0].HoldsBackAll || len(export.Files) > 0 {
@@ -241,8 +323,8 @@ func TestRefusalAsJSON(t *testing.T) {
 func TestReasonsInEnglish(t *testing.T) {
 	t.Parallel()
 	dir := files(t, map[string]string{"1.xml": with(whole(schoolA), "VE1301", "VE2407")})
-	_, refusals, err := aaf.Read(t.Context(), []string{dir}, aaf.Options{English: true})
-	if err != nil || len(refusals) != 1 || !strings.Contains(refusals[0].Reason, "later release") {
+	_, refusals, err := aaf.Read(t.Context(), []string{dir}, aaf.Options{English: true, Dialect: aaf.Old})
+	if err != nil || len(refusals) != 1 || !strings.Contains(refusals[0].Reason, "leave --dialect out") {
 		t.Errorf("%+v %v", refusals, err)
 	}
 }

@@ -1,20 +1,24 @@
 package aaf
 
 import (
+	"cmp"
 	"encoding/xml"
 	"strings"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
-// request reads one addRequest: operationalAttributes, identifier, attributes.
+// request reads one addRequest: operationalAttributes, identifier, attributes. What it
+// says is in f.rec.
 func (f *fileReader) request() error {
 	rec := &f.rec
 	clear(f.names)
 	f.content.Reset()
-	*rec = record{line: f.line, attrs: rec.attrs[:0], refusals: rec.refusals[:0]}
+	*rec = record{line: f.Line, attrs: rec.attrs[:0], refusals: rec.refusals[:0]}
 	f.file.Records++
 	step := 0
 	for {
-		tok, err := f.element("addRequest")
+		tok, err := f.Element("addRequest")
 		if err != nil {
 			return err
 		}
@@ -34,7 +38,7 @@ func (f *fileReader) request() error {
 		case "attributes":
 			next, err = 3, f.attributes(step)
 		default:
-			err = f.stop(whyElement, shorten(start.Name.Local), "addRequest")
+			err = f.Unexpected(start.Name.Local, "addRequest")
 		}
 		if err != nil {
 			return err
@@ -42,7 +46,7 @@ func (f *fileReader) request() error {
 		step = next
 	}
 	if rec.category == "" {
-		return &stop{line: rec.line, reason: whyNoCategory}
+		return &intake.Stop{Line: rec.line, Reason: whyNoCategory}
 	}
 	if rec.id == "" && len(rec.refusals) == 0 {
 		f.refuse(rec.line, whyNoID, rec.category)
@@ -50,28 +54,36 @@ func (f *fileReader) request() error {
 	if step < 3 {
 		f.refuse(rec.line, whyNoAttributes, rec.category)
 	}
-	return f.r.take(f)
+	return nil
 }
 
 // refuse tells what is wrong with the record at hand; the file goes on.
-func (f *fileReader) refuse(line int, why reason, args ...any) {
+func (f *fileReader) refuse(line int, why intake.Reason, args ...any) {
 	f.rec.refusals = append(f.rec.refusals, Refusal{
-		File: f.file.Path, Line: line, Reason: why.text(f.r.english, args...),
+		File: f.file.Path, Line: line, Reason: why.Text(f.r.english, args...),
+	})
+}
+
+// refuseAt tells what is wrong with a value of the record, where the value stands: a
+// delta may have brought it.
+func (f *fileReader) refuseAt(a attrValue, why intake.Reason, args ...any) {
+	f.rec.refusals = append(f.rec.refusals, Refusal{
+		File: cmp.Or(a.file, f.file.Path), Line: a.line, Reason: why.Text(f.r.english, args...),
 	})
 }
 
 // category reads operationalAttributes.
 func (f *fileReader) category(step int) error {
 	if step != 0 {
-		return f.stop(whyElement, "operationalAttributes", "addRequest")
+		return f.Unexpected("operationalAttributes", "addRequest")
 	}
-	tok, err := f.element("operationalAttributes")
+	tok, err := f.Element("operationalAttributes")
 	if err != nil {
 		return err
 	}
 	start, ok := tok.(xml.StartElement)
 	if !ok {
-		return f.stop(whyNoCategory)
+		return f.Stop(whyNoCategory)
 	}
 	name, err := f.attrName(start)
 	if err != nil {
@@ -79,7 +91,7 @@ func (f *fileReader) category(step int) error {
 	}
 	category := ""
 	for {
-		tok, err := f.element("attr")
+		tok, err := f.Element("attr")
 		if err != nil {
 			return err
 		}
@@ -87,28 +99,29 @@ func (f *fileReader) category(step int) error {
 		if !ok {
 			break
 		}
-		if err := f.value(value, name); err != nil {
+		text, err := f.value(value, name)
+		if err != nil {
 			return err
 		}
 		if category != "" {
-			return f.stop(whyTwoCategories)
+			return f.Stop(whyTwoCategories)
 		}
-		category = strings.TrimSpace(string(f.text))
+		category = strings.TrimSpace(string(text))
 		known := false
 		if f.rec.kind, known = kindOf(name, category); !known {
-			return f.stop(whyCategory, shorten(name), shorten(category))
+			return f.Stop(whyCategory, intake.Shorten(name), intake.Shorten(category))
 		}
 	}
 	if category == "" {
-		return f.stop(whyNoCategory)
+		return f.Stop(whyNoCategory)
 	}
 	f.rec.category = category
-	tok, err = f.element("operationalAttributes")
+	tok, err = f.Element("operationalAttributes")
 	if err != nil {
 		return err
 	}
 	if _, ok := tok.(xml.StartElement); ok {
-		return f.stop(whyTwoCategories)
+		return f.Stop(whyTwoCategories)
 	}
 	return nil
 }
@@ -116,10 +129,10 @@ func (f *fileReader) category(step int) error {
 // identifier reads identifier and its id.
 func (f *fileReader) identifier(step int) error {
 	if step != 1 {
-		return f.stop(whyElement, "identifier", "addRequest")
+		return f.Unexpected("identifier", "addRequest")
 	}
 	for n := 0; ; n++ {
-		tok, err := f.element("identifier")
+		tok, err := f.Element("identifier")
 		if err != nil {
 			return err
 		}
@@ -128,21 +141,22 @@ func (f *fileReader) identifier(step int) error {
 			return nil
 		}
 		if start.Name.Local != "id" || n > 0 {
-			return f.stop(whyElement, shorten(start.Name.Local), "identifier")
+			return f.Unexpected(start.Name.Local, "identifier")
 		}
 		if err := f.noAttributes(start); err != nil {
 			return err
 		}
-		f.rec.idLine = f.line
-		if err := f.characters("id", "id"); err != nil {
+		f.rec.idLine = f.Line
+		text, err := f.Characters("id", "id", maxValue)
+		if err != nil {
 			return err
 		}
-		id := strings.TrimSpace(string(f.text))
+		id := strings.TrimSpace(string(text))
 		switch {
 		case id == "":
 			f.refuse(f.rec.idLine, whyNoID, f.rec.category)
 		case !goodID(id):
-			f.refuse(f.rec.idLine, whyBadID, shorten(id), maxID)
+			f.refuse(f.rec.idLine, whyBadID, intake.Shorten(id), maxID)
 		}
 		f.rec.id = id
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // take makes of a record what it is, and keeps it.
@@ -33,7 +35,7 @@ func (r *reading) take(f *fileReader) error {
 			number := int32(len(r.files) - 1)
 			r.seen[key] = mark{content: content, file: number, line: int32(rec.idLine), kind: rec.kind}
 		} else {
-			f.refuse(rec.idLine, whyDuplicate, shorten(rec.id), rec.category, r.files[before.file].Path, before.line)
+			f.refuse(rec.idLine, whyDuplicate, intake.Shorten(rec.id), rec.category, r.files[before.file].Path, before.line)
 		}
 	}
 	var err error
@@ -88,7 +90,7 @@ func (f *fileReader) checkID() {
 	case "":
 		f.refuse(f.rec.line, whyNoID, f.rec.category+" ("+name+")")
 	default:
-		f.refuse(f.rec.idLine, whyTwoIDs, shorten(f.rec.id), shorten(repeated))
+		f.refuse(f.rec.idLine, whyTwoIDs, intake.Shorten(f.rec.id), intake.Shorten(repeated))
 	}
 }
 
@@ -118,6 +120,9 @@ func (f *fileReader) anyOf(name string) string {
 	return ""
 }
 
+// either is what an attribute says, or the one that the first degree has for it.
+func (f *fileReader) either(name, first string) string { return cmp.Or(f.anyOf(name), f.anyOf(first)) }
+
 // clean takes away the blanks around a value, and line breaks within, which no name
 // and no number has.
 func clean(s string) string {
@@ -131,8 +136,8 @@ func (r *reading) takeSchool(f *fileReader) {
 	s := &School{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
 		UAI: f.one("ENTStructureUAI"), Name: f.one("ENTStructureNomCourant"),
-		Type: f.one("ENTStructureTypeStruct"), Phone: f.anyOf("telephoneNumber"),
-		PostalCode: f.anyOf("postalCode"), City: f.anyOf("l"), Academy: f.anyOf("ENTServAcAcademie"),
+		Type: f.one("ENTStructureTypeStruct"), Phone: f.either("telephoneNumber", "ENTStructureTelephone"),
+		PostalCode: f.either("postalCode", "ENTStructureCodePostal"), City: f.either("l", "ENTStructureVille"), Academy: f.anyOf("ENTServAcAcademie"),
 		Classes: f.divisions("ENTStructureClasses"), Groups: f.divisions("ENTStructureGroupes"),
 	}
 	if len(f.rec.refusals) > 0 {
@@ -156,7 +161,7 @@ func (f *fileReader) divisions(name string) []Division {
 			label = clean(fields[1])
 		}
 		if code == "" {
-			f.refuse(a.line, whyPacked, shorten(a.text), name, "code$libellé…")
+			f.refuse(a.line, whyPacked, intake.Shorten(a.text), name, "code$libellé…")
 			continue
 		}
 		out = append(out, Division{Code: code, Label: label})
@@ -168,11 +173,11 @@ func (r *reading) takePupil(f *fileReader) error {
 	p := &Pupil{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
 		SchoolKey: r.word(f.one("ENTPersonStructRattach")),
-		Last:      f.one("ENTPersonNomPatro"), Usual: f.one("sn"), First: f.one("givenName"),
-		Title: r.word(f.one("personalTitle")),
+		Last:      f.one("ENTPersonNomPatro"), Usual: cmp.Or(f.one("sn"), f.one("ENTPersonNom")), First: cmp.Or(f.one("givenName"), f.one("ENTPersonPrenom")),
+		Title: r.word(cmp.Or(f.one("personalTitle"), f.one("ENTPersonCivilite"))),
 		Born:  f.date("ENTPersonDateNaissance"), Regime: r.word(f.one("ENTEleveRegime")),
-		Status: r.word(f.one("ENTEleveStatutEleve")), Grade: r.word(f.one("ENTEleveLibelleMEF")),
-		Classes: r.places(f, "ENTEleveClasses"), Groups: r.places(f, "ENTEleveGroupes"),
+		Status: r.word(f.one("ENTEleveStatutEleve")), Grade: r.word(cmp.Or(f.one("ENTEleveLibelleMEF"), f.one("ENTEleveNiveau"))),
+		Classes: append(r.places(f, "ENTEleveClasses"), r.places(f, "ENTPersonClasses")...), Groups: append(r.places(f, "ENTEleveGroupes"), r.places(f, "ENTPersonGroupes")...),
 		HomePhone: f.anyOf("homePhone"), Mobile: f.anyOf("mobile"), Email: f.anyOf("mail"),
 	}
 	if p.Usual == "" {
@@ -213,7 +218,7 @@ func (f *fileReader) date(name string) string {
 	}
 	day, err := time.Parse("02/01/2006", written)
 	if err != nil {
-		f.refuse(f.valueLine(name), whyBirthDate, shorten(written))
+		f.refuse(f.valueLine(name), whyBirthDate, intake.Shorten(written))
 		return ""
 	}
 	return day.Format(time.DateOnly)
@@ -228,7 +233,7 @@ func (f *fileReader) valueLine(name string) int {
 	return f.rec.line
 }
 
-// places reads school$code.
+// places reads school$code and, as the first degree has it, school$…$…$code$label.
 func (r *reading) places(f *fileReader, name string) []Place {
 	var out []Place
 	for _, a := range f.rec.attrs {
@@ -236,9 +241,13 @@ func (r *reading) places(f *fileReader, name string) []Place {
 			continue
 		}
 		school, code, ok := strings.Cut(a.text, "$")
+		if all := strings.Split(a.text, "$"); len(all) == 5 && strings.HasPrefix(name, "ENTPerson") {
+			code = all[3]
+			r.labels[Place{SchoolKey: clean(school), Code: clean(code)}] = r.word(clean(all[4]))
+		}
 		school, code = clean(school), clean(code)
 		if !ok || school == "" || code == "" {
-			f.refuse(a.line, whyPacked, shorten(a.text), name, "idEtab$code")
+			f.refuse(a.line, whyPacked, intake.Shorten(a.text), name, "idEtab$code")
 			continue
 		}
 		p := Place{SchoolKey: r.word(school), Code: r.word(code)}
@@ -270,18 +279,18 @@ func (r *reading) takeGuardian(f *fileReader) {
 func (f *fileReader) guardian() *Guardian {
 	return &Guardian{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
-		Last:  cmp.Or(f.anyOf("sn"), f.anyOf("ENTPersonNomPatro")),
-		First: f.anyOf("givenName"), Title: f.r.word(f.anyOf("personalTitle")),
-		HomePhone: f.anyOf("homePhone"), WorkPhone: f.anyOf("telephoneNumber"),
-		Mobile: f.anyOf("mobile"), SMSMobile: f.anyOf("ENTPersonMobileSMS"), Email: f.anyOf("mail"),
+		Last:  cmp.Or(f.either("sn", "ENTPersonNom"), f.anyOf("ENTPersonNomPatro")),
+		First: f.either("givenName", "ENTPersonPrenom"), Title: f.r.word(f.either("personalTitle", "ENTPersonCivilite")),
+		HomePhone: f.either("homePhone", "ENTPersonTelPerso"), WorkPhone: f.either("telephoneNumber", "ENTPersRelEleveTelPro"),
+		Mobile: f.either("mobile", "ENTPersRelEleveTelMobile"), SMSMobile: f.anyOf("ENTPersonMobileSMS"), Email: f.either("mail", "ENTPersonMail"),
 	}
 }
 
 func (r *reading) takeStaff(f *fileReader) {
 	s := &Staff{
 		Key: f.rec.id, File: f.file.Path, Line: f.rec.line,
-		Last:  cmp.Or(f.anyOf("sn"), f.anyOf("ENTPersonNomPatro")),
-		First: f.anyOf("givenName"), Title: r.word(f.anyOf("personalTitle")), Email: f.anyOf("mail"),
+		Last:  cmp.Or(f.either("sn", "ENTPersonNom"), f.anyOf("ENTPersonNomPatro")),
+		First: f.either("givenName", "ENTPersonPrenom"), Title: r.word(f.either("personalTitle", "ENTPersonCivilite")), Email: f.either("mail", "ENTPersonMail"),
 		Teaches: f.anyOf("PersEducNatPresenceDevantEleves") == "O",
 		Classes: r.places(f, "ENTAuxEnsClasses"), Groups: r.places(f, "ENTAuxEnsGroupes"),
 		Principal: r.places(f, "ENTAuxEnsClassesPrincipal"),
@@ -293,7 +302,7 @@ func (r *reading) takeStaff(f *fileReader) {
 		case "ENTPersonFonctions":
 			fields := strings.Split(a.text, "$")
 			if len(fields) < 2 || clean(fields[0]) == "" {
-				f.refuse(a.line, whyPacked, shorten(a.text), a.name, "idEtab$code$libellé…")
+				f.refuse(a.line, whyPacked, intake.Shorten(a.text), a.name, "idEtab$code$libellé…")
 				continue
 			}
 			fn := Function{SchoolKey: r.word(clean(fields[0])), Code: r.word(clean(fields[1]))}

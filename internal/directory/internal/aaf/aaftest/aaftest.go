@@ -32,6 +32,9 @@ type Size struct {
 	// Later writes the last exports before March 2018 (AAF-VE1711): the same dialect,
 	// with mobile, ENTPersonMobileSMS and mail, and with declared classes and groups.
 	Later bool
+	// Current writes the dialect of after March 2018: both parents at level 1, people in
+	// charge at 2, contacts at 3, kinship in two digits; with all that Later has.
+	Current bool
 	// Latin writes ISO-8859-15 instead of UTF-8.
 	Latin bool
 	// CRLF ends lines as Windows does.
@@ -50,6 +53,7 @@ func Generate(dir string, seed uint64, size Size) (*aaf.Export, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	size.Later = size.Later || size.Current
 	g := &generator{rng: rand.New(rand.NewPCG(seed, seed^0x5EED)), size: size, nextKey: 2_000_000}
 	for i := range size.Schools {
 		g.school(i)
@@ -196,7 +200,22 @@ func (g *generator) keep(a aaf.Guardian) string {
 }
 
 func (g *generator) link(key, kinship, financial, legal, contact string) aaf.Link {
-	l := aaf.Link{GuardianKey: key, Kinship: kinship, Financial: financial, Legal: legal, Contact: contact, Payment: "0"}
+	l := aaf.Link{GuardianKey: key, Kinship: kinship, Financial: financial, Legal: legal, Contact: contact, Payment: "0", Level: aaf.Contact}
+	if legal != "0" {
+		l.Level = aaf.Legal
+	}
+	if g.size.Current {
+		l.Kinship = map[string]string{"1": "20", "2": "10", "3": "50", "4": "39", "5": "51", "6": "90", "7": "70"}[kinship]
+		switch {
+		case legal != "0":
+			l.Legal = "1"
+		case financial == "1" || g.chance(20):
+			l.Legal, l.Level = "2", aaf.InCharge
+		default:
+			l.Legal = "3"
+		}
+		kinship, legal = l.Kinship, l.Legal
+	}
 	l.Raw = strings.Join([]string{key, kinship, financial, legal, contact, l.Payment}, "$")
 	return l
 }

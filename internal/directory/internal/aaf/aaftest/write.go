@@ -96,6 +96,9 @@ func (g *generator) file(path string, n int, body func(*writer)) error {
 		if g.size.Later {
 			version = "AAF-VE1711"
 		}
+		if g.size.Current {
+			version = "AAF-VE2410"
+		}
 		w.line(`<!-- versionAF="` + version + `" -->`)
 	}
 	w.line("")
@@ -292,9 +295,9 @@ func (w *writer) pupil(p aaf.Pupil) {
 	for _, l := range p.Links {
 		raw = append(raw, l.Raw)
 		switch l.Kinship {
-		case "1":
+		case "1", "20":
 			parents, fathers = append(parents, l.GuardianKey), append(fathers, l.GuardianKey)
-		case "2":
+		case "2", "10":
 			parents, mothers = append(parents, l.GuardianKey), append(mothers, l.GuardianKey)
 		default:
 			quality := "CONTACT"

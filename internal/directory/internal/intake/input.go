@@ -1,4 +1,4 @@
-package aaf
+package intake
 
 import (
 	"bufio"
@@ -13,30 +13,13 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// Limits of what a file may hold. Those of the real export are some hundred times
-// smaller: its longest value has 89 bytes, its largest record 32 values in one
-// attribute.
-const (
-	maxToken    = 1 << 20 // bytes of one tag, comment, declaration or text
-	maxValue    = 16 << 10
-	maxAttrs    = 500   // <attr> of one record
-	maxValues   = 5_000 // <value> of one <attr>
-	maxID       = 64
-	maxRefusals = 1_000 // listed; the rest is counted
-)
+// MaxToken is how many bytes one tag, comment, text or line may have. The longest value
+// of a real export has 89.
+const MaxToken = 1 << 20
 
-// stop ends the reading of a file: nothing of it is taken.
-type stop struct {
-	line   int
-	reason reason
-	args   []any
-}
-
-func (s *stop) Error() string { return s.reason.text(true, s.args...) }
-
-// input gives the XML decoder the bytes of a file as UTF-8, one at a time, and lets
+// input gives a decoder the bytes of a file as UTF-8, and lets
 // nothing else through: no control character, no invalid byte, and no more than
-// maxToken bytes between two calls of took. It keeps its own count of lines, because
+// MaxToken bytes between two calls of took. It keeps its own count of lines, because
 // encoding/xml only says where it gave up.
 type input struct {
 	src       io.Reader
@@ -55,32 +38,40 @@ var (
 	bomUTF8        = []byte("\xEF\xBB\xBF")
 )
 
-// newInput looks at the first bytes of a file for its encoding. Whatever it can tell
-// is wrong at once it returns as a *stop.
-func newInput(src io.Reader) (*input, error) {
-	br := bufio.NewReaderSize(src, 64<<10)
-	head, err := br.Peek(1024)
+// start looks at the first bytes of a file, whatever it is: what it can tell is wrong at
+// once it returns as a *Stop. A byte order mark is passed over.
+func start(src io.Reader) (br *bufio.Reader, head []byte, bom bool, err error) {
+	br = bufio.NewReaderSize(src, 64<<10)
+	head, err = br.Peek(1024)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, nil, false, err
 	}
 	switch {
 	case len(head) == 0:
-		return nil, &stop{reason: whyEmptyFile}
+		return nil, nil, false, &Stop{Reason: whyEmptyFile}
 	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")),
 		bytes.HasPrefix(head, []byte("<\x00")), bytes.HasPrefix(head, []byte("\x00")):
-		return nil, &stop{line: 1, reason: whyUTF16}
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1F\x8B")):
-		return nil, &stop{reason: whyArchive}
+		return nil, nil, false, &Stop{Line: 1, Reason: whyUTF16}
+	case isArchive(head):
+		return nil, nil, false, &Stop{Reason: whyArchive}
 	}
-	bom := bytes.HasPrefix(head, bomUTF8)
-	if bom {
+	if bom = bytes.HasPrefix(head, bomUTF8); bom {
 		head = head[len(bomUTF8):]
 		if _, err := br.Discard(len(bomUTF8)); err != nil {
-			return nil, err
+			return nil, nil, false, err
 		}
 	}
+	return br, head, bom, nil
+}
+
+// newXMLInput reads a file in the encoding that its XML declaration says.
+func newXMLInput(src io.Reader) (*input, error) {
+	br, head, bom, err := start(src)
+	if err != nil {
+		return nil, err
+	}
 	if t := bytes.TrimLeft(head, " \t\r\n"); len(t) == 0 || t[0] != '<' {
-		return nil, &stop{line: 1, reason: whyNotXML}
+		return nil, &Stop{Line: 1, Reason: whyNotXML}
 	}
 	in := &input{src: br, buf: make([]byte, 64<<10), line: 1, encoding: "utf-8"}
 	if !bytes.HasPrefix(head, []byte("<?xml")) {
@@ -103,14 +94,19 @@ func newInput(src io.Reader) (*input, error) {
 	case "windows-1252", "cp1252":
 		table = charmap.Windows1252
 	default:
-		return nil, &stop{line: 1, reason: whyEncoding, args: []any{string(m[1])}}
+		return nil, &Stop{Line: 1, Reason: whyEncoding, Args: []any{string(m[1])}}
 	}
 	if bom {
-		return nil, &stop{line: 1, reason: whyReallyUTF8, args: []any{string(m[1])}}
+		return nil, &Stop{Line: 1, Reason: whyReallyUTF8, Args: []any{string(m[1])}}
 	}
-	in.latin = &latinWatch{src: br, line: 1, table: table}
-	in.src = transform.NewReader(in.latin, table.NewDecoder())
+	in.in(table)
 	return in, nil
+}
+
+// in reads what follows in a single-byte encoding.
+func (in *input) in(table *charmap.Charmap) {
+	in.latin = &latinWatch{src: in.src, line: 1, table: table}
+	in.src = transform.NewReader(in.latin, table.NewDecoder())
 }
 
 // ReadByte gives the next byte to the XML decoder.
@@ -125,20 +121,22 @@ func (in *input) ReadByte() (byte, error) {
 	return c, nil
 }
 
-// Read is there because the decoder is given an io.Reader; it uses ReadByte.
+// Read gives what there is at hand.
 func (in *input) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	c, err := in.ReadByte()
-	if err != nil {
-		return 0, err
+	if in.r == in.w {
+		if err := in.fill(); err != nil {
+			return 0, err
+		}
 	}
-	p[0] = c
-	return 1, nil
+	n := copy(p, in.buf[in.r:in.w])
+	in.r += n
+	return n, nil
 }
 
-// took tells that a whole token has been read: the next one may be maxToken long.
+// took tells that a whole token has been read: the next one may be MaxToken long.
 func (in *input) took() { in.sinceTook = in.w - in.r }
 
 // here is the line of the next byte.
@@ -150,8 +148,8 @@ func (in *input) fill() error {
 	if in.err != nil {
 		return in.err
 	}
-	if in.sinceTook > maxToken {
-		in.err = &stop{line: in.here(), reason: whyTokenTooLong, args: []any{maxToken >> 10}}
+	if in.sinceTook > MaxToken {
+		in.err = &Stop{Line: in.here(), Reason: whyTokenTooLong, Args: []any{MaxToken >> 10}}
 		return in.err
 	}
 	in.line += bytes.Count(in.buf[:in.w], newline)
@@ -193,9 +191,9 @@ func (in *input) badByte(i, got int) error {
 	r, size := utf8.DecodeRune(in.buf[i:got])
 	switch {
 	case r == utf8.RuneError && size <= 1:
-		return &stop{line: line, reason: whyBadUTF8, args: []any{in.buf[i]}}
+		return &Stop{Line: line, Reason: whyBadUTF8, Args: []any{in.buf[i]}}
 	default:
-		return &stop{line: line, reason: whyControl, args: []any{r}}
+		return &Stop{Line: line, Reason: whyControl, Args: []any{r}}
 	}
 }
 
@@ -252,7 +250,7 @@ func (l *latinWatch) Read(p []byte) (int, error) {
 			continue
 		}
 		if r := l.table.DecodeByte(c); r < 0xA0 || r == utf8.RuneError {
-			return i, &stop{line: l.line, reason: whyBadLatin, args: []any{c}}
+			return i, &Stop{Line: l.line, Reason: whyBadLatin, Args: []any{c}}
 		}
 		if l.first == 0 {
 			l.first = l.line
