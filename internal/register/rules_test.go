@@ -145,6 +145,30 @@ func TestOnlyALegitimateReasonExcuses(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoAbsence: what the school itself asked for, and the building.
+func TestWhatIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	starts := time.Date(2026, time.November, 24, 8, 5, 0, 0, time.UTC)
+	s := timetable.Sitting{ID: "maths", Kind: timetable.Lesson, StartsAt: starts, EndsAt: starts.Add(55 * time.Minute), Day: "2026-11-24"}
+	for _, c := range []struct {
+		says          attendance.Says
+		reason        string
+		counts, known bool
+	}{
+		{attendance.Elsewhere, "internship", false, false}, {attendance.Elsewhere, "outing", false, false}, {attendance.Elsewhere, "exam", false, false},
+		{attendance.Elsewhere, "exempt", false, false}, {attendance.Elsewhere, "home", false, false}, {attendance.Elsewhere, "suspended", false, false},
+		{attendance.Elsewhere, "announced", true, true}, {attendance.Elsewhere, "early", true, true}, {attendance.Elsewhere, "other", true, true},
+		{attendance.Inside, "infirmary", false, false}, {attendance.Inside, "office", false, false},
+	} {
+		f := Facts{Region: "FR", Zone: time.UTC, Sittings: map[string]timetable.Sitting{"maths": s}, Marks: []attendance.Mark{{Pupil: "lea", Sitting: "maths", Value: attendance.Absent}},
+			Statements: map[string][]attendance.Statement{"lea": {{Says: c.says, Reason: c.reason, FromAt: starts, UntilAt: starts.Add(time.Hour)}}}}
+		all := HalfDays(f)
+		if (len(all) == 1) != c.counts || c.counts && all[0].Known != c.known {
+			t.Errorf("%s: %+v", c.reason, all)
+		}
+	}
+}
+
 func TestSpansOfHalfDays(t *testing.T) {
 	t.Parallel()
 	got, err := span("2026-11-24/pm", "2026-11-26/am")
