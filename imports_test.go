@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"internal/page":                  {},
 	"internal/journal":               {"internal/database"},
 
-	"internal/directory":  {"internal/directory/internal/aaf", "internal/directory/internal/intake", "internal/directory/internal/oneroster"},
+	"internal/directory":  {"internal/directory/internal/aaf", "internal/directory/internal/intake", "internal/directory/internal/oneroster", "internal/directory/internal/sts"},
 	"internal/account":    {"internal/directory"},
 	"internal/timetable":  {"internal/directory"},
 	"internal/courier":    {"internal/directory", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms", "internal/courier/internal/smpp", "internal/courier/internal/httpsms"},
@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/table":                   {"internal/directory/internal/intake"},
 	"internal/directory/internal/oneroster":               {"internal/directory/internal/intake", "internal/directory/internal/table"},
 	"internal/directory/internal/oneroster/onerostertest": {},
+	"internal/directory/internal/sts":                     {"internal/directory/internal/intake"},
 
 	"internal/guard/internal/smppserver": {},
 	"internal/courier/internal/smtp":     {},
@@ -68,7 +69,7 @@ var below = []string{"internal/database", "internal/page", "internal/journal"}
 // base are the packages that stand on nothing but what the table says of them.
 var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "internal/durable", "web", "peers", "peers/browser",
 	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/directory/internal/intake",
-	"internal/directory/internal/table", "internal/directory/internal/oneroster", "internal/directory/internal/oneroster/onerostertest",
+	"internal/directory/internal/table", "internal/directory/internal/oneroster", "internal/directory/internal/oneroster/onerostertest", "internal/directory/internal/sts",
 	"internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms",
 	"internal/courier/internal/smpp", "internal/courier/internal/httpsms", "internal/guard/internal/smppserver"}
 

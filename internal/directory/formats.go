@@ -9,6 +9,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/directory/internal/aaf"
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
+	"github.com/preau-ent/preau/internal/directory/internal/sts"
 )
 
 // format is one way in which schools' directories are handed over.
@@ -23,6 +24,7 @@ func formats() []format {
 	return []format{
 		{"aaf", aaf.Recognise, readAAF},
 		{"oneroster", recogniseOneRoster, readOneRoster},
+		{"sts", sts.Recognise, readSTS},
 	}
 }
 

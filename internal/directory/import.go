@@ -176,6 +176,8 @@ type incoming struct {
 
 	unresolved int       // links to somebody who is in none of the files, or in doubt
 	doubts     []inDoubt // links that a person has to settle
+	services   []inService
+	staffOnly  bool // the source says nothing of the school itself, of pupils and of guardians
 }
 
 // inDoubt is a link that a source only hints at: nothing is made of it but a task.
@@ -293,6 +295,9 @@ func (in incoming) digest() string {
 	}
 	for _, d := range in.doubts {
 		enc.Encode([]string{d.pupil, d.detail})
+	}
+	for _, v := range in.services {
+		enc.Encode([]string{v.staff, v.groupKind, v.code, v.subject, v.label})
 	}
 	for _, g := range in.groups {
 		enc.Encode([]string{g.kind, g.code, g.label, strings.Join(g.pupils, " ")})
