@@ -9,6 +9,8 @@ import (
 
 	"github.com/preau-ent/preau/internal/directory/internal/aaf"
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
+	"github.com/preau-ent/preau/internal/directory/internal/onde"
+	"github.com/preau-ent/preau/internal/directory/internal/siecle"
 	"github.com/preau-ent/preau/internal/directory/internal/sts"
 )
 
@@ -23,6 +25,8 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"aaf", aaf.Recognise, readAAF},
+		{"siecle", siecle.Recognise, readSIECLE},
+		{"onde", onde.Recognise, readONDE},
 		{"oneroster", recogniseOneRoster, readOneRoster},
 		{"sts", sts.Recognise, readSTS},
 	}

@@ -200,6 +200,7 @@ type inPerson struct {
 	kind              Kind
 	key               string
 	last, first, born string
+	leaves            string // first day on which the source says the person will be gone
 	points            []inPoint
 }
 
@@ -288,7 +289,7 @@ func (in incoming) digest() string {
 	enc := json.NewEncoder(h)
 	enc.Encode(in.school)
 	for _, p := range in.people {
-		enc.Encode([]string{string(p.kind), p.key, p.last, p.first, p.born, fmt.Sprint(p.points)})
+		enc.Encode([]string{string(p.kind), p.key, p.last, p.first, p.born, p.leaves, fmt.Sprint(p.points)})
 	}
 	for _, l := range in.links {
 		enc.Encode([]string{l.pupil, l.adult, string(l.level), l.raw, string(l.consent)})

@@ -179,7 +179,7 @@ func (im *importing) people() error {
 		if _, twice := im.ids[k]; twice {
 			continue
 		}
-		want := Person{School: im.school, Kind: p.kind, Source: im.in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born}
+		want := Person{School: im.school, Kind: p.kind, Source: im.in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born, LeftOn: p.leaves}
 		old, ok := have[k]
 		if !ok {
 			want.ID = database.NewID()
@@ -188,7 +188,7 @@ func (im *importing) people() error {
 			continue
 		}
 		im.ids[k], want.ID, want.Lang = old.ID, old.ID, old.Lang
-		if old.LastName == want.LastName && old.FirstName == want.FirstName && old.Born == want.Born && old.LeftOn == "" {
+		if old.LastName == want.LastName && old.FirstName == want.FirstName && old.Born == want.Born && old.LeftOn == want.LeftOn {
 			continue
 		}
 		im.changed++
