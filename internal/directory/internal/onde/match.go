@@ -3,8 +3,6 @@ package onde
 import (
 	"slices"
 	"strings"
-
-	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // finder finds pupils by what guardians' rows say of children.

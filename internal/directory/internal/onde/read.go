@@ -26,6 +26,7 @@ type reading struct {
 	opts     Options
 	out      *Export
 	of       map[kind]string // paths
+	keys     map[string]int  // of pupils, their places
 	rows     []guardianRow
 	refusals []intake.Refusal
 }
@@ -41,7 +42,7 @@ type guardianRow struct {
 // ReadFiles reads the files that were found: those of one school. Every refusal holds
 // the school back. An error is a failure of the machine.
 func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export, []intake.Refusal, error) {
-	r := &reading{ctx: ctx, opts: opts, out: &Export{Aside: map[string]int{}}, of: map[kind]string{}, refusals: found.Refusals}
+	r := &reading{ctx: ctx, opts: opts, out: &Export{Aside: map[string]int{}}, of: map[kind]string{}, keys: map[string]int{}, refusals: found.Refusals}
 	for _, file := range found.Files {
 		if !file.Named && file.FirstRow() == nil {
 			r.out.Ignored = append(r.out.Ignored, file.Path)
@@ -244,19 +245,19 @@ func (r *reading) pupil(t *intake.Table, header, row []string) error {
 	if class := of(classNames); class != "" {
 		p.Classes = []string{class}
 	}
-	for i := range r.out.Pupils {
-		if other := &r.out.Pupils[i]; other.Key == p.Key {
-			if !same(other.Last, p.Last) || !same(other.First, p.First) {
-				return t.Stop(whyTwins, intake.Shorten(p.Key), other.Line)
-			}
-			for _, c := range p.Classes {
-				if !slices.Contains(other.Classes, c) {
-					other.Classes = append(other.Classes, c)
-				}
-			}
-			return nil
+	if i, again := r.keys[p.Key]; again {
+		other := &r.out.Pupils[i]
+		if !same(other.Last, p.Last) || !same(other.First, p.First) {
+			return t.Stop(whyTwins, intake.Shorten(p.Key), other.Line)
 		}
+		for _, c := range p.Classes {
+			if !slices.Contains(other.Classes, c) {
+				other.Classes = append(other.Classes, c)
+			}
+		}
+		return nil
 	}
+	r.keys[p.Key] = len(r.out.Pupils)
 	r.out.Pupils = append(r.out.Pupils, p)
 	return nil
 }
@@ -293,28 +294,39 @@ func (r *reading) guardians() {
 		}
 	}
 	slices.SortFunc(people, func(a, b Guardian) int { return strings.Compare(a.Key, b.Key) })
-	// Alone with the name, the name is the key; else a child tells them apart.
-	names := map[string]int{}
-	for i := range people {
-		p := &people[i]
-		p.Key = join(p.Title, p.Last, p.Usual, p.First)
-		names[p.Key]++
+	// The key is the name and the youngest child who surely is one: a name alone would
+	// take next year's namesake for this year's guardian, with everything that was
+	// decided about that one.
+	born := map[string]string{}
+	for _, p := range r.out.Pupils {
+		born[p.Key] = p.Born
 	}
-	seen := map[string]int{}
+	keys := map[string]int{}
+	for i := range people {
+		p, youngest := &people[i], ""
+		for _, c := range p.Children {
+			if c.Pupil != "" && (youngest == "" || born[c.Pupil]+c.Pupil > born[youngest]+youngest) {
+				youngest = c.Pupil
+			}
+		}
+		p.Key = join(p.Title, p.Last, p.Usual, p.First) + "#" + youngest
+		keys[p.Key]++
+	}
+	// Two rows of one name around one child cannot be told apart the next time: neither
+	// is joined to anybody.
+	nth := map[string]int{}
 	for i := range people {
 		p := &people[i]
-		if names[p.Key] > 1 {
-			child := ""
-			for _, c := range p.Children {
-				if c.Pupil != "" && (child == "" || c.Pupil < child) {
-					child = c.Pupil
-				}
+		if keys[p.Key] == 1 {
+			continue
+		}
+		for j := range p.Children {
+			if c := &p.Children[j]; c.Pupil != "" {
+				c.Pupil, c.Perhaps = "", []string{c.Pupil}
 			}
-			p.Key += "#" + child
 		}
-		if seen[p.Key]++; seen[p.Key] > 1 {
-			p.Key += "#" + strconv.Itoa(seen[p.Key])
-		}
+		nth[p.Key]++
+		p.Key += "#" + strconv.Itoa(nth[p.Key])
 	}
 	slices.SortFunc(people, func(a, b Guardian) int { return strings.Compare(a.Key, b.Key) })
 	r.out.Adults = people
