@@ -9,6 +9,9 @@ import (
 
 	"github.com/preau-ent/preau/internal/directory/internal/aaf"
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
+	"github.com/preau-ent/preau/internal/directory/internal/onde"
+	"github.com/preau-ent/preau/internal/directory/internal/siecle"
+	"github.com/preau-ent/preau/internal/directory/internal/sts"
 )
 
 // format is one way in which schools' directories are handed over.
@@ -22,7 +25,10 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"aaf", aaf.Recognise, readAAF},
+		{"siecle", siecle.Recognise, readSIECLE},
+		{"onde", onde.Recognise, readONDE},
 		{"oneroster", recogniseOneRoster, readOneRoster},
+		{"sts", sts.Recognise, readSTS},
 	}
 }
 

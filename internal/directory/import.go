@@ -176,6 +176,8 @@ type incoming struct {
 
 	unresolved int       // links to somebody who is in none of the files, or in doubt
 	doubts     []inDoubt // links that a person has to settle
+	services   []inService
+	staffOnly  bool // the source says nothing of the school itself, of pupils and of guardians
 }
 
 // inDoubt is a link that a source only hints at: nothing is made of it but a task.
@@ -198,6 +200,7 @@ type inPerson struct {
 	kind              Kind
 	key               string
 	last, first, born string
+	leaves            string // first day on which the source says the person will be gone
 	points            []inPoint
 }
 
@@ -286,13 +289,16 @@ func (in incoming) digest() string {
 	enc := json.NewEncoder(h)
 	enc.Encode(in.school)
 	for _, p := range in.people {
-		enc.Encode([]string{string(p.kind), p.key, p.last, p.first, p.born, fmt.Sprint(p.points)})
+		enc.Encode([]string{string(p.kind), p.key, p.last, p.first, p.born, p.leaves, fmt.Sprint(p.points)})
 	}
 	for _, l := range in.links {
 		enc.Encode([]string{l.pupil, l.adult, string(l.level), l.raw, string(l.consent)})
 	}
 	for _, d := range in.doubts {
 		enc.Encode([]string{d.pupil, d.detail})
+	}
+	for _, v := range in.services {
+		enc.Encode([]string{v.staff, v.groupKind, v.code, v.subject, v.label})
 	}
 	for _, g := range in.groups {
 		enc.Encode([]string{g.kind, g.code, g.label, strings.Join(g.pupils, " ")})

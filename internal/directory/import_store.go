@@ -51,7 +51,7 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 				return err
 			}
 		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.sameNumbers, im.doubts, im.tasks} {
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -83,23 +83,30 @@ type importing struct {
 	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
 }
 
-// ErrTwoSources: the school's pupils come from another source already.
-var ErrTwoSources = errors.New("directory: a second source of pupils")
+// ErrTwoSources: the school's pupils or staff come from another source already.
+var ErrTwoSources = errors.New("directory: a second source")
 
 // oneSource refuses pupils of a second source: each would be there twice, with guardians
-// of two sources, and be told about twice.
+// of two sources, and be told about twice. And staff of a second source, who would have
+// two accounts.
 func (im *importing) oneSource() error {
-	if im.in.pupils() == 0 {
-		return nil
+	for _, kind := range []Kind{KindPupil, KindStaff} {
+		if !slices.ContainsFunc(im.in.people, func(p inPerson) bool { return p.kind == kind }) {
+			continue
+		}
+		var others []string
+		err := im.tx.NewSelect().Model((*Person)(nil)).ColumnExpr("DISTINCT p.source").
+			Where("p.school = ? AND p.kind = ? AND p.left_on = '' AND p.source <> ? AND p.source <> ?", im.school, kind, im.in.source, ByHand).Scan(im.ctx, &others)
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			slices.Sort(others)
+			return fmt.Errorf("%w: the %s of this school come from %s, and each would be there twice with %s: keep to %s", ErrTwoSources,
+				map[Kind]string{KindPupil: "pupils", KindStaff: "staff"}[kind], strings.Join(others, ", "), im.in.source, others[0])
+		}
 	}
-	var others []string
-	err := im.tx.NewSelect().Model((*Person)(nil)).ColumnExpr("DISTINCT p.source").
-		Where("p.school = ? AND p.kind = ? AND p.left_on = '' AND p.source <> ? AND p.source <> ?", im.school, KindPupil, im.in.source, ByHand).Scan(im.ctx, &others)
-	if err != nil || len(others) == 0 {
-		return err
-	}
-	slices.Sort(others)
-	return fmt.Errorf("%w: the pupils of this school come from %s, and each would be there twice with %s: keep to %s", ErrTwoSources, strings.Join(others, ", "), im.in.source, others[0])
+	return nil
 }
 
 // lossError: what comes would take away more than a tenth of what is there, or make
@@ -142,6 +149,9 @@ func (im *importing) theSchool() error {
 	if err != nil {
 		return err
 	}
+	if im.in.staffOnly {
+		return nil
+	}
 	// Zone, language, short name and telephone may have been set by hand since.
 	if want.Name == want.UAI {
 		want.Name = have.Name // a source that does not know the name
@@ -169,7 +179,7 @@ func (im *importing) people() error {
 		if _, twice := im.ids[k]; twice {
 			continue
 		}
-		want := Person{School: im.school, Kind: p.kind, Source: im.in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born}
+		want := Person{School: im.school, Kind: p.kind, Source: im.in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born, LeftOn: p.leaves}
 		old, ok := have[k]
 		if !ok {
 			want.ID = database.NewID()
@@ -178,7 +188,7 @@ func (im *importing) people() error {
 			continue
 		}
 		im.ids[k], want.ID, want.Lang = old.ID, old.ID, old.Lang
-		if old.LastName == want.LastName && old.FirstName == want.FirstName && old.Born == want.Born && old.LeftOn == "" {
+		if old.LastName == want.LastName && old.FirstName == want.FirstName && old.Born == want.Born && old.LeftOn == want.LeftOn {
 			continue
 		}
 		im.changed++

@@ -20,7 +20,8 @@ const maxColumns = 1_000
 type Table struct {
 	Encoding  string // utf-8, iso-8859-15 or windows-1252
 	Separator rune
-	Line      int // where the last row began
+	Line      int  // where the last row began
+	Whole     bool // the file's last row ends as a row does: a file cut short seldom does
 
 	in     *input
 	rows   *csv.Reader
@@ -29,7 +30,7 @@ type Table struct {
 
 // OpenTable looks at the whole file once for its encoding, and opens it.
 func OpenTable(f File) (*Table, error) {
-	encoding, err := encodingOf(f)
+	encoding, whole, err := encodingOf(f)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func OpenTable(f File) (*Table, error) {
 		r.Close()
 		return nil, err
 	}
-	t := &Table{Encoding: encoding, Separator: separator(head), closer: r}
+	t := &Table{Encoding: encoding, Whole: whole, Separator: separator(head), closer: r}
 	t.in = &input{src: br, buf: make([]byte, 64<<10), line: 1, encoding: encoding}
 	switch encoding {
 	case "iso-8859-15":
@@ -117,10 +118,10 @@ func most(count map[byte]int) rune {
 // encodingOf reads a whole file to say what its bytes are. A file of plain ASCII is
 // UTF-8. In windows-1252 the bytes 0x80 to 0x9F are letters and quotes, which a Latin
 // file does not have.
-func encodingOf(f File) (string, error) {
+func encodingOf(f File) (encoding string, whole bool, err error) {
 	r, err := f.Open()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer r.Close()
 	buf := make([]byte, 64<<10)
@@ -128,6 +129,9 @@ func encodingOf(f File) (string, error) {
 	for {
 		n, err := r.Read(buf[held:])
 		p := buf[:held+n]
+		if n > 0 {
+			whole = p[len(p)-1] == '\n' || p[len(p)-1] == '\r'
+		}
 		if slices.ContainsFunc(p[held:], func(c byte) bool { return c >= 0x80 && c < 0xA0 }) {
 			c1 = true
 		}
@@ -151,16 +155,16 @@ func encodingOf(f File) (string, error) {
 			break
 		}
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	switch {
 	case isUTF8:
-		return "utf-8", nil
+		return "utf-8", whole, nil
 	case c1:
-		return "windows-1252", nil
+		return "windows-1252", whole, nil
 	}
-	return "iso-8859-15", nil
+	return "iso-8859-15", whole, nil
 }
 
 // FirstRow is the first row of a file as far as its head shows it, for recognising: in

@@ -163,7 +163,7 @@ func (x *XML) Root() (xml.StartElement, error) {
 	if !ok {
 		return xml.StartElement{}, x.Stop(whyMalformed, "no root element")
 	}
-	x.rooted = true
+	x.rooted, x.root = true, Shorten(root.Name.Local)
 	return root, nil
 }
 
