@@ -29,6 +29,7 @@ func formats() []format {
 		{"onde", onde.Recognise, readONDE},
 		{"oneroster", recogniseOneRoster, readOneRoster},
 		{"sts", sts.Recognise, readSTS},
+		{"plain", func(intake.File) bool { return false }, readPlain}, // nothing tells it: Map does
 	}
 }
 
@@ -50,7 +51,10 @@ type Reading struct {
 	// And oneroster-1.1 or oneroster-1.2: a OneRoster export without a manifest is whole,
 	// and of that version.
 	Dialect string
-	Day     string // of the import, YYYY-MM-DD: what ended before has ended
+	// Map says what the columns of a plain table are, "Nom=last,Prénom=first…"; given, the
+	// format is plain. See plain.ParseMap.
+	Map string
+	Day string // of the import, YYYY-MM-DD: what ended before has ended
 	// UAI names the school, for formats whose files do not.
 	UAI string
 	// AllLegal: the school vouches that every guardian of the files is a legal
@@ -80,6 +84,9 @@ func ReadExport(ctx context.Context, paths []string, o Reading) (*Export, error)
 	}
 	defer found.Close()
 	all := formats()
+	if o.Map != "" && (o.Format == "" || o.Format == "auto") {
+		o.Format = "plain"
+	}
 	if o.Format != "" && o.Format != "auto" {
 		i := slices.IndexFunc(all, func(f format) bool { return f.name == o.Format })
 		if i < 0 {

@@ -8,30 +8,24 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
-
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
 )
 
 // CSV is a text file being read. Make it with OpenCSV.
 type CSV struct {
-	src     *bufio.Reader
-	delim   rune
-	latin   bool
-	accents bool // of a Latin file: a letter that is not ASCII was seen
-	other   bool // of a Latin file: one was seen that UTF-8 would not have
-	line    int  // of the next character
-	rows    int
-	width   int // columns of the header
-	most    int // with the empty cells at its end
-	header  []string
-	cell    []byte
-	cells   []string
+	src    *bufio.Reader
+	delim  rune
+	line   int // of the next character
+	rows   int
+	width  int // columns of the header
+	most   int // with the empty cells at its end
+	header []string
+	cell   []byte
+	cells  []string
 }
 
 // Options of OpenCSV.
 type Options struct {
-	Latin  bool // the text is in Windows-1252 instead of UTF-8
 	Ragged bool // rows may be shorter than the header, or longer
 }
 
@@ -39,7 +33,7 @@ type Options struct {
 // the header has most. Empty cells at the header's end are no columns. The error is a
 // *Stop, or one of the reading itself.
 func OpenCSV(src io.Reader, o Options) (*CSV, error) {
-	c := &CSV{src: bufio.NewReaderSize(src, 64<<10), latin: o.Latin, line: 1, delim: ','}
+	c := &CSV{src: bufio.NewReaderSize(src, 64<<10), line: 1, delim: ','}
 	head, err := c.src.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -53,9 +47,6 @@ func OpenCSV(src io.Reader, o Options) (*CSV, error) {
 		return nil, &intake.Stop{Reason: whyArchive}
 	}
 	if bom := []byte("\xEF\xBB\xBF"); bytes.HasPrefix(head, bom) {
-		if c.latin {
-			return nil, &intake.Stop{Line: 1, Reason: whyReallyUTF8}
-		}
 		head = head[len(bom):]
 		if _, err := c.src.Discard(len(bom)); err != nil {
 			return nil, err
@@ -116,9 +107,6 @@ func (c *CSV) Header() []string { return c.header }
 func (c *CSV) Next() (cells []string, line int, err error) {
 	for {
 		row, line, err := c.row()
-		if err == io.EOF && c.latin && c.accents && !c.other {
-			return nil, 0, &intake.Stop{Line: 1, Reason: whyReallyUTF8}
-		}
 		if err != nil {
 			return nil, 0, err
 		}
@@ -219,33 +207,19 @@ func (c *CSV) row() (cells []string, line int, err error) {
 
 // char reads one character; a line break is '\n' however it is written.
 func (c *CSV) char() (r rune, size int, err error) {
-	if c.latin {
+	r, size, err = c.src.ReadRune()
+	if err != nil {
+		return 0, 0, err
+	}
+	if r == utf8.RuneError && size == 1 {
+		if err := c.src.UnreadRune(); err != nil {
+			return 0, 0, err
+		}
 		b, err := c.src.ReadByte()
 		if err != nil {
 			return 0, 0, err
 		}
-		r, size = rune(b), 1
-		if b >= utf8.RuneSelf {
-			c.notice(b)
-			if r = charmap.Windows1252.DecodeByte(b); r == utf8.RuneError || r < 0xA0 {
-				return 0, 0, &intake.Stop{Line: c.line, Reason: whyBadLatin, Args: []any{b}}
-			}
-		}
-	} else {
-		r, size, err = c.src.ReadRune()
-		if err != nil {
-			return 0, 0, err
-		}
-		if r == utf8.RuneError && size == 1 {
-			if err := c.src.UnreadRune(); err != nil {
-				return 0, 0, err
-			}
-			b, err := c.src.ReadByte()
-			if err != nil {
-				return 0, 0, err
-			}
-			return 0, 0, &intake.Stop{Line: c.line, Reason: whyBadUTF8, Args: []any{b}}
-		}
+		return 0, 0, &intake.Stop{Line: c.line, Reason: whyBadUTF8, Args: []any{b}}
 	}
 	switch {
 	case r == '\n':
@@ -263,18 +237,4 @@ func (c *CSV) char() (r rune, size int, err error) {
 		return 0, 0, &intake.Stop{Line: c.line, Reason: whyControl, Args: []any{r}}
 	}
 	return r, size, nil
-}
-
-// notice looks whether what is not ASCII could be UTF-8: in French text of a Latin
-// encoding an accented letter is followed by a plain one, which UTF-8 never allows.
-func (c *CSV) notice(b byte) {
-	c.accents = true
-	if c.other {
-		return
-	}
-	next, _ := c.src.Peek(1)
-	continues := len(next) == 1 && next[0]&0xC0 == 0x80
-	if b >= 0xC2 && !continues {
-		c.other = true
-	}
 }
