@@ -11,15 +11,14 @@ import (
 
 // How far a plan may reach.
 const (
-	longestOnce   = 119            // days: a statement covers a term
-	longestWeekly = 370            // days: a school year
-	backwards     = 60             // days: entered after the fact
-	mostTimes     = 6000           // statements of one plan
-	hourForm      = "15:04"        // of an hour of the day
-	dayForm       = "2006-01-02"   // of a day
-	claimsAhead   = 120            // days: what a family may announce
-	claimsBack    = 7              // days: later, it is a justification
-	slipsFor      = 12 * time.Hour // a slip's page is for today
+	longestOnce   = 119          // days: a statement covers a term
+	longestWeekly = 370          // days: a school year
+	backwards     = 60           // days: entered after the fact
+	mostTimes     = 6000         // statements of one plan
+	hourForm      = "15:04"      // of an hour of the day
+	dayForm       = "2006-01-02" // of a day
+	claimsAhead   = 120          // days: what a family may announce
+	claimsBack    = 7            // days: later, it is a justification
 )
 
 // Span is a run of time, its end not included.
