@@ -192,7 +192,11 @@ func TestONDETellsNobodyOnItsOwn(t *testing.T) {
 			if again := take(t, db, t, []string{dir}, directory.Reading{UAI: uai}, directory.Order{}); again.Changed != 0 || len(doubts(t, db, uai)) != len(tasks) {
 				t.Fatalf("the same files changed %d rows", again.Changed)
 			}
-			vouched := take(t, db, t, []string{dir}, directory.Reading{UAI: uai, AllLegal: true}, directory.Order{})
+			all := directory.Reading{UAI: uai, AllLegal: true}
+			if r := take(t, db, t, []string{dir}, all, directory.Order{}); r.Schools != 0 || len(told(t, db, uai)) != 0 {
+				t.Fatalf("a school's contacts became guardians and nobody said that it is meant: %+v", r)
+			}
+			vouched := take(t, db, t, []string{dir}, all, directory.Order{AcceptLoss: true})
 			if got := told(t, db, uai); vouched.MayBeTold != truth.Sure || len(got) != truth.Sure {
 				t.Fatalf("told %d of %d sure ones", len(got), truth.Sure)
 			}
