@@ -233,7 +233,9 @@ func (p phone) saveRoll(taps ...string) {
 		p.Do(chromedp.ScrollIntoView(chromedp.CSS(css)))
 		browser.Eval[bool](p.Tab, "document.querySelector(`"+css+"`).click() || true")
 	}
-	p.Click(".savebar button")
+	// The script is there and has seen the taps; and the bar may move while its sum is written.
+	p.Wait(".roll-state.touched")
+	browser.Eval[bool](p.Tab, "document.querySelector('.savebar button').click() || true")
 }
 
 // TestARollWithoutANetwork: the server is stopped. The teacher opens the roll, calls it,

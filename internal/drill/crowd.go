@@ -209,6 +209,9 @@ var (
 	errNotIn  = errors.New("signed in, and not inside")
 )
 
+// retypes is how long somebody takes until they send a password again.
+const retypes = 2 * time.Second
+
 // mostTries is how often somebody types their password who does not get in by it.
 const mostTries = 20
 
@@ -249,6 +252,11 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 		}
 		if a.to != "" {
 			path = a.to
+			continue
+		}
+		// The form came back: mistyped, or somebody tries the same name at the same moment.
+		if err := rest(ctx, retypes); err != nil {
+			return err
 		}
 	}
 	return errNotIn
