@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -111,5 +112,62 @@ func TestAnArchiveThatLies(t *testing.T) {
 	var stopped *Stop
 	if !errors.As(err, &stopped) || n > 5000 {
 		t.Errorf("read %d bytes: %v", n, err)
+	}
+}
+
+// What unpacks is held to what was declared, whoever unpacks it.
+func TestUnpackingStopsAtWhatWasDeclared(t *testing.T) {
+	t.Parallel()
+	for left, stops := range map[int64]bool{10: false, 9: true} {
+		u := &unpacking{ReadCloser: io.NopCloser(strings.NewReader("0123456789")), name: "one.xml", left: left}
+		_, err := io.Copy(io.Discard, u)
+		var stopped *Stop
+		if errors.As(err, &stopped) != stops || err != nil && !stops {
+			t.Errorf("%d declared: %v", left, err)
+		}
+	}
+}
+
+// Tables: the encoding is found in the bytes, lines are counted, quotes hold line breaks.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text, encoding string
+		sep            rune
+		rows           [][]string
+		last           int
+	}{
+		{"a;b\r\n\"x\ny\";é\r\n1;2;3", "utf-8", ';', [][]string{{"a", "b"}, {"x\ny", "é"}, {"1", "2", "3"}}, 4},
+		{"a,b\n\xbd,\xa4\n", "iso-8859-15", ',', [][]string{{"a", "b"}, {"œ", "€"}}, 2},
+		{"a\tb\nl\x92\xe9t\xe9\t1\n", "windows-1252", '\t', [][]string{{"a", "b"}, {"l’été", "1"}}, 2},
+		{"\ufeff\"a;b\";c\n", "utf-8", ';', [][]string{{"a;b", "c"}}, 1},
+	} {
+		path := filepath.Join(t.TempDir(), "a.csv")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := Find([]string{path}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := OpenTable(found.Files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows [][]string
+		for {
+			row, err := table.Row()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, row)
+		}
+		table.Close()
+		if !reflect.DeepEqual(rows, c.rows) || table.Encoding != c.encoding || table.Separator != c.sep || table.Line != c.last || table.Whole != strings.HasSuffix(c.text, "\n") {
+			t.Errorf("%q: %q, %+v", c.text, rows, table)
+		}
 	}
 }
