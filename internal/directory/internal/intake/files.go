@@ -325,3 +325,15 @@ func pathReason(err error) (Reason, bool) {
 	}
 	return Reason{}, false
 }
+
+// Grammar says whether a file holds a grammar of XML, a DTD or a schema: those lie
+// beside exports and say nothing of anybody.
+func (f File) Grammar() bool {
+	text := f.Text()
+	for _, begins := range []string{"<!ELEMENT", "<!ATTLIST", "<!ENTITY"} {
+		if strings.HasPrefix(text, begins) {
+			return true
+		}
+	}
+	return strings.HasPrefix(text, "<") && (strings.Contains(text, "<xs:schema") || strings.Contains(text, "<xsd:schema"))
+}

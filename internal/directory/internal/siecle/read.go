@@ -83,7 +83,8 @@ func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export,
 	}
 	read := 0
 	for _, file := range found.Files {
-		if !file.Named && !strings.HasPrefix(file.Text(), "<") && !strings.HasSuffix(strings.ToLower(file.Path), ".xml") {
+		xml := strings.HasPrefix(file.Text(), "<") && !file.Grammar() || strings.HasSuffix(strings.ToLower(file.Path), ".xml")
+		if !file.Named && !xml {
 			r.out.Ignored = append(r.out.Ignored, file.Path)
 			continue
 		}

@@ -31,6 +31,8 @@ type Size struct {
 	Addresses bool
 	// CountsOnly leaves Truth.Links out: for large sizes.
 	CountsOnly bool
+	// First numbers the first school: two exports of other numbers share none.
+	First int
 }
 
 // Link is what a reader must find of one link.
@@ -53,6 +55,7 @@ type Truth struct {
 func Generate(dir string, seed uint64, size Size) (Truth, error) {
 	g := &generator{rng: rand.New(rand.NewPCG(seed, seed^0x51EC1E)), size: size, next: 600_000}
 	for i := range size.Schools {
+		i += size.First
 		if err := g.school(dir, i); err != nil {
 			return Truth{}, fmt.Errorf("writing a fictional export: %w", err)
 		}
