@@ -86,7 +86,7 @@ func TestImportOfServices(t *testing.T) {
 }
 
 // Every format is told from what its files hold.
-func TestFormatsAreRecognised(t *testing.T) {
+func TestRostersAndServicesAreRecognised(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]map[string]string{
 		"sts":       {"ONE.txt": stsFile},
