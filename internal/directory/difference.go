@@ -31,7 +31,8 @@ type Difference struct {
 	ToldGained []ToldChange `json:"told_gained"`
 	ToldLost   []ToldChange `json:"told_lost"`
 
-	Loss string `json:"loss,omitempty"` // why it is held back without --accept-loss; empty: it is not
+	Loss    string `json:"loss,omitempty"`    // why it is held back without --accept-loss; empty: it is not
+	Refused string `json:"refused,omitempty"` // why it is not taken at all; empty: it is
 }
 
 // Changes are people by name.
@@ -79,12 +80,24 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		}
 		in := one.incoming()
 		var have census
+		var refused error // whatever the difference: it would not be taken
 		err := db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 			s, err := schoolByUAI(ctx, tx, in.school.UAI)
 			if errors.Is(err, ErrNotFound) {
 				return nil
 			}
 			if err != nil {
+				return err
+			}
+			if gone, err := Gone(ctx, tx, s.ID); err != nil {
+				return err
+			} else if gone {
+				refused = ErrGone
+			}
+			im := importing{ctx: ctx, tx: tx, school: s.ID, in: in}
+			if err := im.oneSource(); errors.Is(err, ErrTwoSources) {
+				refused = err
+			} else if err != nil {
 				return err
 			}
 			have, err = censusOf(ctx, tx, s.ID)
@@ -98,7 +111,11 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		if loc, err := time.LoadLocation(in.school.Zone); err == nil {
 			day = now.In(loc).Format(time.DateOnly)
 		}
-		out = append(out, differ(have, in, day))
+		d := differ(have, in, day)
+		if refused != nil {
+			d.Refused = refused.Error()
+		}
+		out = append(out, d)
 	}
 	return out, nil
 }
