@@ -28,6 +28,10 @@ func (c *importCmd) difference(ctx context.Context, s streams, export *directory
 const listed = 30
 
 func writeDifference(w io.Writer, d directory.Difference) {
+	if d.Refused != "" {
+		fmt.Fprintf(w, "%s %s would not be taken: %s\n", d.UAI, d.Name, d.Refused)
+		return
+	}
 	if d.Empty() {
 		fmt.Fprintf(w, "%s %s: nothing would change; %d may be told\n", d.UAI, d.Name, d.ToldAfter)
 		return

@@ -31,7 +31,8 @@ type Difference struct {
 	ToldGained []ToldChange `json:"told_gained"`
 	ToldLost   []ToldChange `json:"told_lost"`
 
-	Loss string `json:"loss,omitempty"` // why it is held back without --accept-loss; empty: it is not
+	Loss    string `json:"loss,omitempty"`    // why it is held back without --accept-loss; empty: it is not
+	Refused string `json:"refused,omitempty"` // why it is not taken at all; empty: it is
 }
 
 // Changes are people by name.
@@ -79,12 +80,24 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		}
 		in := one.incoming()
 		var have census
+		var refused error // whatever the difference: it would not be taken
 		err := db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 			s, err := schoolByUAI(ctx, tx, in.school.UAI)
 			if errors.Is(err, ErrNotFound) {
 				return nil
 			}
 			if err != nil {
+				return err
+			}
+			if gone, err := Gone(ctx, tx, s.ID); err != nil {
+				return err
+			} else if gone {
+				refused = ErrGone
+			}
+			im := importing{ctx: ctx, tx: tx, school: s.ID, in: in}
+			if err := im.oneSource(); errors.Is(err, ErrTwoSources) {
+				refused = err
+			} else if err != nil {
 				return err
 			}
 			have, err = censusOf(ctx, tx, s.ID)
@@ -98,7 +111,11 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		if loc, err := time.LoadLocation(in.school.Zone); err == nil {
 			day = now.In(loc).Format(time.DateOnly)
 		}
-		out = append(out, differ(have, in, day))
+		d := differ(have, in, day)
+		if refused != nil {
+			d.Refused = refused.Error()
+		}
+		out = append(out, d)
 	}
 	return out, nil
 }
@@ -306,7 +323,7 @@ func differ(have census, in incoming, day string) Difference {
 	for _, of := range [][]ToldChange{d.ToldGained, d.ToldLost} {
 		slices.SortFunc(of, func(a, b ToldChange) int { return cmp.Or(cmp.Compare(a.Pupil, b.Pupil), cmp.Compare(a.Who, b.Who)) })
 	}
-	if loss := lossOf(have, next, in.source, day); loss != nil {
+	if loss := lossOf(have, next, in, day); loss != nil {
 		d.Loss = loss.Error()
 	}
 	return d
@@ -319,7 +336,8 @@ func pairs[V any](m map[[2]string]V) [][2]string {
 // lossOf compares what a source said with what it says now. A tenth is a class change
 // or the leavers of a term; more is a missing file, or a file read in the wrong
 // dialect: then as many people lose the right to be told, or gain it.
-func lossOf(have, next census, source, day string) *lossError {
+func lossOf(have, next census, in incoming, day string) *lossError {
+	source := in.source
 	var pupils, adults, links, legal, other tally
 	for id, p := range have.people {
 		if p.Source != source || gone(p, day) {
@@ -356,7 +374,7 @@ func lossOf(have, next census, source, day string) *lossError {
 		return &lossError{what: "links between pupils and adults", have: links.have, now: links.kept}
 	case legal.lost >= fewLevels && legal.tooMuch():
 		return &lossError{what: "legal representatives (one for each pupil)", have: legal.have, now: legal.kept}
-	case other.lost >= fewLevels && other.tooMuch():
+	case !in.vouched && other.lost >= fewLevels && other.tooMuch():
 		return &lossError{promoted: other.lost, have: links.have}
 	}
 	return nil
