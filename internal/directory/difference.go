@@ -323,7 +323,7 @@ func differ(have census, in incoming, day string) Difference {
 	for _, of := range [][]ToldChange{d.ToldGained, d.ToldLost} {
 		slices.SortFunc(of, func(a, b ToldChange) int { return cmp.Or(cmp.Compare(a.Pupil, b.Pupil), cmp.Compare(a.Who, b.Who)) })
 	}
-	if loss := lossOf(have, next, in, day); loss != nil {
+	if loss := lossOf(have, next, in.source, day); loss != nil {
 		d.Loss = loss.Error()
 	}
 	return d
@@ -336,8 +336,7 @@ func pairs[V any](m map[[2]string]V) [][2]string {
 // lossOf compares what a source said with what it says now. A tenth is a class change
 // or the leavers of a term; more is a missing file, or a file read in the wrong
 // dialect: then as many people lose the right to be told, or gain it.
-func lossOf(have, next census, in incoming, day string) *lossError {
-	source := in.source
+func lossOf(have, next census, source, day string) *lossError {
 	var pupils, adults, links, legal, other tally
 	for id, p := range have.people {
 		if p.Source != source || gone(p, day) {
@@ -374,7 +373,7 @@ func lossOf(have, next census, in incoming, day string) *lossError {
 		return &lossError{what: "links between pupils and adults", have: links.have, now: links.kept}
 	case legal.lost >= fewLevels && legal.tooMuch():
 		return &lossError{what: "legal representatives (one for each pupil)", have: legal.have, now: legal.kept}
-	case !in.vouched && other.lost >= fewLevels && other.tooMuch():
+	case other.lost >= fewLevels && other.tooMuch():
 		return &lossError{promoted: other.lost, have: links.have}
 	}
 	return nil

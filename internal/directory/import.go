@@ -178,7 +178,6 @@ type incoming struct {
 	doubts     []inDoubt // links that a person has to settle
 	services   []inService
 	staffOnly  bool // the source says nothing of the school itself, of pupils and of guardians
-	vouched    bool // somebody vouches for every guardian: as many become so at once
 }
 
 // inDoubt is a link that a source only hints at: nothing is made of it but a task.

@@ -59,11 +59,7 @@ func readONDE(ctx context.Context, found *intake.Found, o Reading) (*Export, err
 		out.notes = append(out.notes, childrenCut.Text(o.English, left-most))
 	}
 	uai := strings.ToUpper(o.UAI)
-	out.schools = []inSchool{{uai: uai, name: uai, incoming: func() incoming {
-		in := fromONDE(e, uai, levelOfONDE(o.AllLegal))
-		in.vouched = o.AllLegal
-		return in
-	}}}
+	out.schools = []inSchool{{uai: uai, name: uai, incoming: func() incoming { return fromONDE(e, uai, levelOfONDE(o.AllLegal)) }}}
 	return out, nil
 }
 

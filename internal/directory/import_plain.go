@@ -32,11 +32,7 @@ func readPlain(_ context.Context, found *intake.Found, o Reading) (*Export, erro
 	out.aside, out.refusals, out.refused = e.Aside, refusals, len(refusals) > 0
 	for _, s := range e.Schools {
 		out.guardians += len(s.Adults)
-		out.schools = append(out.schools, inSchool{uai: s.UAI, name: s.Name, heldBack: out.refused, incoming: func() incoming {
-			in := fromPlain(s, filepath.Base(f.Path))
-			in.vouched = o.AllLegal
-			return in
-		}})
+		out.schools = append(out.schools, inSchool{uai: s.UAI, name: s.Name, heldBack: out.refused, incoming: func() incoming { return fromPlain(s, filepath.Base(f.Path)) }})
 	}
 	return out, nil
 }

@@ -130,7 +130,7 @@ func (im *importing) loss() error {
 	if err != nil {
 		return err
 	}
-	if l := lossOf(have, have.after(im.in, im.day), im.in, im.day); l != nil {
+	if l := lossOf(have, have.after(im.in, im.day), im.in.source, im.day); l != nil {
 		return l
 	}
 	return nil
