@@ -21,11 +21,29 @@ import (
 //go:embed locale
 var Words embed.FS
 
+// RollSignIn is where whoever has a class now signs in beside the line, at whatever browser:
+// see ClaimOf.
+const RollSignIn = "/sign-in/roll"
+
+// ClaimOf is who somebody says they are who signs in at RollSignIn: an identifier as it is
+// kept. Nothing is proven by it.
+func ClaimOf(r *http.Request) (identifier string, ok bool) {
+	if r.Method != http.MethodPost || r.URL.Path != RollSignIn || r.ContentLength < 0 || r.ContentLength > mostClaim || r.ParseForm() != nil {
+		return "", false
+	}
+	return foldIdentifier(r.PostForm.Get("identifier")), true
+}
+
+// mostClaim is how many bytes the form of RollSignIn has at most: it is read before the door.
+const mostClaim = 4 << 10
+
 // Register mounts the pages of signing in, of one's own account, and of letters.
 func (k *Keeper) Register(routes *page.Routes) {
 	small := page.Body(16 << 10)
 	routes.Handle("GET /sign-in", page.Anyone(), k.showSignIn)
 	routes.Handle("POST /sign-in", page.Anyone(), k.takeSignIn, small)
+	routes.Handle("GET "+RollSignIn, page.Anyone(), k.showSignIn)
+	routes.Handle("POST "+RollSignIn, page.Anyone(), k.takeSignIn, small)
 	routes.Handle("POST /sign-in/passkey", page.Anyone(), k.takePasskeySignIn, small)
 	// The door's page comes back to the address that was posted to.
 	routes.Handle("GET /sign-in/passkey", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error { return page.See(w, r, "/sign-in") })
@@ -108,6 +126,7 @@ type signInForm struct {
 	Identifier string
 	Next       string
 	Own        bool // this device is theirs alone
+	Roll       bool // it is the form of RollSignIn
 	Problem    problem
 	Question   string // to a device that has a passkey, JSON; empty: there are none here
 }
@@ -122,7 +141,10 @@ func onDevice(own bool) Device {
 // To is where the form goes. It names the page that follows: whoever is sent back to wait
 // comes back to this address.
 func (f signInForm) To() string {
-	if f.Next == "/" {
+	switch {
+	case f.Roll:
+		return RollSignIn
+	case f.Next == "/":
 		return "/sign-in"
 	}
 	return "/sign-in?next=" + url.QueryEscape(f.Next)
@@ -143,14 +165,14 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Question: question}))
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Question: question, Roll: r.URL.Path == RollSignIn}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	form := signInForm{Identifier: r.PostForm.Get("identifier"), Next: page.Local(r.PostForm.Get("next")), Own: r.PostForm.Get("device") == "own"}
+	form := signInForm{Identifier: r.PostForm.Get("identifier"), Next: page.Local(r.PostForm.Get("next")), Own: r.PostForm.Get("device") == "own", Roll: r.URL.Path == RollSignIn}
 	v := k.visitor(r)
 	v.on = onDevice(form.Own)
 	before := k.asked(r)

@@ -31,6 +31,7 @@ type front struct {
 	gate    *door.Gate
 	limiter *door.Limiter
 	known   atomic.Pointer[map[string]known] // by account
+	teach   atomic.Pointer[map[string]bool]  // identifiers of whoever has a class about now
 	meter   meter
 	counts  counts
 	bodies  *bodies
@@ -81,7 +82,7 @@ func (f *front) file() string { return filepath.Join(f.app.Config.Data, "line.js
 
 // around is the handler that everybody meets.
 func (f *front) around(next http.Handler) http.Handler {
-	return f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return f.beside(f.gate.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fromMemory(r) || passwords(r) || streams(r) {
 			next.ServeHTTP(w, r)
 			return
@@ -115,7 +116,21 @@ func (f *front) around(next http.Handler) http.Handler {
 		}
 		defer leave()
 		next.ServeHTTP(a, r)
-	}))
+	})))
+}
+
+// beside sends whoever signs in to call a roll, and has no class now, to the line: before it
+// goes only the password of somebody who teaches.
+func (f *front) beside(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if identifier, claims := account.ClaimOf(r); claims {
+			if all := f.teach.Load(); all == nil || !(*all)[identifier] {
+				http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // worker waits for one; large requests are few at once, and keep theirs while they come.
@@ -147,7 +162,7 @@ func streams(r *http.Request) bool { return r.URL.Path == "/day/events" }
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
 func passwords(r *http.Request) bool {
-	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == "/first-sign-in" || r.URL.Path == "/account")
+	return r.Method == http.MethodPost && (r.URL.Path == "/sign-in" || r.URL.Path == account.RollSignIn || r.URL.Path == "/first-sign-in" || r.URL.Path == "/account")
 }
 
 // vital tells what matters more than anybody's place: rolls, and what stops, lets go and
@@ -169,10 +184,11 @@ func vital(r *http.Request) bool {
 	return false
 }
 
-// free tells which requests meet no line: what is in memory, what is vital, and a family's
-// answer to a message, which spares the school a call.
+// free tells which requests meet no line: what is in memory, what is vital, the password of a
+// teacher who has a class now, and a family's answer to a message, which spares the school a
+// call.
 func free(r *http.Request) bool {
-	return fromMemory(r) || vital(r) || r.URL.Path == "/language" || strings.HasPrefix(r.URL.Path, "/r/")
+	return fromMemory(r) || vital(r) || r.URL.Path == "/language" || r.URL.Path == account.RollSignIn || strings.HasPrefix(r.URL.Path, "/r/")
 }
 
 // who is somebody by the signature of their session alone, else by what their browser remembers
@@ -202,7 +218,7 @@ func (f *front) knows(r *http.Request) (known, bool) {
 // people a school has.
 func (f *front) meet(ctx context.Context) error {
 	now := f.app.Clock.Now()
-	met, sizes := map[string]known{}, map[string]int{}
+	met, sizes, teach := map[string]known{}, map[string]int{}, map[string]bool{}
 	err := f.app.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		all, err := account.Open(ctx, tx)
 		if err != nil {
@@ -241,6 +257,7 @@ func (f *front) meet(ctx context.Context) error {
 			case door.Staff:
 				if one.teaches = teaches[at]; len(one.teaches) > 0 {
 					one.who.Lane = door.InClass
+					teach[a.Identifier] = true
 				}
 			case door.Pupil:
 				one.who.Class = classes[at]
@@ -252,6 +269,7 @@ func (f *front) meet(ctx context.Context) error {
 	})
 	if err == nil {
 		f.known.Store(&met)
+		f.teach.Store(&teach)
 		f.door.Enrol(sizes)
 	}
 	return err

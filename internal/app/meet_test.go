@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -82,19 +83,44 @@ func TestTheDoorKnowsWhoHasAClass(t *testing.T) {
 			t.Fatal("Léa is in before anybody")
 		}
 	}
-	// Her teacher comes.
-	signIn := httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"identifier": {c.Teacher}, "password": {password}}.Encode()))
-	signIn.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer := httptest.NewRecorder()
-	a.Handler().ServeHTTP(answer, signIn)
-	visit := httptest.NewRequest("GET", "/", nil)
-	for _, cookie := range answer.Result().Cookies() {
-		visit.AddCookie(cookie)
+	// Her teacher comes to a browser that nobody knows, waits like everybody, and finds the way
+	// beside the line; who has no class now does not find it.
+	cookies := map[string]string{}
+	ask := func(method, path string, form url.Values) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for name, value := range cookies {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		answer := httptest.NewRecorder()
+		f.around(a.Handler()).ServeHTTP(answer, r)
+		for _, cookie := range answer.Result().Cookies() {
+			cookies[cookie.Name] = cookie.Value
+		}
+		return answer
 	}
-	answer = httptest.NewRecorder()
-	f.around(a.Handler()).ServeHTTP(answer, visit)
-	if !strings.Contains(answer.Body.String(), `action="/sign-out"`) {
-		t.Fatalf("the teacher is not inside: %s", answer.Body)
+	if waits := ask("GET", "/sign-in", nil).Body.String(); strings.Contains(waits, `name="password"`) || !strings.Contains(waits, `href="`+account.RollSignIn) {
+		t.Fatalf("whoever is nobody yet should wait, and read where teachers go: %s", waits)
+	}
+	if form := ask("GET", account.RollSignIn, nil).Body.String(); !strings.Contains(form, `action="`+account.RollSignIn) {
+		t.Fatalf("the way beside the line is not there: %s", form)
+	}
+	for _, person := range []string{c.Office, c.Lea, "nobody"} {
+		if r := ask("POST", account.RollSignIn, url.Values{"identifier": {person}, "password": {password}}); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/sign-in" || len(r.Result().Cookies()) > 0 {
+			t.Errorf("%s goes before the line: %d %v", person, r.Code, r.Header())
+		}
+	}
+	if r := ask("POST", account.RollSignIn, url.Values{"identifier": {c.Teacher}, "password": {"another"}}); r.Code != http.StatusUnauthorized || !strings.Contains(r.Body.String(), `action="`+account.RollSignIn) {
+		t.Errorf("a wrong password is answered %d: %s", r.Code, r.Body)
+	}
+	if home := ask("GET", "/", nil).Body.String(); !strings.Contains(home, `http-equiv="refresh"`) {
+		t.Fatalf("whoever knows the name of a teacher is inside: %s", home)
+	}
+	if r := ask("POST", account.RollSignIn, url.Values{"identifier": {" " + strings.ToUpper(c.Teacher)}, "password": {password}}); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/" {
+		t.Fatalf("the teacher cannot sign in beside the line: %d %s", r.Code, r.Body)
+	}
+	if home := ask("GET", "/", nil).Body.String(); !strings.Contains(home, `action="/sign-out"`) {
+		t.Fatalf("the teacher is not inside: %s", home)
 	}
 	for range 5 {
 		if look() {

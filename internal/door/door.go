@@ -181,7 +181,7 @@ func (d *Door) Look(seat, ticket string, who Who) Verdict {
 	if !ok {
 		return d.newcomer(who, now)
 	}
-	return d.poll(t, now)
+	return d.poll(t, who.Lane, now)
 }
 
 // newcomer enters where there is room and nobody waits before them, else gets a ticket. A
@@ -213,8 +213,8 @@ func (d *Door) newcomer(who Who, now time.Time) Verdict {
 	return Verdict{Ticket: d.keys.giveTicket(t), Arrived: t.arrived, Wait: w}
 }
 
-// poll is a look of somebody who has a ticket.
-func (d *Door) poll(t ticketOf, now time.Time) Verdict {
+// poll is a look of somebody who has a ticket, and is of a lane now.
+func (d *Door) poll(t ticketOf, lane Lane, now time.Time) Verdict {
 	d.figures.polls[t.lane].Add(1)
 	key := lineKey{t.lane, t.school}
 	l := d.lines[key]
@@ -224,6 +224,10 @@ func (d *Door) poll(t ticketOf, now time.Time) Verdict {
 		l.reach(bucketOf(now))
 	}
 	switch {
+	case lane == InClass && t.lane != InClass && d.debt < d.mostDebt():
+		d.debt++ // nobody knew who they are when they came, and they have signed in since
+		l.leaves(t, d.looking())
+		t.lane = InClass
 	case d.withClass(t.class, now):
 		l.leaves(t, d.looking())
 		t.lane = InClass // nobody of their line was overtaken by them

@@ -106,6 +106,29 @@ func (m *morning) crowd(n int, within time.Duration, who func(int) Who) []*perso
 	return people
 }
 
+// TestSignedInMeanwhile: who waits as somebody whom nobody knows, and signs in as a teacher who
+// has a class, enters at the next look; the line counts them no more.
+func TestSignedInMeanwhile(t *testing.T) {
+	m := newMorning(2)
+	m.live(m.crowd(200, 10*time.Second, func(int) Who { return Who{} }), 10*time.Second)
+	p := &person{arrived: m.now}
+	m.look(p)
+	if p.ticket == "" || !p.entered.IsZero() {
+		t.Fatal("nobody waits")
+	}
+	before := m.door.Waiting()
+	p.who = Who{Lane: InClass, School: "s"}
+	if m.look(p); p.entered.IsZero() || p.seat == "" {
+		t.Fatal("a teacher waits as whoever they were before")
+	}
+	if m.door.Waiting() != before-1 {
+		t.Errorf("%d wait after one of %d entered", m.door.Waiting(), before)
+	}
+	if again := m.door.Look("", p.ticket, Who{}); again.Enter {
+		t.Error("the same ticket is good twice")
+	}
+}
+
 // TestEverybodyGetsIn: three times more people than the door admits come in a minute, and all
 // get in, at the rate, in order: nobody who came ten seconds later is in before somebody of
 // the same line by more than the time between two looks.

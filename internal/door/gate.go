@@ -64,7 +64,7 @@ func (g *Gate) Around(next http.Handler) http.Handler {
 		}
 		who := Who{}
 		seat, ticket := value(r, seatCookie), value(r, ticketCookie)
-		if g.door.who != nil && ticket == "" {
+		if g.door.who != nil && seat == "" {
 			who = g.door.who(r)
 		}
 		v := g.door.Look(seat, ticket, who)

@@ -28,6 +28,7 @@ type sentences struct {
 	Lang, Other, OtherName               string
 	Title, Arrived, Keep, Rate           string
 	First, Meanwhile, Status, StatusNote string
+	Roll, RollNote                       string
 	turn                                 func(from, until int, at string) string
 }
 
@@ -36,7 +37,7 @@ var languages = map[string]sentences{
 	"fr": {Lang: "fr", Other: "en", OtherName: "English", Title: "Votre tour arrive", Arrived: "Vous êtes bien là. Beaucoup de monde se connecte.",
 		Keep: "Laissez cette page ouverte, vous entrerez sans rien faire. Recharger ne fait ni perdre ni gagner de place.",
 		Rate: "personnes entrent par seconde au plus.", First: "Les professeurs qui ont cours passent d'abord.", Meanwhile: "Sans attendre",
-		Status: "L'état du service", StatusNote: "en clair",
+		Status: "L'état du service", StatusNote: "en clair", Roll: "Faire l'appel maintenant", RollNote: "professeurs qui ont cours",
 		turn: func(from, until int, at string) string {
 			if until <= 1 {
 				return "Votre tour : dans moins d'une minute"
@@ -46,7 +47,7 @@ var languages = map[string]sentences{
 	"en": {Lang: "en", Other: "fr", OtherName: "Français", Title: "Your turn is coming", Arrived: "You are here. Many people are connecting.",
 		Keep: "Leave this page open, you will enter without doing anything. Reloading neither loses nor gains a place.",
 		Rate: "people enter a second at most.", First: "Teachers who have a lesson go first.", Meanwhile: "Without waiting",
-		Status: "State of the service", StatusNote: "in plain words",
+		Status: "State of the service", StatusNote: "in plain words", Roll: "Call the roll now", RollNote: "teachers who have a lesson",
 		turn: func(from, until int, at string) string {
 			if until <= 1 {
 				return "Your turn: in less than a minute"

@@ -36,6 +36,7 @@ type manners struct {
 	forgets  bool          // types a wrong password first
 	own      bool          // has a live session
 	known    bool          // has no session, at a browser that had one
+	calls    bool          // has a roll to call, and reads what the waiting page says of it
 }
 
 // visitor is one of them.
@@ -207,6 +208,14 @@ func (c *crowd) visit(ctx context.Context, v *visitor) error {
 var (
 	errGaveUp = errors.New("closed the page")
 	errNotIn  = errors.New("signed in, and not inside")
+	errBeside = errors.New("took the way beside the line")
+)
+
+// rollSignIn is where the waiting page sends teachers who have a lesson, and found is how long
+// one of them reads until they see it.
+const (
+	rollSignIn = "/sign-in/roll"
+	found      = 5 * time.Second
 )
 
 // retypes is how long somebody takes until they send a password again.
@@ -217,12 +226,16 @@ const mostTries = 20
 
 // enter is one person's way in: the page, their turn, the password, their day.
 func (c *crowd) enter(ctx context.Context, v *visitor) error {
-	path := "/sign-in"
+	path, to := "/sign-in", "/sign-in"
 	if v.own {
 		path = "/"
 	}
 	for range mostTries {
 		a, err := c.look(ctx, v, path)
+		if errors.Is(err, errBeside) {
+			path, to = rollSignIn, rollSignIn
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -230,7 +243,7 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 			v.in = time.Now()
 			return nil
 		}
-		if path = "/sign-in"; !strings.Contains(a.text, `name="password"`) {
+		if path = to; !strings.Contains(a.text, `name="password"`) {
 			if path = "/"; a.to != "" {
 				path = a.to
 			}
@@ -240,7 +253,7 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 		if v.forgets {
 			password, v.forgets = "je-ne-sais-plus", false
 		}
-		a, err = c.polite(ctx, v, http.MethodPost, "/sign-in", url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {password}})
+		a, err = c.polite(ctx, v, http.MethodPost, to, url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {password}})
 		if err != nil {
 			return err
 		}
@@ -275,6 +288,9 @@ func (c *crowd) look(ctx context.Context, v *visitor, path string) (answer, erro
 				v.through = time.Now()
 			}
 			return a, nil
+		}
+		if v.calls && path == "/sign-in" && strings.Contains(a.text, `href="`+rollSignIn+`"`) {
+			return a, cmp.Or(rest(ctx, found), errBeside)
 		}
 		if err := c.rest(ctx, v, wait); err != nil {
 			return a, err

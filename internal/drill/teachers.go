@@ -53,7 +53,7 @@ func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
 	}
 	some := h.newCrowd(all, within, func(i int) manners {
 		i %= teachersOfWhom
-		return manners{own: i != teachersOfWhom/2 && i != teachersOfWhom/4, known: i == teachersOfWhom/2}
+		return manners{own: i != teachersOfWhom/2 && i != teachersOfWhom/4, known: i == teachersOfWhom/2, calls: true}
 	})
 	for _, v := range some.people {
 		v.then = t.call
