@@ -38,7 +38,8 @@ type mark struct {
 }
 
 // Of so many teachers one has to give a password at a browser that never had a session, and
-// one at a browser that had: fewer than one in twenty is unknown.
+// one at a browser that had: fewer than one in twenty is unknown, and goes where the waiting
+// page sends whoever has a roll to call.
 const teachersOfWhom = 25
 
 // newTeachers makes those of a crowd: they come in the same time, on their own devices.
@@ -53,7 +54,7 @@ func (h *house) newTeachers(c *crowd, n int, within time.Duration) *teachers {
 	}
 	some := h.newCrowd(all, within, func(i int) manners {
 		i %= teachersOfWhom
-		return manners{own: i != teachersOfWhom/2 && i != teachersOfWhom/4, known: i == teachersOfWhom/2, calls: true}
+		return manners{own: i != teachersOfWhom/2 && i != teachersOfWhom/4, known: i == teachersOfWhom/2, calls: i == teachersOfWhom/4}
 	})
 	for _, v := range some.people {
 		v.then = t.call
