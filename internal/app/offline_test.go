@@ -233,7 +233,7 @@ func (p phone) saveRoll(taps ...string) {
 		p.Do(chromedp.ScrollIntoView(chromedp.CSS(css)))
 		browser.Eval[bool](p.Tab, "document.querySelector(`"+css+"`).click() || true")
 	}
-	// The script is there and has seen the taps; and the bar may move while its sum is written.
+	// The script is there and has counted the taps; and the bar may move while its sum is written.
 	p.Wait(".roll-state.touched")
 	browser.Eval[bool](p.Tab, "document.querySelector('.savebar button').click() || true")
 }

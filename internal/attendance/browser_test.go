@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/preau-ent/preau/internal/database"
@@ -371,4 +372,25 @@ func todayForTests(day []DaySitting, missing []UncalledRoll, now time.Time) temp
 		inside := templ.Join(page.Heading("Mardi 24 novembre", "Aujourd’hui"), TeacherDay(day, now), UncalledRolls(missing))
 		return page.Frame(page.Meta{Title: "Aujourd’hui", Active: "today"}).Render(templ.WithChildren(ctx, inside), w)
 	})
+}
+
+// TestTappedBeforeTheScript: what a quick finger did while the page was still coming is a tap
+// like any other: it is said that it is not saved, and kept until it is.
+func TestTappedBeforeTheScript(t *testing.T) {
+	w, url := lookable(t)
+	tab := browser.Start(t).Tab(t, browser.Options{Width: 360, Height: 640})
+	enter(tab, url, "roy")
+	quick := `new MutationObserver((_, seen) => {
+		const radio = document.querySelector(` + strconv.Quote(radio(w.pupils[3], "absent")) + `);
+		if (radio) { seen.disconnect(); radio.click(); }
+	}).observe(document, { childList: true, subtree: true })`
+	tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: quick})
+		return err
+	}))
+	tab.Go(url + "/roll/maths")
+	tab.Wait(".roll-state.touched")
+	if kept := browser.Eval[string](tab, "JSON.stringify(Object.values(localStorage))"); !strings.Contains(kept, w.pupils[3]) {
+		t.Errorf("the tap is not kept: %s", kept)
+	}
 }

@@ -26,7 +26,9 @@ function begin(waiting) {
   const base = (row) => row.querySelector('input[type="hidden"]');
   const chosen = (row) => row.querySelector('input[type="radio"]:checked');
   const says = (row) => [chosen(row).value, minutes(row).value, base(row).value];
-  const shown = new Map(rows.map((row) => [row, says(row).join()]));
+  // As the page came, whatever was tapped before this script was there.
+  const came = (row) => [row.querySelector('input[type="radio"][checked]').value, minutes(row).defaultValue, base(row).value];
+  const shown = new Map(rows.map((row) => [row, came(row).join()]));
   const key = `${prefix}${form.dataset.roll}.${form.dataset.account ?? ''}`;
 
   const store = {
@@ -81,9 +83,12 @@ function begin(waiting) {
       const value = said.get(`v-${row.dataset.pupil}`);
       const input = [...row.querySelectorAll('input[type="radio"]')].find((radio) => radio.value === value);
       if (!input) continue;
+      const [now, late] = [chosen(row), minutes(row).value];
+      const tapped = says(row).join() !== shown.get(row);
       input.checked = true;
       minutes(row).value = said.get(`m-${row.dataset.pupil}`) ?? '';
       shown.set(row, says(row).join());
+      if (tapped) [now.checked, minutes(row).value] = [true, late];
     }
     saved = tell('waiting', waiting.at);
     store.write({});
