@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 
 	"internal/directory": {"internal/directory/internal/aaf", "internal/directory/internal/siecle", "internal/directory/internal/onde", "internal/directory/internal/intake",
 		"internal/directory/internal/oneroster", "internal/directory/internal/sts", "internal/directory/internal/plain"},
-	"internal/account":     {"internal/directory"},
+	"internal/account":     {"internal/directory", "internal/door/waits"},
 	"internal/timetable":   {"internal/directory"},
 	"internal/courier":     {"internal/directory", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms", "internal/courier/internal/smpp", "internal/courier/internal/httpsms"},
 	"internal/attendance":  {"internal/directory", "internal/timetable"},
@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"internal/notices":     {"internal/directory", "internal/timetable", "internal/courier"},
 	"internal/guard":       {"internal/directory", "internal/courier", "internal/guard/internal/smppserver"},
 	"internal/door":        {},
+	"internal/door/waits":  {},
 	"internal/status":      {"internal/directory", "internal/durable"},
 	"internal/fictional":   {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
@@ -59,7 +60,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/sts":                     {"internal/directory/internal/intake"},
 	"internal/directory/internal/plain":                   {"internal/directory/internal/intake"},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/durable", "internal/fictional", "web"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 

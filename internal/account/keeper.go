@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/door/waits"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
 )
@@ -55,9 +56,10 @@ type Keeper struct {
 	met     atomic.Pointer[met]
 	trying  trying
 	floods  *floods
-	seat    func(*http.Request) string // see ToldApartBy; nil: by cookies of ours alone
-	nobody  Hash                       // checked where there is no password to check
-	hashes  atomic.Int64               // begun since the start: tests see by it that a wrong name costs what a wrong password does
+	seat    func(*http.Request) string             // see ToldApartBy; nil: by cookies of ours alone
+	wait    func(*http.Request) (waits.Wait, bool) // see WaitOf; nil: nobody has waited
+	nobody  Hash                                   // checked where there is no password to check
+	hashes  atomic.Int64                           // begun since the start: tests see by it that a wrong name costs what a wrong password does
 }
 
 // NewKeeper makes a Keeper. It hashes once, which takes tens of milliseconds.
@@ -275,6 +277,7 @@ type visitor struct {
 	on      Device    // empty: one's own
 	since   time.Time // when they first came with this identifier; zero: now
 	client  client
+	wait    waits.Wait // in our line, by the machine's clock; without a Ticket: none
 }
 
 // signIn checks a password and opens a session.
@@ -323,7 +326,11 @@ func (k *Keeper) open(ctx context.Context, tx database.Tx, a Account, v visitor)
 	if on == "" {
 		on = Own
 	}
-	return begin(ctx, tx, now, a.ID, a.Password, on, v.browser)
+	s, err := begin(ctx, tx, now, a.ID, a.Password, on, v.browser)
+	if err != nil {
+		return Session{}, err
+	}
+	return s, k.bindWait(ctx, tx, a, s, v)
 }
 
 // firstSignIn takes a one-time code, gives its account the password and opens a

@@ -226,6 +226,9 @@ func (k *Keeper) visitor(r *http.Request) visitor {
 			v.client.browser = append(v.client.browser, "seat "+seat)
 		}
 	}
+	if k.wait != nil {
+		v.wait, _ = k.wait(r)
+	}
 	v.old, _ = k.ticket(r)
 	return v
 }

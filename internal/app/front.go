@@ -18,6 +18,7 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/door"
+	"github.com/preau-ent/preau/internal/door/waits"
 	"github.com/preau-ent/preau/internal/durable"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/timetable"
@@ -35,6 +36,8 @@ type front struct {
 	meter   meter
 	counts  counts
 	bodies  *bodies
+	entries entries
+	bore    time.Time // when evidence was last written; of run alone
 }
 
 // known is what the door knows of an account.
@@ -63,11 +66,15 @@ func (a *App) newFront(secure bool, now func() time.Time) (*front, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.gate, err = door.NewGate(door.GateConfig{Door: f.door, Secure: secure, Zone: zone, Free: free}); err != nil {
+	if f.gate, err = door.NewGate(door.GateConfig{Door: f.door, Secure: secure, Zone: zone, Free: free, Waited: f.waited}); err != nil {
 		return nil, err
 	}
 	a.Keeper.WhenFull(f.gate.Later)
 	a.Keeper.ToldApartBy(f.gate.Seat)
+	a.Keeper.WaitOf(func(r *http.Request) (waits.Wait, bool) {
+		e, ok := f.gate.EntryOf(r)
+		return waitOf(e), ok
+	})
 	b, err := os.ReadFile(f.file())
 	if err == nil {
 		err = f.door.Restore(b)
@@ -291,7 +298,7 @@ const (
 	keepEvery = 5 * time.Second
 )
 
-// run keeps the door's knowledge and its line until ctx ends.
+// run keeps the door's knowledge, its line and the evidence of waiting until ctx ends.
 func (f *front) run(ctx context.Context) error {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
@@ -304,9 +311,11 @@ func (f *front) run(ctx context.Context) error {
 			}
 		}
 		f.keep()
+		f.bear(ctx)
 		select {
 		case <-ctx.Done():
 			f.keep()
+			f.bear(context.WithoutCancel(ctx))
 			return nil
 		case <-tick.C:
 		}

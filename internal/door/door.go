@@ -97,9 +97,10 @@ type Door struct {
 	classes map[uint32]*class // with pupils who wait, or a teacher inside
 	asked   []uint32          // classes whose turn comes, in the order of their teachers
 	sizes   map[uint32]float64
-	budget  float64 // places that may be taken now
-	debt    float64 // places that were given ahead, to teachers and classes
-	rate    float64 // people a second
+	names   map[uint32][]string // of the schools whose size is known
+	budget  float64             // places that may be taken now
+	debt    float64             // places that were given ahead, to teachers and classes
+	rate    float64             // people a second
 	ticked  time.Time
 	latest  time.Time // the latest time seen
 	turned  time.Time // since when the window of looks is
@@ -146,8 +147,19 @@ type Verdict struct {
 	Seat    string // to be kept by whoever entered; empty: theirs is good
 	Ticket  string // to be kept by whoever waits
 	Arrived time.Time
+	Entry   Entry // of whoever enters after they waited, once; else zero
 	Wait    Wait
 }
+
+// Entry is what whoever entered can show of their wait: the number of their place, when they
+// came and when they entered, by the machine's clock.
+type Entry struct {
+	Place            uint64
+	Arrived, Entered time.Time
+}
+
+// Waited tells whether there was a wait at all: most people enter as they come.
+func (e Entry) Waited() bool { return e.Entered.After(e.Arrived) }
 
 // Wait is what somebody who waits is told.
 type Wait struct {
@@ -165,7 +177,7 @@ func (d *Door) Look(seat, ticket string, who Who) Verdict {
 	if s, ok := d.keys.seat(seat, now); ok {
 		v := Verdict{Enter: true, Arrived: s.arrived}
 		if now.Sub(s.seen) > renewals {
-			v.Seat = d.keys.giveSeat(seatOf{id: s.id, arrived: s.arrived, seen: now})
+			v.Seat = d.keys.giveSeat(seatOf{id: s.id, arrived: s.arrived, entered: s.entered, seen: now})
 		}
 		return v
 	}
@@ -260,7 +272,11 @@ func (d *Door) looking() float64 { return 1 - float64(shortest)/float64(2*d.widt
 func (d *Door) enter(t ticketOf, now time.Time) Verdict {
 	d.figures.admitted[t.lane].Add(1)
 	d.watched.entered(t, now)
-	return Verdict{Enter: true, Arrived: t.arrived, Seat: d.keys.giveSeat(seatOf{id: t.id, arrived: t.arrived, seen: now})}
+	s := seatOf{id: t.id, arrived: t.arrived, entered: now, seen: now}
+	if s.arrived.After(now) {
+		s.arrived = now // a clock was put back a little meanwhile: what is proven is no wait
+	}
+	return Verdict{Enter: true, Arrived: t.arrived, Entry: Entry{s.id, s.arrived, s.entered}, Seat: d.keys.giveSeat(s)}
 }
 
 func (d *Door) lineOf(k lineKey) *line {

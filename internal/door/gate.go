@@ -1,6 +1,7 @@
 package door
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -27,6 +28,7 @@ type Gate struct {
 	secure bool
 	zone   *time.Location
 	free   func(r *http.Request) bool
+	waited func(r *http.Request, e Entry)
 }
 
 // GateConfig of a Gate. Free tells which requests never wait: what is served from memory,
@@ -36,6 +38,7 @@ type GateConfig struct {
 	Secure bool
 	Zone   *time.Location
 	Free   func(r *http.Request) bool
+	Waited func(r *http.Request, e Entry) // hears of whoever enters after they waited; nil: nobody
 }
 
 // NewGate makes one.
@@ -44,7 +47,7 @@ func NewGate(c GateConfig) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{door: c.Door, pages: pages, policy: policy, secure: c.Secure, zone: c.Zone, free: c.Free}, nil
+	return &Gate{door: c.Door, pages: pages, policy: policy, secure: c.Secure, zone: c.Zone, free: c.Free, waited: c.Waited}, nil
 }
 
 func value(r *http.Request, name string) string {
@@ -73,6 +76,12 @@ func (g *Gate) Around(next http.Handler) http.Handler {
 				g.set(w, seatCookie, v.Seat, seatLife)
 				if ticket != "" {
 					g.set(w, ticketCookie, "", -1)
+				}
+			}
+			if v.Entry.Waited() {
+				r = r.WithContext(context.WithValue(r.Context(), entryKey{}, v.Entry))
+				if g.waited != nil {
+					g.waited(r, v.Entry)
 				}
 			}
 			next.ServeHTTP(w, r)
@@ -115,6 +124,20 @@ func (g *Gate) Seat(r *http.Request) string {
 		return ""
 	}
 	return strconv.FormatUint(s.id, 36)
+}
+
+// entryKey is where the request that enters has its Entry: its browser has no seat yet.
+type entryKey struct{}
+
+// EntryOf is the wait of the browser that holds a seat, for as long as it does; false: it holds
+// none, or has not waited.
+func (g *Gate) EntryOf(r *http.Request) (Entry, bool) {
+	if e, ok := r.Context().Value(entryKey{}).(Entry); ok {
+		return e, true
+	}
+	s, ok := g.door.keys.seat(value(r, seatCookie), g.door.now())
+	e := Entry{s.id, s.arrived, s.entered}
+	return e, ok && e.Waited()
 }
 
 // language is what was chosen in this browser, else what it asks for, else French.

@@ -150,13 +150,14 @@ func (d *Door) divide() {
 // Enrol tells the door how many people each school has: by it the places of a lane are
 // divided among the schools that wait.
 func (d *Door) Enrol(sizes map[string]int) {
-	of := make(map[uint32]float64, len(sizes))
+	of, names := make(map[uint32]float64, len(sizes)), make(map[uint32][]string, len(sizes))
 	for school, n := range sizes {
-		of[hashOf(school)] = float64(max(1, n))
+		h := hashOf(school)
+		of[h], names[h] = float64(max(1, n)), append(names[h], school)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sizes = of
+	d.sizes, d.names = of, names
 }
 
 // size is a school's, in people; whoever's school is not known counts as one of usual size.

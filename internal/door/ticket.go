@@ -37,15 +37,16 @@ func (t ticketOf) lot() float64 { return float64(t.id>>11) / math.Exp2(53) }
 // seatOf is what whoever entered holds. arrived is when they came to the door: evidence of
 // how long they waited.
 type seatOf struct {
-	id            uint64
-	arrived, seen time.Time
+	id                     uint64
+	arrived, entered, seen time.Time
 }
 
 const (
 	macLength    = 16
 	ticketLength = 1 + 1 + 4 + 4 + 8 + 8
-	seatLength   = 1 + 8 + 8 + 8
+	seatLength   = 1 + 8 + 8 + 8 + 8
 	version      = 2
+	seatVersion  = 3
 )
 
 func (k keys) giveTicket(t ticketOf) string {
@@ -71,9 +72,10 @@ func (k keys) ticket(value string, now time.Time) (t ticketOf, ok bool) {
 
 func (k keys) giveSeat(s seatOf) string {
 	b := make([]byte, 0, seatLength+macLength)
-	b = append(b, version)
+	b = append(b, seatVersion)
 	b = binary.BigEndian.AppendUint64(b, s.id)
 	b = binary.BigEndian.AppendUint64(b, uint64(s.arrived.UnixMilli()))
+	b = binary.BigEndian.AppendUint64(b, uint64(s.entered.UnixMilli()))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.seen.UnixMilli()))
 	return sealed(k.seats, b)
 }
@@ -81,10 +83,11 @@ func (k keys) giveSeat(s seatOf) string {
 // seat reads a seat of ours whose holder has not been away for too long.
 func (k keys) seat(value string, now time.Time) (s seatOf, ok bool) {
 	b, ok := opened(k.seats, value, seatLength)
-	if !ok || b[0] != version {
+	if !ok || b[0] != seatVersion {
 		return s, false
 	}
-	s = seatOf{binary.BigEndian.Uint64(b[1:]), time.UnixMilli(int64(binary.BigEndian.Uint64(b[9:]))), time.UnixMilli(int64(binary.BigEndian.Uint64(b[17:])))}
+	at := func(i int) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(b[i:]))) }
+	s = seatOf{id: binary.BigEndian.Uint64(b[1:]), arrived: at(9), entered: at(17), seen: at(25)}
 	away := now.Sub(s.seen)
 	return s, away < seatLife && away > -clockStep
 }

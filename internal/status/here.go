@@ -22,9 +22,24 @@ import (
 type Here struct {
 	Service   bool // it sends to families
 	Rehearsal bool
-	Stopped   bool // its office pressed the stop
-	Locked    bool // the fence
-	Unusual   bool // the breaker holds something
+	Stopped   bool   // its office pressed the stop
+	Locked    bool   // the fence
+	Unusual   bool   // the breaker holds something
+	Long      []Span // when a line before this school was long lately, the newest first
+}
+
+// Span is a time.
+type Span struct{ From, Until time.Time }
+
+// LongSince is how far back Here.Long goes.
+const LongSince = 7 * 24 * time.Hour
+
+// spanText writes a time of one day, or of two.
+func spanText(ctx context.Context, s Span) string {
+	if page.Date(ctx, s.From) != page.Date(ctx, s.Until) {
+		return page.Capital(page.T(ctx, "status.fromuntil", "from", page.DateHour(ctx, s.From), "until", page.DateHour(ctx, s.Until)))
+	}
+	return page.Capital(page.T(ctx, "status.long.day", "day", page.Date(ctx, s.From), "from", page.Hour(ctx, s.From), "until", page.Hour(ctx, s.Until)))
 }
 
 // keeps gives the reason that weighs most, as a key; empty: none.

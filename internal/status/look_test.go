@@ -62,7 +62,9 @@ func TestPagesInABrowser(t *testing.T) {
 		{"copy", "file", page.Viewer{}, quiet},
 		{"operator", "/incidents", operator, quiet},
 		{"operator-prepared", "/incidents?with=cause", operator, quiet},
-		{"here-incident", "/schools/ours/etat", head("ours"), quiet},
+		{"here-incident", "/schools/ours/etat", head("ours"), func() {
+			w.here.Long = []Span{{w.now.Add(-20 * time.Minute), w.now}, {w.now.Add(-30 * time.Hour), w.now.Add(-26 * time.Hour)}}
+		}},
 	}
 	b := browser.Start(t)
 	for _, v := range views {
