@@ -50,7 +50,7 @@ func (a *App) register(secure bool) error {
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
-	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called}).Register(a.Routes)
+	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)

@@ -43,7 +43,11 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, after))
+	home, err := a.atHome(r, v)
+	if err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, after))
 }
 
 // teacherDay is a teacher's day, and what their device keeps of it.
@@ -59,6 +63,40 @@ func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Com
 	}
 	return attendance.TeacherDay(day, now), device, err
 }
+
+// atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
+// children that they may be told about, a pupil themselves. nil: nobody.
+func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err error) {
+	now := a.Clock.Now()
+	day := timetable.Day(now, page.Zone(r.Context()))
+	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		var pupils []directory.Person
+		switch v.Role {
+		case page.Teacher:
+			sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
+			out = timetable.HomeTeaching(sittings, noClass)
+			return err
+		case page.Guardian:
+			if pupils, err = directory.Children(ctx, tx, v.School, v.ID, day); err != nil {
+				return err
+			}
+		case page.Pupil:
+			p, err := directory.PersonByID(ctx, tx, v.School, v.ID)
+			if err != nil {
+				return err
+			}
+			pupils = []directory.Person{p}
+		default:
+			return nil
+		}
+		children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
+		out = timetable.HomeToday(children, now, noClass)
+		return err
+	})
+	return out, err
+}
+
+func noClass(timetable.Sitting) string { return "" }
 
 // uncalled is what stands beside the office's board: the rolls that nobody called.
 func (a *App) uncalled(ctx context.Context, tx database.Tx, school string, now time.Time) (templ.Component, error) {
