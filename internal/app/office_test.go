@@ -147,6 +147,9 @@ func TestOfficeLooks(t *testing.T) {
 		{"at-home-classes", "head", "/timetable/home"},
 		{"teacher-today", "roy", "/"},
 		{"pupil-today", "lea", "/"},
+		{"class-guest", "nadia", "/class/maths"},
+		{"class-pupil", "lea", "/class/maths"},
+		{"class-teacher", "roy", "/class/maths"},
 	} {
 		tab := s.phone(b, browser.Options{})
 		tab.signIn(look.as)

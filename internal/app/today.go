@@ -10,6 +10,7 @@ import (
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
@@ -71,10 +72,11 @@ func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err e
 	day := timetable.Day(now, page.Zone(r.Context()))
 	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		var pupils []directory.Person
+		enter := func(timetable.Sitting) string { return "" } // a guardian reads, and enters nowhere
 		switch v.Role {
 		case page.Teacher:
 			sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
-			out = timetable.HomeTeaching(sittings, noClass)
+			out = timetable.HomeTeaching(sittings, classroom.Path)
 			return err
 		case page.Guardian:
 			if pupils, err = directory.Children(ctx, tx, v.School, v.ID, day); err != nil {
@@ -85,18 +87,16 @@ func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err e
 			if err != nil {
 				return err
 			}
-			pupils = []directory.Person{p}
+			pupils, enter = []directory.Person{p}, classroom.Path
 		default:
 			return nil
 		}
 		children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
-		out = timetable.HomeToday(children, now, noClass)
+		out = timetable.HomeToday(children, now, enter)
 		return err
 	})
 	return out, err
 }
-
-func noClass(timetable.Sitting) string { return "" }
 
 // uncalled is what stands beside the office's board: the rolls that nobody called.
 func (a *App) uncalled(ctx context.Context, tx database.Tx, school string, now time.Time) (templ.Component, error) {
