@@ -17,6 +17,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/alert"
+	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/door/waits"
@@ -52,6 +53,7 @@ type App struct {
 	seen         atomic.Pointer[identity] // what the folder remembers; nil in a demonstration
 	alertPages   *alert.Pages
 	courierPages *courier.Pages
+	classPages   *classroom.Pages
 	guardAt      atomic.Pointer[guard.Endpoints]
 	limits       Limits
 	began        time.Time               // by the machine's clock
@@ -274,6 +276,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	loop("courier", func(ctx context.Context) error { return a.Courier.Run(ctx, farewell) })
 	loop("alert", a.Alert.Run)
 	loop("notices", a.Notices.Run)
+	loop("classroom", a.classPages.Run)
 	if a.Guard != nil {
 		loop("guard", func(ctx context.Context) error { return a.Guard.Serve(ctx, endpoints) })
 	}
@@ -288,6 +291,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 		loop("control", a.obey)
 	}
 	w.server.RegisterOnShutdown(a.alertPages.EndStreams)
+	w.server.RegisterOnShutdown(a.classPages.EndStreams)
 	served := make(chan error, 1)
 	go func() { served <- w.serve() }()
 	ready(w.ln.Addr().String())

@@ -165,7 +165,10 @@ func fromMemory(r *http.Request) bool {
 
 // streams tells what stays open for as long as somebody looks, and works for a moment a second
 // at most: it must not keep a worker.
-func streams(r *http.Request) bool { return r.URL.Path == "/day/events" }
+func streams(r *http.Request) bool {
+	class, ok := strings.CutPrefix(r.URL.Path, "/class/")
+	return r.URL.Path == "/day/events" || ok && strings.HasSuffix(class, "/events")
+}
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
 func passwords(r *http.Request) bool {

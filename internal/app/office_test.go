@@ -110,6 +110,10 @@ func newOffice(t *testing.T) (*onlineSchool, map[string]string) {
 		ids["justification"] = j.ID
 		return register.Give(ctx, tx, s.app.Journal, now, s.town.School, "lea", []string{"2026-11-03/am"}, "contagion", "x")
 	})
+	do(func(ctx context.Context, tx database.Tx) error {
+		_, err := timetable.OpenHome(ctx, tx, timetable.Home{School: school, Reason: "illness", FromOn: "2026-11-24", UntilOn: "2026-11-26", OpenedBy: "x", Pupils: []string{"lea"}}, now, zone)
+		return err
+	})
 	s.clock.Advance(6 * time.Minute)
 	return s, ids
 }
@@ -139,6 +143,13 @@ func TestOfficeLooks(t *testing.T) {
 		{"family-announce", "nadia", "/children/lea/announce?done=yes"},
 		{"family-register", "nadia", "/children/lea/register"},
 		{"roll-slip", "roy", "/roll/maths"},
+		{"at-home", "head", "/timetable/home?pupil=lea&name=ben"},
+		{"at-home-classes", "head", "/timetable/home"},
+		{"teacher-today", "roy", "/"},
+		{"pupil-today", "lea", "/"},
+		{"class-guest", "nadia", "/class/maths"},
+		{"class-pupil", "lea", "/class/maths"},
+		{"class-teacher", "roy", "/class/maths"},
 	} {
 		tab := s.phone(b, browser.Options{})
 		tab.signIn(look.as)

@@ -10,6 +10,7 @@ import (
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
@@ -43,7 +44,11 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, after))
+	home, err := a.atHome(r, v)
+	if err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, after))
 }
 
 // teacherDay is a teacher's day, and what their device keeps of it.
@@ -58,6 +63,39 @@ func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Com
 		device = keepSwitch(v.Personal, sheetsToKeep(day, now))
 	}
 	return attendance.TeacherDay(day, now), device, err
+}
+
+// atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
+// children that they may be told about, a pupil themselves. nil: nobody.
+func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err error) {
+	now := a.Clock.Now()
+	day := timetable.Day(now, page.Zone(r.Context()))
+	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		var pupils []directory.Person
+		enter := func(timetable.Sitting) string { return "" } // a guardian reads, and enters nowhere
+		switch v.Role {
+		case page.Teacher:
+			sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
+			out = timetable.HomeTeaching(sittings, classroom.Path)
+			return err
+		case page.Guardian:
+			if pupils, err = directory.Children(ctx, tx, v.School, v.ID, day); err != nil {
+				return err
+			}
+		case page.Pupil:
+			p, err := directory.PersonByID(ctx, tx, v.School, v.ID)
+			if err != nil {
+				return err
+			}
+			pupils, enter = []directory.Person{p}, classroom.Path
+		default:
+			return nil
+		}
+		children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
+		out = timetable.HomeToday(children, now, enter)
+		return err
+	})
+	return out, err
 }
 
 // uncalled is what stands beside the office's board: the rolls that nobody called.

@@ -185,6 +185,11 @@ func (h *house) beside(ctx context.Context, tx database.Tx, town fictional.Town,
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	home, err := timetable.OpenHome(ctx, tx, timetable.Home{School: town.School.ID, Reason: "illness", FromOn: day, UntilOn: day, OpenedBy: "x", Pupils: []string{c.Denied}}, now, zone)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ids["home"] = home.ID
 	slip, err := attendance.GiveSlip(ctx, tx, h.app.Journal, now, town.School.ID, c.Denied, s, "x")
 	if err != nil {
 		h.t.Fatal(err)

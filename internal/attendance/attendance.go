@@ -58,6 +58,7 @@ type Mark struct {
 	At            time.Time // when it was made
 	ReceivedAt    time.Time `bun:",nullzero"` // where it was made without a network: when it reached us
 	Origin        Origin
+	AtHome        bool // the pupil followed the day from home when it was made: see timetable.AtHome
 }
 
 // KnownAt is when a mark reached us: what was done before could not know of it.
@@ -88,6 +89,9 @@ type Says string
 const (
 	Elsewhere Says = "elsewhere" // not expected
 	Inside    Says = "inside"    // in the building
+	// AtHome is never stated: package timetable says it. A pupil at home is not missed in the
+	// room; whether they came to the class at home is marked on the same roll.
+	AtHome Says = "home"
 )
 
 // Statement says where a pupil is beside the roll, from one moment to another. Reason

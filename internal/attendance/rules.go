@@ -152,8 +152,9 @@ func At(statements []Statement, says Says, at time.Time) (Statement, bool) {
 }
 
 // away tells where a pupil is known to be at a moment who is not expected in class:
-// what was stated last wins; empty is nowhere but in class.
-func away(statements []Statement, at time.Time) Says {
+// what was stated last wins, and what is stated of one pupil wins over a day at home; empty is
+// nowhere but in class.
+func away(statements []Statement, at time.Time, home bool) Says {
 	elsewhere, out := At(statements, Elsewhere, at)
 	inside, in := At(statements, Inside, at)
 	switch {
@@ -161,6 +162,8 @@ func away(statements []Statement, at time.Time) Says {
 		return Inside
 	case out:
 		return Elsewhere
+	case home:
+		return AtHome
 	}
 	return ""
 }

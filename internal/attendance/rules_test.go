@@ -80,7 +80,7 @@ func TestAway(t *testing.T) {
 		{"the last word: inside", []Statement{said(Inside, time.Minute, time.Hour), said(Elsewhere, time.Hour, time.Hour)}, Inside},
 		{"the last word: elsewhere", []Statement{said(Inside, time.Hour, time.Hour), said(Elsewhere, time.Minute, time.Hour)}, Elsewhere},
 	} {
-		if got := away(c.statements, now); got != c.want {
+		if got := away(c.statements, now, false); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

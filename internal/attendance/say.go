@@ -60,6 +60,9 @@ func rollSay(ctx context.Context, s sheet) string {
 	if n := s.away(Inside); n > 0 {
 		away = append(away, page.T(ctx, "attendance.away.inside", "n", n))
 	}
+	if n := s.away(AtHome); n > 0 {
+		away = append(away, page.T(ctx, "attendance.away.home", "n", n))
+	}
 	if len(away) == 0 {
 		return page.T(ctx, "attendance.default")
 	}
@@ -110,8 +113,11 @@ func rowNote(ctx context.Context, r row) string {
 
 // awayText never says why.
 func awayText(ctx context.Context, says Says) string {
-	if says == Inside {
+	switch says {
+	case Inside:
 		return page.T(ctx, "attendance.inside")
+	case AtHome:
+		return page.T(ctx, "attendance.home")
 	}
 	return page.T(ctx, "attendance.elsewhere")
 }

@@ -130,13 +130,18 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	if err != nil {
 		return s, err
 	}
+	home, err := timetable.AtHome(ctx, tx, v.School, ids, s.Sitting.Day)
+	if err != nil {
+		return s, err
+	}
 	slips, err := slipsOf(ctx, tx, v.School, sitting)
 	if err != nil {
 		return s, err
 	}
 	s.Rows = make([]row, len(pupils))
 	for i, pupil := range pupils {
-		r := row{Pupil: pupil, Slip: slips[pupil.ID], Away: away(statements[pupil.ID], at), Value: Present, Base: BasePresent}
+		_, atHome := home[pupil.ID]
+		r := row{Pupil: pupil, Slip: slips[pupil.ID], Away: away(statements[pupil.ID], at, atHome), Value: Present, Base: BasePresent}
 		if k, ok := current[pupil.ID]; ok {
 			r.Value, r.Base, r.Minutes = k.Value, k.N, minutesText(k)
 		} else if r.Away != "" {

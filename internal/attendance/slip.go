@@ -45,7 +45,7 @@ func GiveSlip(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 	detail := map[string]string{"slip": slip.ID, "pupil": pupil}
 	if s.ID != "" {
 		save := Save{School: school, Sitting: s.ID, Day: s.Day, By: by, Origin: FromOffice}
-		marks, err := appendMarks(ctx, tx, now, save, []Entry{{Pupil: pupil, Value: Late, Minutes: minutesLate(s.StartsAt, now)}})
+		marks, err := appendMarks(ctx, tx, now, save, []Entry{{Pupil: pupil, Value: Late, Minutes: minutesLate(s.StartsAt, now)}}, nil)
 		if err != nil {
 			return Slip{}, err
 		}

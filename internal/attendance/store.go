@@ -14,6 +14,7 @@ import (
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/timetable"
 )
 
 // Refusals of the store, told apart by web.go.
@@ -74,7 +75,11 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 		}
 	}
 	m := mergeRoll(s.Entries, current, shown, s.Late)
-	marks, err := appendMarks(ctx, tx, now, s, m.Append)
+	home, err := timetable.AtHome(ctx, tx, s.School, s.Pupils, s.Day)
+	if err != nil {
+		return merge{}, err
+	}
+	marks, err := appendMarks(ctx, tx, now, s, m.Append, home)
 	if err != nil {
 		return merge{}, err
 	}
@@ -140,7 +145,7 @@ func marksOf(ctx context.Context, tx database.Tx, school, sitting string, ns []i
 	return rows, err
 }
 
-func appendMarks(ctx context.Context, tx database.Tx, now time.Time, s Save, entries []Entry) ([]Mark, error) {
+func appendMarks(ctx context.Context, tx database.Tx, now time.Time, s Save, entries []Entry, home map[string]timetable.Home) ([]Mark, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -151,6 +156,7 @@ func appendMarks(ctx context.Context, tx database.Tx, now time.Time, s Save, ent
 	marks := make([]Mark, len(entries))
 	for i, e := range entries {
 		marks[i] = Mark{School: s.School, N: last.Int64 + int64(i) + 1, Sitting: s.Sitting, Day: s.Day, Pupil: e.Pupil, Value: e.Value, By: s.By, At: now, Origin: s.Origin}
+		_, marks[i].AtHome = home[e.Pupil]
 		if e.Value == Late {
 			marks[i].Minutes = e.Minutes
 		}

@@ -31,6 +31,9 @@ type Pages struct {
 	// Called tells which rolls were saved, so that a calendar read again leaves them
 	// alone. nil: nobody can tell, and it changes no sitting that is there.
 	Called Called
+	// Changed is called after days at home are opened or withdrawn: who is absent may depend on
+	// it. nil: nobody asks.
+	Changed func()
 }
 
 // Register adds the pages to the table of routes.
@@ -51,6 +54,7 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("GET /timetable/closures", office, p.closures)
 	rs.Handle("POST /timetable/closures", office, p.close, small)
 	rs.Handle("POST /timetable/closures/{closure}/remove", office, p.reopen, small)
+	p.registerHome(rs)
 }
 
 func viewer(r *http.Request) page.Viewer {

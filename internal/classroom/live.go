@@ -1,0 +1,312 @@
+package classroom
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+// live are the open lines of this node: one for each page of a class that somebody looks at.
+// One question a second asks for all of their classes whether something changed, also on
+// another node; one pulse writes down who is there.
+type live struct {
+	mu      sync.Mutex
+	lines   map[*line]bool
+	seen    map[seat]*attending // who had a line since the last pulse
+	looking bool
+	ended   chan struct{}
+	once    sync.Once
+}
+
+type seat struct{ School, Sitting, Person string }
+
+// line is one event stream.
+type line struct {
+	seat
+	changed chan struct{}
+	waits   bool // in the lobby: not there yet
+}
+
+// attending is what this node knows of somebody between two pulses.
+type attending struct {
+	lines  int
+	held   bool   // a line was open all the time since the last pulse
+	breaks int    // since the last pulse
+	page   string // of the last line: a line of the same page came back by itself
+}
+
+// How often classes are asked, how often a line looks at the door again and says that it is
+// alive, how long it lasts (its browser opens another), and how many one node keeps open.
+const (
+	liveEvery = time.Second
+	beatEvery = 20 * time.Second
+	liveLife  = 15 * time.Minute
+	liveMost  = 5000
+)
+
+var errTooManyLines = &page.Refusal{Status: http.StatusServiceUnavailable, Key: "classroom.nolines"}
+
+// join opens a line. p names the page that it belongs to.
+func (l *live) join(s seat, p string, waits bool) (*line, func(), error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) >= liveMost {
+		return nil, nil, errTooManyLines
+	}
+	if l.lines == nil {
+		l.lines, l.seen = map[*line]bool{}, map[seat]*attending{}
+	}
+	one := &line{seat: s, changed: make(chan struct{}, 1), waits: waits}
+	l.lines[one] = true
+	if !waits {
+		a := l.seen[s]
+		if a == nil {
+			a = &attending{}
+			l.seen[s] = a
+		}
+		if a.lines == 0 && p != "" && p == a.page {
+			a.breaks++
+		}
+		a.lines, a.page = a.lines+1, p
+	}
+	return one, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.lines, one)
+		if a := l.seen[s]; !waits && a != nil {
+			if a.lines--; a.lines == 0 {
+				a.held = false
+			}
+		}
+	}, nil
+}
+
+// wake tells the open pages of a class.
+func (l *live) wake(school, sitting string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for one := range l.lines {
+		if one.School == school && one.Sitting == sitting {
+			select {
+			case one.changed <- struct{}{}:
+			default: // it has not looked yet
+			}
+		}
+	}
+}
+
+// sights lists who is there now, by school, and begins the next pulse.
+func (l *live) sights() map[string][]sight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[string][]sight{}
+	for s, a := range l.seen {
+		if a.lines > 0 {
+			out[s.School] = append(out[s.School], sight{Sitting: s.Sitting, Person: s.Person, Held: a.held, Breaks: a.breaks})
+			a.held, a.breaks = true, 0
+		}
+	}
+	return out
+}
+
+// forget lets go of whoever has had no line for so long that theirs can no longer come back.
+func (l *live) forget(over func(seat) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for s, a := range l.seen {
+		if a.lines == 0 && over(s) {
+			delete(l.seen, s)
+		}
+	}
+}
+
+// classes lists the classes that have open lines.
+func (l *live) classes() map[[2]string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[[2]string]bool{}
+	for one := range l.lines {
+		out[[2]string{one.School, one.Sitting}] = true
+	}
+	l.looking = len(out) > 0
+	return out
+}
+
+// begin tells whether somebody must begin to look: nobody does.
+func (l *live) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.looking
+	l.looking = true
+	return !was
+}
+
+func (l *live) ending() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended == nil {
+		l.ended = make(chan struct{})
+	}
+	return l.ended
+}
+
+// EndStreams ends every open line: a server that is told to stop waits for its answers.
+func (p *Pages) EndStreams() { p.live.once.Do(func() { close(p.live.ending()) }) }
+
+// watch asks for changes of the classes with open lines, until there are none.
+func (p *Pages) watch() {
+	ended := p.live.ending()
+	tick := time.NewTicker(liveEvery)
+	defer tick.Stop()
+	known := map[[2]string]int64{}
+	for {
+		open := p.live.classes()
+		if len(open) == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		now, err := p.versions(ctx, open)
+		cancel()
+		if err != nil {
+			slog.Error("classroom: open classes are not told what is new", "err", err)
+		}
+		for c, n := range now {
+			// Not known yet: something may have changed since the page was read.
+			if was, ok := known[c]; !ok || was != n {
+				known[c] = n
+				p.live.wake(c[0], c[1])
+			}
+		}
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *Pages) versions(ctx context.Context, open map[[2]string]bool) (map[[2]string]int64, error) {
+	sittings := make([]string, 0, len(open))
+	for c := range open {
+		sittings = append(sittings, c[1])
+	}
+	out := map[[2]string]int64{}
+	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
+		var rows []Class
+		err := tx.NewSelect().Model(&rows).Column("school", "sitting", "version").Where("cl.sitting IN (?)", bun.List(sittings)).Scan(ctx)
+		for _, c := range rows {
+			out[[2]string{c.School, c.Sitting}] = c.Version
+		}
+		return err
+	})
+	return out, err
+}
+
+// Pulse writes down who is there now.
+func (p *Pages) Pulse(ctx context.Context) error {
+	var first error
+	for school, some := range p.live.sights() {
+		err := p.DB.InSchool(ctx, school, func(ctx context.Context, tx database.Tx) error {
+			_, err := seen(ctx, tx, school, some, p.Now())
+			return err
+		})
+		if err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Run writes down who is there until ctx ends.
+func (p *Pages) Run(ctx context.Context) error {
+	tick := time.NewTicker(pulse)
+	defer tick.Stop()
+	for beats := 1; ; beats++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := p.Pulse(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("classroom: who is there could not be written down", "err", err)
+		}
+		if beats%100 == 0 {
+			open := p.live.classes()
+			p.live.forget(func(s seat) bool { return !open[[2]string{s.School, s.Sitting}] })
+		}
+	}
+}
+
+// events tells an open page of a class that something changed. It carries nothing: the page
+// reads again what its reader may see. The door is asked before the first event, after each
+// change and at each beat; whoever may no longer stay is told so once, and the line ends.
+func (p *Pages) events(w http.ResponseWriter, r *http.Request) error {
+	v := viewer(r)
+	sitting := r.PathValue("sitting")
+	room, err := p.look(r.Context(), v, sitting)
+	if err != nil {
+		return err
+	}
+	waits := room.Door == DoorAsked
+	if room.Door != DoorOpen && !waits || room.Door == DoorOpen && room.Entry.State != In {
+		return page.Forbidden("classroom.notin")
+	}
+	one, leave, err := p.live.join(seat{v.School, sitting, v.ID}, r.URL.Query().Get("page"), waits)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if p.live.begin() {
+		go p.watch()
+	}
+	s, err := page.OpenStream(w, "class")
+	if err != nil {
+		return nil // the browser is gone
+	}
+	ended := p.live.ending()
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	over := time.NewTimer(liveLife)
+	defer over.Stop()
+	for err == nil {
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-ended:
+			return nil
+		case <-over.C:
+			return nil
+		case <-one.changed:
+		case <-beat.C:
+			if err = s.Beat(); err != nil {
+				return nil
+			}
+			if now, e := p.look(r.Context(), v, sitting); e == nil && now.Door == room.Door {
+				continue
+			}
+		}
+		now, e := p.look(r.Context(), v, sitting)
+		err = s.Send("class", "")
+		if e != nil || now.Door != room.Door {
+			return nil // the page that reads again says why
+		}
+	}
+	return nil
+}
+
+// look reads a class as the viewer meets it.
+func (p *Pages) look(ctx context.Context, v page.Viewer, sitting string) (room, error) {
+	var out room
+	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		out, err = roomOf(ctx, tx, v.School, sitting, v.ID, p.Now())
+		return err
+	})
+	return out, failed(err)
+}

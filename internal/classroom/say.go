@@ -1,0 +1,79 @@
+package classroom
+
+import (
+	"context"
+	"strings"
+	"unicode"
+
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+)
+
+func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
+
+// shortName is a first name and an initial, as elsewhere: Ana V.
+func shortName(p directory.Person) string {
+	for _, initial := range p.LastName {
+		return p.FirstName + " " + string(unicode.ToUpper(initial)) + "."
+	}
+	return p.FirstName
+}
+
+func title(v view) string {
+	if v.Classes == "" {
+		return v.Sitting.Label
+	}
+	return v.Sitting.Label + ", " + v.Classes
+}
+
+func when(ctx context.Context, v view) string {
+	return page.Capital(page.Date(ctx, v.Sitting.StartsAt)) + " · " + page.Hour(ctx, v.Sitting.StartsAt) + " – " + page.Hour(ctx, v.Sitting.EndsAt)
+}
+
+// shut says why somebody is not let in.
+func shut(ctx context.Context, v view) string {
+	switch v.Door {
+	case DoorEarly:
+		return page.T(ctx, "classroom.door.early", "hour", page.Hour(ctx, v.Sitting.StartsAt.Add(-earlyClass)))
+	case DoorAsk:
+		if v.Part == Pupil {
+			return page.T(ctx, "classroom.door.locked")
+		}
+	}
+	return page.T(ctx, "classroom.door."+string(v.Door))
+}
+
+// personNote says where somebody of the class is.
+func personNote(ctx context.Context, r personRow) string {
+	var parts []string
+	switch {
+	case r.Entry.State == Removed:
+		parts = append(parts, page.T(ctx, "classroom.person.removed"))
+	case r.Here:
+		parts = append(parts, page.T(ctx, "classroom.person.here", "hour", page.Hour(ctx, r.Stays[0].FromAt)))
+	case len(r.Stays) > 0:
+		parts = append(parts, page.T(ctx, "classroom.person.gone", "hour", page.Hour(ctx, r.Stays[len(r.Stays)-1].SeenAt)))
+	case r.Home:
+		parts = append(parts, page.T(ctx, "classroom.person.never"))
+	}
+	if r.Kind == directory.KindPupil && !r.Home && r.Entry.Part != Guest {
+		parts = append(parts, page.T(ctx, "classroom.person.building"))
+	}
+	if r.Entry.Part == Guest {
+		parts = append(parts, page.T(ctx, "classroom.person.guest"))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func tone(r personRow) page.Tone {
+	if r.Here {
+		return page.Here
+	}
+	return page.Soft
+}
+
+func eventsPath(v view) string { return "/class/" + v.Sitting.ID + "/events?page=" + v.Page }
+
+func to(v view, what string) string { return "/class/" + v.Sitting.ID + "/" + what }
+
+func talks() []Talk { return []Talk{TalkOff, TalkTeacher, TalkAll} }
