@@ -19,6 +19,7 @@ import (
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/notices"
@@ -322,9 +323,12 @@ func (a *App) keep(ctx context.Context) error {
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("the installation's identity could not be kept", "err", err)
 		}
-		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error { return account.Purge(ctx, tx, a.Clock.Now()) })
+		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+			now := a.Clock.Now()
+			return errors.Join(account.Purge(ctx, tx, now), directory.PurgeUndo(ctx, tx, now))
+		})
 		if err != nil && ctx.Err() == nil {
-			a.log.Error("old sessions could not be cleared", "err", err)
+			a.log.Error("what has had its time could not be cleared", "err", err)
 		}
 		select {
 		case <-ctx.Done():

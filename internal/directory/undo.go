@@ -171,11 +171,11 @@ func (u *Undo) edited() []Leaning {
 			}
 		}
 	}
-	return l.some()
+	return l.Some()
 }
 
-// some is the leaning as a list, with a few people, each once; empty where there is none.
-func (l Leaning) some() []Leaning {
+// Some is the leaning as a list, with a few people, each once; empty where there is none.
+func (l Leaning) Some() []Leaning {
 	if l.N == 0 {
 		return nil
 	}
@@ -227,7 +227,7 @@ func (u *Undo) byHand(ctx context.Context, tx database.Tx, t Touched) ([]Leaning
 			l.N += int(n)
 		}
 	}
-	return append(u.Because, l.some()...), nil
+	return append(u.Because, l.Some()...), nil
 }
 
 // UndoImport puts back what the last import of a school wrote over, in the school's
