@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 
 	"internal/directory": {"internal/directory/internal/aaf", "internal/directory/internal/siecle", "internal/directory/internal/onde", "internal/directory/internal/intake",
 		"internal/directory/internal/oneroster", "internal/directory/internal/sts", "internal/directory/internal/plain"},
-	"internal/account":     {"internal/directory", "internal/door/waits"},
+	"internal/account":     {"internal/directory", "internal/door/waits", "internal/account/internal/paper"},
 	"internal/timetable":   {"internal/directory"},
 	"internal/courier":     {"internal/directory", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms", "internal/courier/internal/smpp", "internal/courier/internal/httpsms"},
 	"internal/attendance":  {"internal/directory", "internal/timetable"},
@@ -65,6 +65,9 @@ var mayImport = map[string][]string{
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 
+	"internal/account/internal/paper":           {},
+	"internal/account/internal/paper/papertest": {},
+
 	"internal/durable": {},
 
 	"web":           {},
@@ -81,7 +84,7 @@ var base = []string{"internal/database", "internal/database/databasetest", "inte
 	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/directory/internal/intake", "internal/directory/internal/siecle", "internal/directory/internal/siecle/siecletest",
 	"internal/directory/internal/onde", "internal/directory/internal/onde/ondetest", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms",
 	"internal/directory/internal/table", "internal/directory/internal/oneroster", "internal/directory/internal/oneroster/onerostertest", "internal/directory/internal/sts", "internal/directory/internal/plain",
-	"internal/courier/internal/smpp", "internal/courier/internal/httpsms", "internal/guard/internal/smppserver"}
+	"internal/courier/internal/smpp", "internal/courier/internal/httpsms", "internal/guard/internal/smppserver", "internal/account/internal/paper", "internal/account/internal/paper/papertest"}
 
 // onlyCourier are packages of the outside world that one door uses.
 var onlyCourier = []string{"net/smtp", "github.com/wneessen/go-mail", "github.com/linxGnu/gosmpp"}

@@ -93,3 +93,19 @@ func list(w io.Writer, sign, what string, lines []string) {
 		fmt.Fprintf(w, "    … and %d more: --json has all\n", n)
 	}
 }
+
+// undo puts a school back to before its last import.
+func (c *importCmd) undo(ctx context.Context, s streams) error {
+	a, err := app.Open(ctx, c.Config, app.Options{Log: logger(c.Config, s.err), For: app.Writing})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	u, err := a.UndoImport(ctx, c.Undo, "command")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s is as it was before the import of %s: %d rows put back or taken away, %d people who had come with it are gone\n",
+		c.Undo, u.Import.At.Local().Format("2 January 2006, 15:04"), u.Rows, u.Added)
+	return nil
+}

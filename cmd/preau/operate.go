@@ -46,10 +46,19 @@ type importCmd struct {
 	Map        string   `help:"What the columns of a plain CSV table are: Nom=last,Prénom=first,Né le=born,Classe=class,Mère=g1.last,Portable=g1.sms… See docs/operating.md." placeholder:"COLUMN=FIELD,…"`
 	AllLegal   bool     `help:"The school vouches that every guardian of the files is a legal representative, for formats whose files do not say it (onde, plain)."`
 	JSON       string   `name:"json" help:"Write the counts as JSON to FILE, - for the standard output." placeholder:"FILE"`
-	Paths      []string `arg:"" name:"PATH" help:"Folders or files of one export."`
+	Undo       string   `help:"Undo the last import of the school with this code, if nothing leans on it yet; takes no PATH." placeholder:"CODE"`
+	Paths      []string `arg:"" optional:"" name:"PATH" help:"Folders or files of one export."`
 }
 
 func (c *importCmd) Run(ctx context.Context, s streams) error {
+	switch {
+	case c.Undo != "" && (len(c.Paths) > 0 || c.DryRun):
+		return failure{2, errors.New("--undo takes a school's code alone: no PATH, no --dry-run")}
+	case c.Undo != "":
+		return c.undo(ctx, s)
+	case len(c.Paths) == 0:
+		return failure{2, errors.New("say which folder or files to read: preau import PATH")}
+	}
 	file, err := c.open(s)
 	if err != nil {
 		return err // before anything is taken

@@ -18,6 +18,7 @@ type letter struct {
 	School  directory.School
 	Address string // of this site, as it is typed
 	Code    string // shown this once
+	Lang    string // that the person reads; empty: the school's
 }
 
 // ErrIssue: the account exists in one's own school, and is not one's to open.

@@ -131,6 +131,11 @@ func (p *People) list(w http.ResponseWriter, r *http.Request) error {
 	return private(w, r, http.StatusOK, peoplePage(v))
 }
 
+// unopened are the staff who have no account at all.
+func (v listView) unopened() []holder {
+	return slices.DeleteFunc(slices.Clone(v.Staff), func(h holder) bool { return len(h.Accounts) > 0 })
+}
+
 func classes(ctx context.Context, tx database.Tx, school string) ([]directory.Group, error) {
 	groups, err := directory.Groups(ctx, tx, school)
 	groups = slices.DeleteFunc(groups, func(g directory.Group) bool { return g.Kind != "class" })
@@ -246,67 +251,6 @@ func (p *People) letter(ctx context.Context, tx database.Tx, r *http.Request, at
 
 // address is this site's, as it is typed.
 func (p *People) address(r *http.Request) string { return p.Keeper.address(r) }
-
-// handed is a letter and, for a guardian's, the pupil through whom it is handed over.
-type handed struct {
-	letter
-	Class string
-	Of    string
-}
-
-// openClass opens the accounts of a class's pupils, or of its guardians, and shows all
-// their letters, one page each. "new" is for those who have no account, "again" for
-// those who have not used their letter.
-func (p *People) openClass(w http.ResponseWriter, r *http.Request) error {
-	at := whereOf(r)
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
-	who, which := r.PostForm.Get("who"), r.PostForm.Get("which")
-	if (who != "pupils" && who != "guardians") || (which != "new" && which != "again") {
-		return page.Invalid("who", "account.people.form.wrong")
-	}
-	var out []handed
-	err := p.DB.InSchool(r.Context(), at.ID, func(ctx context.Context, tx database.Tx) error {
-		now := p.Now()
-		s, day, err := schoolDay(ctx, tx, at.ID, now)
-		if err != nil {
-			return err
-		}
-		all, err := classes(ctx, tx, at.ID)
-		if err != nil {
-			return err
-		}
-		class, err := classOf(all, r.PostForm.Get("class"))
-		if err != nil {
-			return err
-		}
-		pupils, guardians, err := ofClass(ctx, tx, at.ID, class.ID, day)
-		if err != nil {
-			return err
-		}
-		role, people := page.Pupil, pupils
-		if who == "guardians" {
-			role, people = page.Guardian, guardians
-		}
-		for _, h := range waiting(people, role, which == "again", now) {
-			l, err := p.letter(ctx, tx, r, at, s, h.Person, role)
-			if err != nil {
-				return err
-			}
-			out = append(out, handed{letter: l, Class: class.Label, Of: h.Of})
-		}
-		return nil
-	})
-	if err != nil {
-		return notHere(err)
-	}
-	back := "/accounts?class=" + url.QueryEscape(r.PostForm.Get("class"))
-	if len(out) == 0 {
-		return page.See(w, r, back+"&done=none")
-	}
-	return private(w, r, http.StatusOK, lettersPage(out, back))
-}
 
 // waiting keeps those who have no account, or those who have not used their letter.
 func waiting(people []holder, role page.Role, again bool, now time.Time) []holder {

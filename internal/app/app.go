@@ -20,6 +20,7 @@ import (
 	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/door/waits"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
@@ -328,7 +329,8 @@ func (a *App) keep(ctx context.Context) error {
 			a.log.Error("the installation's identity could not be kept", "err", err)
 		}
 		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
-			return errors.Join(account.Purge(ctx, tx, a.Clock.Now()), waits.Purge(ctx, tx, a.Clock.Now()))
+			now := a.Clock.Now()
+			return errors.Join(account.Purge(ctx, tx, now), directory.PurgeUndo(ctx, tx, now), waits.Purge(ctx, tx, now))
 		})
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("what has had its time could not be cleared", "err", err)

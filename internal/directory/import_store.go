@@ -60,12 +60,14 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if changed == 0 {
 			return nil
 		}
-		_, err := tx.NewRaw("INSERT INTO directory_imports (school, id, at, by, dialect, source_date, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			id, database.NewID(), im.now, o.By, in.dialect, in.date, in.digest()).Exec(ctx)
-		if err != nil {
+		record := ImportRecord{School: id, ID: database.NewID(), At: im.now, By: o.By, Dialect: in.dialect, SourceDate: in.date, Digest: in.digest()}
+		if _, err := tx.NewInsert().Model(&record).Exec(ctx); err != nil {
 			return err
 		}
-		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: o.By, Subject: id, Detail: map[string]string{"dialect": in.dialect, "digest": in.digest(), "changed": strconv.Itoa(changed)}})
+		if err := im.keepRows(record.ID); err != nil {
+			return err
+		}
+		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: o.By, Subject: id, Detail: map[string]string{"import": record.ID, "dialect": in.dialect, "digest": record.Digest, "changed": strconv.Itoa(changed)}})
 	})
 	return changed, err
 }
@@ -80,6 +82,7 @@ type importing struct {
 	day     string            // local date of the import
 	ids     map[string]string // kind and source key → our id
 	changed int
+	kept    []kept      // what was written over
 	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
 }
 
@@ -160,6 +163,7 @@ func (im *importing) theSchool() error {
 		return nil
 	}
 	im.changed++
+	im.turned(&naming{ID: have.ID, SourceKey: have.SourceKey, Name: have.Name}, &naming{ID: want.ID, SourceKey: want.SourceKey, Name: want.Name})
 	_, err = im.tx.NewUpdate().Model(&want).Column("name", "source_key").WherePK().Exec(im.ctx)
 	return err
 }
@@ -192,12 +196,12 @@ func (im *importing) people() error {
 			continue
 		}
 		im.changed++
+		im.turned(&old, &want)
 		if _, err := im.tx.NewUpdate().Model(&want).Column("last_name", "first_name", "born", "left_on").WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
 	}
-	im.changed += len(add)
-	if err := insert(im.ctx, im.tx, add); err != nil {
+	if err := addRows(im, add); err != nil {
 		return err
 	}
 	for k, p := range have {
@@ -205,7 +209,9 @@ func (im *importing) people() error {
 			continue
 		}
 		im.changed++
+		old := p
 		p.LeftOn = im.day
+		im.turned(&old, &p)
 		if _, err := im.tx.NewUpdate().Model(&p).Column("left_on").WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
@@ -252,15 +258,19 @@ func (im *importing) contacts() error {
 				add = append(add, ContactPoint{School: im.school, ID: database.NewID(), Person: person, Channel: pt.channel, Address: pt.address, Raw: pt.raw, Source: im.in.source})
 			case !old.EndedAt.IsZero() && old.Source == im.in.source:
 				im.changed++
+				before := old
 				old.EndedAt, old.VerifiedAt = time.Time{}, time.Time{} // whose it is now, nobody has made sure of
+				im.turned(&before, &old)
 				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at", "verified_at").WherePK().Exec(im.ctx); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	im.changed += len(add)
-	if err := insert(im.ctx, im.tx, add); err != nil {
+	if err := addRows(im, add); err != nil {
+		return err
+	}
+	if err := im.stopped(); err != nil {
 		return err
 	}
 	for k, c := range have {
@@ -271,7 +281,9 @@ func (im *importing) contacts() error {
 		if !c.VerifiedAt.IsZero() {
 			im.ask(TaskVerifiedGone, c.Person)
 		}
+		old := c
 		c.EndedAt = im.now
+		im.turned(&old, &c)
 		if _, err := im.tx.NewUpdate().Model(&c).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
@@ -308,12 +320,12 @@ func (im *importing) links() error {
 		}
 		im.changed++
 		want.ChosenBy, want.ChosenAt, want.Priority = old.ChosenBy, old.ChosenAt, old.Priority
+		im.turned(&old, &want)
 		if _, err := im.tx.NewUpdate().Model(&want).WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
 	}
-	im.changed += len(add)
-	if err := insert(im.ctx, im.tx, add); err != nil {
+	if err := addRows(im, add); err != nil {
 		return err
 	}
 	for k, l := range have {
@@ -324,7 +336,9 @@ func (im *importing) links() error {
 		if !l.ChosenAt.IsZero() {
 			im.ask(TaskChoiceEnded, l.Adult)
 		}
+		old := l
 		l.EndedAt = im.now
+		im.turned(&old, &l)
 		if _, err := im.tx.NewUpdate().Model(&l).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
@@ -374,17 +388,17 @@ func (im *importing) groups() error {
 				addMembers = append(addMembers, want)
 			} else if old.UntilOn != want.UntilOn || old.FromOn != want.FromOn {
 				im.changed++
+				im.turned(&old, &want)
 				if _, err := im.tx.NewUpdate().Model(&want).Column("from_on", "until_on").WherePK().Exec(im.ctx); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	im.changed += len(addGroups) + len(addMembers)
-	if err := insert(im.ctx, im.tx, addGroups); err != nil {
+	if err := addRows(im, addGroups); err != nil {
 		return err
 	}
-	if err := insert(im.ctx, im.tx, addMembers); err != nil {
+	if err := addRows(im, addMembers); err != nil {
 		return err
 	}
 	for k, m := range in {
@@ -392,7 +406,9 @@ func (im *importing) groups() error {
 			continue
 		}
 		im.changed++
+		old := m
 		m.UntilOn = im.day
+		im.turned(&old, &m)
 		if _, err := im.tx.NewUpdate().Model(&m).Column("until_on").WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
@@ -432,8 +448,7 @@ func (im *importing) sameNumbers() error {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
 		}
 	}
-	im.changed += len(add)
-	return insert(im.ctx, im.tx, add)
+	return addRows(im, add)
 }
 
 // doubts asks the office about links that the source only hints at. Each is asked once.
@@ -458,6 +473,5 @@ func (im *importing) doubts() error {
 		asked[k] = true
 		add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskDoubtfulLink, Person: k[0], Detail: d.detail, OpenedAt: im.now})
 	}
-	im.changed += len(add)
-	return insert(im.ctx, im.tx, add)
+	return addRows(im, add)
 }

@@ -30,8 +30,7 @@ func (im *importing) tasks() error {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: a[0], Person: a[1], OpenedAt: im.now})
 		}
 	}
-	im.changed += len(add)
-	return insert(im.ctx, im.tx, add)
+	return addRows(im, add)
 }
 
 // voiceOrMail: a number that takes SMS and one that does not are corrected by one

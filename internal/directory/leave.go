@@ -36,6 +36,9 @@ func Leave(ctx context.Context, tx database.Tx, school, by string, now time.Time
 	if _, err := tx.NewInsert().Model(&tombstone{School: school, At: database.Stamp(now), By: by}).Exec(ctx); err != nil {
 		return 0, err
 	}
+	if err := forgetUndo(ctx, tx, school); err != nil {
+		return 0, err // it holds addresses
+	}
 	res, err := tx.NewUpdate().Model((*ContactPoint)(nil)).
 		Set("address = 'erased ' || id, raw = '', ended_at = coalesce(ended_at, ?)", database.Stamp(now)).Where("school = ?", school).Exec(ctx)
 	if err != nil {

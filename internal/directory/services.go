@@ -71,13 +71,13 @@ func (im *importing) services() error {
 			add = append(add, want)
 		case old.Label != want.Label || old.Source != want.Source:
 			im.changed++
+			im.turned(&old, &want)
 			if _, err := im.tx.NewUpdate().Model(&want).Column("label", "source").WherePK().Exec(im.ctx); err != nil {
 				return err
 			}
 		}
 	}
-	im.changed += len(add)
-	if err := insert(im.ctx, im.tx, add); err != nil {
+	if err := addRows(im, add); err != nil {
 		return err
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(have), func(a, b key) int { return strings.Compare(a.staff+a.grp+a.subject, b.staff+b.grp+b.subject) }) {
@@ -86,6 +86,7 @@ func (im *importing) services() error {
 			continue
 		}
 		im.changed++
+		im.went(&s)
 		if _, err := im.tx.NewDelete().Model(&s).WherePK().Exec(im.ctx); err != nil {
 			return err
 		}

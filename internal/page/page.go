@@ -113,6 +113,13 @@ func In(ctx context.Context, s *Site, lang string) context.Context {
 	return context.WithValue(ctx, visitKey{}, visit{site: s, lang: lang})
 }
 
+// InLanguage returns a request's context for words that somebody else will read.
+func InLanguage(ctx context.Context, lang string) context.Context {
+	v := visitFrom(ctx)
+	v.lang = lang
+	return context.WithValue(ctx, visitKey{}, v)
+}
+
 // ForReader returns a request whose page is written for somebody whose language and zone
 // are known without a sign-in: whoever opens a link that they were sent. A language that
 // was chosen in this browser wins; one that the pages do not have changes nothing.
