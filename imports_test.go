@@ -59,7 +59,9 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/oneroster":               {"internal/directory/internal/intake", "internal/directory/internal/table"},
 	"internal/directory/internal/oneroster/onerostertest": {},
 	"internal/directory/internal/sts":                     {"internal/directory/internal/intake"},
-	"internal/directory/internal/plain":                   {"internal/directory/internal/intake"},
+	"internal/directory/internal/plain":                   {"internal/directory/internal/intake", "internal/directory/internal/workbook"},
+	"internal/directory/internal/workbook":                {"internal/directory/internal/intake"},
+	"internal/directory/internal/workbook/workbooktest":   {},
 
 	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
@@ -83,7 +85,7 @@ var below = []string{"internal/database", "internal/page", "internal/journal"}
 var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "internal/durable", "web", "peers", "peers/browser",
 	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/directory/internal/intake", "internal/directory/internal/siecle", "internal/directory/internal/siecle/siecletest",
 	"internal/directory/internal/onde", "internal/directory/internal/onde/ondetest", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms",
-	"internal/directory/internal/table", "internal/directory/internal/oneroster", "internal/directory/internal/oneroster/onerostertest", "internal/directory/internal/sts", "internal/directory/internal/plain",
+	"internal/directory/internal/table", "internal/directory/internal/oneroster", "internal/directory/internal/oneroster/onerostertest", "internal/directory/internal/sts", "internal/directory/internal/plain", "internal/directory/internal/workbook", "internal/directory/internal/workbook/workbooktest",
 	"internal/courier/internal/smpp", "internal/courier/internal/httpsms", "internal/guard/internal/smppserver", "internal/account/internal/paper", "internal/account/internal/paper/papertest"}
 
 // onlyCourier are packages of the outside world that one door uses.

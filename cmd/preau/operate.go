@@ -43,7 +43,8 @@ type importCmd struct {
 	Format     string   `help:"Format of the files (${formats}): auto tells by what they hold." enum:"${formats}" default:"auto"`
 	Dialect    string   `help:"What levels of responsibility mean, asked for where the files contradict themselves: auto, before-2018 (1 and 2 are legal representatives) or after-2018 (1 alone is); or that a OneRoster export without a manifest is whole." enum:"auto,before-2018,after-2018,oneroster-1.1,oneroster-1.2" default:"auto"`
 	UAI        string   `name:"uai" help:"Code of the school, for formats whose files do not say it (onde, plain)." placeholder:"CODE"`
-	Map        string   `help:"What the columns of a plain CSV table are: Nom=last,Prénom=first,Né le=born,Classe=class,Mère=g1.last,Portable=g1.sms… See docs/operating.md." placeholder:"COLUMN=FIELD,…"`
+	Map        string   `help:"What the columns of a plain table (CSV or .xlsx) are: Nom=last,Prénom=first,Né le=born,Classe=class,Mère=g1.last,Portable=g1.sms… See docs/operating.md." placeholder:"COLUMN=FIELD,…"`
+	Sheet      string   `help:"Sheet of an .xlsx workbook to read, where several have rows." placeholder:"NAME"`
 	AllLegal   bool     `help:"The school vouches that every guardian of the files is a legal representative, for formats whose files do not say it (onde, plain)."`
 	JSON       string   `name:"json" help:"Write the counts as JSON to FILE, - for the standard output." placeholder:"FILE"`
 	Undo       string   `help:"Undo the last import of the school with this code, if nothing leans on it yet; takes no PATH." placeholder:"CODE"`
@@ -64,7 +65,7 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 		return err // before anything is taken
 	}
 	defer file.Close()
-	export, err := directory.ReadExport(ctx, c.Paths, directory.Reading{Format: c.Format, English: true, Dialect: strings.TrimPrefix(c.Dialect, "auto"), UAI: c.UAI, AllLegal: c.AllLegal, Map: c.Map, Day: time.Now().Format(time.DateOnly)})
+	export, err := directory.ReadExport(ctx, c.Paths, directory.Reading{Format: c.Format, English: true, Dialect: strings.TrimPrefix(c.Dialect, "auto"), UAI: c.UAI, AllLegal: c.AllLegal, Map: c.Map, Sheet: c.Sheet, Day: time.Now().Format(time.DateOnly)})
 	if err != nil {
 		return err
 	}

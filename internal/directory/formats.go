@@ -54,7 +54,10 @@ type Reading struct {
 	// Map says what the columns of a plain table are, "Nom=last,Prénom=first…"; given, the
 	// format is plain. See plain.ParseMap.
 	Map string
-	Day string // of the import, YYYY-MM-DD: what ended before has ended
+	// Columns is the mapping as fields and the columns that they are, instead of Map.
+	Columns map[string]string
+	Sheet   string // of a workbook with several, which to read
+	Day     string // of the import, YYYY-MM-DD: what ended before has ended
 	// UAI names the school, for formats whose files do not.
 	UAI string
 	// AllLegal: the school vouches that every guardian of the files is a legal
@@ -84,7 +87,7 @@ func ReadExport(ctx context.Context, paths []string, o Reading) (*Export, error)
 	}
 	defer found.Close()
 	all := formats()
-	if o.Map != "" && (o.Format == "" || o.Format == "auto") {
+	if (o.Map != "" || o.Columns != nil) && (o.Format == "" || o.Format == "auto") {
 		o.Format = "plain"
 	}
 	if o.Format != "" && o.Format != "auto" {

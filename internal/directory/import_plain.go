@@ -8,6 +8,11 @@ import (
 	"github.com/preau-ent/preau/internal/directory/internal/plain"
 )
 
+var (
+	noteFormulas = intake.Why("%d cellules du classeur sont des formules : leur dernier résultat enregistré est lu", "%d cells of the workbook are formulas: their last stored result is read")
+	noteHidden   = intake.Why("%d lignes masquées du classeur sont lues comme les autres", "%d hidden rows of the workbook are read like the others")
+)
+
 var whyOneTable = intake.Why("un tableau simple à la fois : donnez un seul fichier", "one plain table at a time: give one file")
 
 // readPlain reads a table that somebody made, with a mapping.
@@ -25,11 +30,17 @@ func readPlain(_ context.Context, found *intake.Found, o Reading) (*Export, erro
 		return out, nil
 	}
 	f := found.Files[0]
-	e, refusals, err := plain.Read(f, plain.Options{English: o.English, Map: o.Map, UAI: o.UAI, AllLegal: o.AllLegal, Digits: o.Dialect})
+	e, refusals, err := plain.Read(f, plain.Options{English: o.English, Map: o.Map, UAI: o.UAI, AllLegal: o.AllLegal, Digits: o.Dialect, Columns: o.Columns, Sheet: o.Sheet})
 	if err != nil {
 		return nil, err
 	}
 	out.aside, out.refusals, out.refused = e.Aside, refusals, len(refusals) > 0
+	if e.Formulas > 0 {
+		out.notes = append(out.notes, noteFormulas.Text(o.English, e.Formulas))
+	}
+	if e.Hidden > 0 {
+		out.notes = append(out.notes, noteHidden.Text(o.English, e.Hidden))
+	}
 	for _, s := range e.Schools {
 		out.guardians += len(s.Adults)
 		out.schools = append(out.schools, inSchool{uai: s.UAI, name: s.Name, heldBack: out.refused, incoming: func() incoming { return fromPlain(s, filepath.Base(f.Path)) }})

@@ -28,6 +28,7 @@ type File struct {
 	Named bool   // the person gave this very path
 	Head  []byte // its first bytes, as they stand, to recognise it by
 	Size  int64
+	Parts map[string]File // of a workbook, by their name in it; nil: it is none
 	open  func() (io.ReadCloser, error)
 }
 
@@ -173,6 +174,9 @@ func (f *finding) file(path string, info os.FileInfo, named bool) error {
 		return err
 	case bytes.HasPrefix(file.Head, []byte("PK\x03\x04")) || bytes.HasPrefix(file.Head, []byte("PK\x05\x06")):
 		return f.archive(path, named)
+	case bytes.HasPrefix(file.Head, []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")):
+		f.refuse(path, whyOldOffice)
+		return nil
 	case isArchive(file.Head):
 		f.refuse(path, whyArchive)
 		return nil
@@ -234,7 +238,11 @@ func (f *finding) archive(path string, named bool) error {
 	}
 	if names["[Content_Types].xml"] {
 		// A workbook is an archive too: it is one file, and its reader opens it.
-		f.workbook(path, info, named)
+		f.workbook(path, info, named, z.File)
+		return nil
+	}
+	if names["mimetype"] && names["content.xml"] {
+		f.refuse(path, whyOpenDocument)
 		return nil
 	}
 	for _, e := range z.File {
@@ -259,9 +267,13 @@ func (f *finding) archive(path string, named bool) error {
 	return nil
 }
 
-// workbook adds an archive as one file.
-func (f *finding) workbook(path string, info os.FileInfo, named bool) {
-	file := File{Path: path, Named: named, Size: info.Size(), open: func() (io.ReadCloser, error) { return os.Open(path) }}
+// workbook adds an archive as one file, whose parts its reader opens.
+func (f *finding) workbook(path string, info os.FileInfo, named bool, entries []*zip.File) {
+	file := File{Path: path, Named: named, Size: info.Size(), Parts: map[string]File{}, open: func() (io.ReadCloser, error) { return os.Open(path) }}
+	for _, e := range entries {
+		// Its names are compared without regard to capitals.
+		file.Parts[strings.ToLower(e.Name)] = File{Path: path + "/" + Shorten(e.Name), Size: int64(e.UncompressedSize64), open: func() (io.ReadCloser, error) { return unpack(e) }}
+	}
 	file.Head = []byte("PK\x03\x04[Content_Types].xml")
 	f.add(file, path)
 }

@@ -12,16 +12,18 @@ var (
 
 // Archives.
 var (
-	whyArchive    = Why("c'est une archive que Préau n'ouvre pas : décompressez-la et donnez le dossier obtenu", "this is an archive that Préau does not open: unpack it and give the folder")
-	whyNested     = Why("« %s » est une archive dans l'archive : décompressez-la et donnez le dossier obtenu", "%q is an archive within the archive: unpack it and give the folder")
-	whyBadZip     = Why("archive zip illisible ou tronquée : copiez-la de nouveau ou demandez une nouvelle extraction", "unreadable or truncated zip archive: copy it again or ask for a new export")
-	whyZipEntries = Why("l'archive contient plus de %d fichiers : ce n'est pas un export", "the archive holds more than %d files: this is no export")
-	whyZipSize    = Why("l'archive annonce plus de %d Mio une fois décompressée : ce n'est pas un export", "the archive declares more than %d MiB once unpacked: this is no export")
-	whyZipRatio   = Why("l'archive grossirait plus de %d fois : c'est une bombe de décompression, elle n'est pas ouverte", "the archive would grow more than %d times: this is a decompression bomb, it is not opened")
-	whyZipLies    = Why("« %s » est plus gros que l'archive ne l'annonce : l'archive est piégée ou abîmée", "%q is larger than the archive declares: the archive is a trap or damaged")
-	whyZipSecret  = Why("« %s » est protégé par un mot de passe : décompressez l'archive et donnez le dossier obtenu", "%q is protected by a password: unpack the archive and give the folder")
-	whyZipMethod  = Why("« %s » est compressé d'une façon que Préau ne lit pas : décompressez l'archive et donnez le dossier obtenu", "%q is compressed in a way that Préau does not read: unpack the archive and give the folder")
-	whyZipTwice   = Why("l'archive contient deux fois « %s » : on ne peut pas savoir lequel est le bon", "the archive holds %q twice: there is no knowing which is right")
+	whyArchive      = Why("c'est une archive que Préau n'ouvre pas : décompressez-la et donnez le dossier obtenu", "this is an archive that Préau does not open: unpack it and give the folder")
+	whyNested       = Why("« %s » est une archive dans l'archive : décompressez-la et donnez le dossier obtenu", "%q is an archive within the archive: unpack it and give the folder")
+	whyBadZip       = Why("archive zip illisible ou tronquée : copiez-la de nouveau ou demandez une nouvelle extraction", "unreadable or truncated zip archive: copy it again or ask for a new export")
+	whyZipEntries   = Why("l'archive contient plus de %d fichiers : ce n'est pas un export", "the archive holds more than %d files: this is no export")
+	whyZipSize      = Why("l'archive annonce plus de %d Mio une fois décompressée : ce n'est pas un export", "the archive declares more than %d MiB once unpacked: this is no export")
+	whyZipRatio     = Why("l'archive grossirait plus de %d fois : c'est une bombe de décompression, elle n'est pas ouverte", "the archive would grow more than %d times: this is a decompression bomb, it is not opened")
+	whyZipLies      = Why("« %s » est plus gros que l'archive ne l'annonce : l'archive est piégée ou abîmée", "%q is larger than the archive declares: the archive is a trap or damaged")
+	whyZipSecret    = Why("« %s » est protégé par un mot de passe : décompressez l'archive et donnez le dossier obtenu", "%q is protected by a password: unpack the archive and give the folder")
+	whyZipMethod    = Why("« %s » est compressé d'une façon que Préau ne lit pas : décompressez l'archive et donnez le dossier obtenu", "%q is compressed in a way that Préau does not read: unpack the archive and give the folder")
+	whyOpenDocument = Why("c'est un classeur OpenDocument (.ods) : enregistrez-le en .xlsx ou en CSV", "this is an OpenDocument workbook (.ods): save it as .xlsx or CSV")
+	whyOldOffice    = Why("c'est un ancien classeur (.xls) ou un classeur protégé par un mot de passe : enregistrez-le en .xlsx ou en CSV, sans mot de passe", "this is an old workbook (.xls) or one protected by a password: save it as .xlsx or CSV, without a password")
+	whyZipTwice     = Why("l'archive contient deux fois « %s » : on ne peut pas savoir lequel est le bon", "the archive holds %q twice: there is no knowing which is right")
 )
 
 // The bytes.

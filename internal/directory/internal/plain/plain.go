@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
+	"github.com/preau-ent/preau/internal/directory/internal/workbook"
 )
 
 // Level is what an adult is to a pupil.
@@ -39,12 +40,18 @@ type Options struct {
 	// Digits says what digits as levels mean: "before-2018" 1 and 2 legal, 0 not,
 	// "after-2018" 1 legal, 2 in charge, 3 contact; "": they are refused.
 	Digits string
+	// Columns gives the mapping as fields and the columns that they are: what a page asked
+	// for. Map is empty then.
+	Columns map[string]string
+	Sheet   string // of a workbook, to read; empty: the only one that has rows
 }
 
 // Export is what one file says.
 type Export struct {
-	Schools []School
-	Aside   map[string]int // columns that are not mapped, with their rows
+	Schools  []School
+	Aside    map[string]int // columns that are not mapped, with their rows
+	Formulas int            // cells of a workbook whose text is what a formula gave last
+	Hidden   int            // rows of a workbook that are read and not shown there
 }
 
 // School is one school's part.
@@ -102,7 +109,6 @@ var (
 	whySame      = intake.Why("l'élève « %s » est déjà ligne %d avec un autre nom, une autre date ou une autre classe", "pupil %q is on line %d already with another name, date or class")
 	whyTwoLinks  = intake.Why("deux liens contradictoires entre %s et %s, lignes %d et %d", "two contradicting links between %s and %s, lines %d and %d")
 	whyUAI       = intake.Why("code d'établissement « %s » illisible ou absent : donnez-le avec --uai", "code of the school %q unreadable or missing: give it with --uai")
-	whyWorkbook  = intake.Why("c'est un classeur : enregistrez la feuille en CSV", "this is a workbook: save the sheet as CSV")
 	whyRows      = intake.Why("plus de %d lignes : aucune école n'en a tant", "more than %d rows: no school has so many")
 	whyMore      = intake.Why("et %d autres refus, non listés", "and %d more refusals, not listed")
 )
@@ -133,10 +139,15 @@ func ParseMap(s string) (columns, fixed map[string]string, err error) {
 			columns[field] = column
 		}
 	}
+	return columns, fixed, enough(columns)
+}
+
+// enough tells whether a mapping can tell pupils apart.
+func enough(columns map[string]string) error {
 	if columns["last"] == "" || columns["first"] == "" || columns["id"] == "" && columns["born"] == "" {
-		return nil, nil, &intake.Stop{Reason: whyNeeds}
+		return &intake.Stop{Reason: whyNeeds}
 	}
-	return columns, fixed, nil
+	return nil
 }
 
 func isField(field string) bool {
@@ -155,12 +166,12 @@ func Read(f intake.File, o Options) (*Export, []intake.Refusal, error) {
 	var stopped *intake.Stop
 	switch {
 	case errors.As(err, &stopped):
-		r.refusals = append(r.refusals, stopped.Refusal(f.Path, o.English))
+		r.refusals = append(r.refusals, stopped.Refusal(r.file, o.English))
 	case err != nil:
 		return nil, nil, err
 	}
 	if r.more > 0 {
-		r.refusals = append(r.refusals, intake.Refusal{File: f.Path, Reason: whyMore.Text(o.English, r.more), HoldsBackAll: true})
+		r.refusals = append(r.refusals, intake.Refusal{File: r.file, Reason: whyMore.Text(o.English, r.more), HoldsBackAll: true})
 	}
 	for _, uai := range r.order {
 		s := r.schools[uai]
@@ -199,10 +210,10 @@ func (r *reader) refuse(why intake.Reason, args ...any) {
 }
 
 func (r *reader) read(f intake.File) error {
-	if strings.HasPrefix(string(f.Head), "PK") {
-		return &intake.Stop{Reason: whyWorkbook}
+	t, sheet, err := openRows(f, r.o.Sheet)
+	if sheet != "" {
+		r.file += " [" + intake.Shorten(sheet) + "]"
 	}
-	t, err := intake.OpenTable(f)
 	if err != nil {
 		return err
 	}
@@ -215,10 +226,15 @@ func (r *reader) read(f intake.File) error {
 		return err
 	}
 	all := intake.Shorten(strings.Join(header, ", "))
-	if r.o.Map == "" {
+	columns, fixed := r.o.Columns, map[string]string{}
+	switch {
+	case columns != nil:
+		err = enough(columns)
+	case r.o.Map == "":
 		return t.Stop(whyNoMap, all)
+	default:
+		columns, fixed, err = ParseMap(r.o.Map)
 	}
-	columns, fixed, err := ParseMap(r.o.Map)
 	if err != nil {
 		return err
 	}
@@ -251,7 +267,7 @@ func (r *reader) read(f intake.File) error {
 		if rows == maxRows {
 			return t.Stop(whyRows, maxRows)
 		}
-		r.row, r.line = row, t.Line
+		r.row, r.line = row, lineOf(t)
 		switch {
 		case !slices.ContainsFunc(row, func(c string) bool { return strings.TrimSpace(c) != "" }):
 			continue
@@ -264,6 +280,9 @@ func (r *reader) read(f intake.File) error {
 			}
 		}
 		r.pupil()
+	}
+	if w, ok := t.(*workbook.Rows); ok {
+		r.out.Formulas, r.out.Hidden = w.Formulas, w.Hidden
 	}
 	return nil
 }
@@ -360,7 +379,7 @@ func (r *reader) adult(s *School, p Pupil, g string) {
 	}
 	if a.Key == "" {
 		// Two of one name and one address are one person; without an address, nobody knows.
-		a.Key = intake.Fold(a.Last) + "|" + intake.Fold(a.First) + "|" + strings.ToLower(cmp.Or(a.Email, digits(a.SMS), digits(a.Phone), "of "+p.Key))
+		a.Key = intake.Fold(a.Last) + "|" + intake.Fold(a.First) + "|" + strings.ToLower(cmp.Or(a.Email, number(a.SMS), number(a.Phone), "of "+p.Key))
 	}
 	l := Link{Pupil: p.Key, Adult: a.Key, Kinship: r.get(g + "kinship"), Line: r.line}
 	var ok bool
@@ -386,13 +405,22 @@ func (r *reader) adult(s *School, p Pupil, g string) {
 	}
 }
 
-func digits(s string) string {
-	return strings.Map(func(c rune) rune {
+// number is a telephone number as it tells a person apart: 06 39 98 01 02, +33639980102
+// and the 639980102 that a spreadsheet leaves of it are one.
+func number(s string) string {
+	s = strings.Map(func(c rune) rune {
 		if c >= '0' && c <= '9' {
 			return c
 		}
 		return -1
 	}, s)
+	if rest, ok := strings.CutPrefix(strings.TrimPrefix(s, "00"), "33"); ok && len(rest) == 9 {
+		return "0" + rest
+	}
+	if len(s) == 9 && s[0] != '0' {
+		return "0" + s
+	}
+	return s
 }
 
 // level reads a word. Nothing is no right.
