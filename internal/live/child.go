@@ -156,7 +156,7 @@ func (e *Engine) live(ctx context.Context) error {
 	select {
 	case address := <-ready:
 		e.mu.Lock()
-		e.base = &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", fmt.Sprint(told.HTTP))}
+		e.base = &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", fmt.Sprint(told.HTTP)), Path: "/"}
 		e.pid = cmd.Process.Pid
 		e.mu.Unlock()
 		e.set(func(s *State) { s.Kind, s.Address = Serving, address })
@@ -240,7 +240,7 @@ func (e *Engine) answers(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, pulseWithin)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String()+"/", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String(), nil)
 	if err != nil {
 		return err
 	}

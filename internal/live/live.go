@@ -164,6 +164,9 @@ func (e *Engine) outside() error {
 	if ip, err := netip.ParseAddr(u.Hostname()); u.Scheme != "https" && (u.Scheme != "http" || err != nil || !ip.IsLoopback()) {
 		return fmt.Errorf("the engine's address %q: outside this machine it is https, or anybody on the way can enter classes", e.c.URL)
 	}
+	if u.Path == "" {
+		u.Path = "/" // else what is joined to it has no slash before it
+	}
 	if e.c.ExternalKey == "" || e.c.ExternalSecret == "" {
 		return errors.New("an outside engine is given without its key or secret")
 	}

@@ -139,7 +139,7 @@ func (e *Engine) Present(ctx context.Context, room string) ([]Participant, error
 		Participants []struct {
 			Identity string
 			Name     string
-			JoinedAt int64 `json:",string"`
+			JoinedAt int64 `json:"joined_at,string"`
 			Tracks   []struct {
 				Sid    string
 				Source Source
