@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/workbook":                {"internal/directory/internal/intake"},
 	"internal/directory/internal/workbook/workbooktest":   {},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web", "internal/live"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 
@@ -71,6 +71,7 @@ var mayImport = map[string][]string{
 	"internal/account/internal/paper/papertest": {},
 
 	"internal/durable": {},
+	"internal/live":    {},
 
 	"web":           {},
 	"peers":         {},
@@ -82,7 +83,7 @@ var mayImport = map[string][]string{
 var below = []string{"internal/database", "internal/page", "internal/journal"}
 
 // base are the packages that stand on nothing but what the table says of them.
-var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "internal/durable", "web", "peers", "peers/browser",
+var base = []string{"internal/database", "internal/database/databasetest", "internal/page", "internal/journal", "internal/durable", "internal/live", "web", "peers", "peers/browser",
 	"internal/directory/internal/aaf", "internal/directory/internal/aaf/aaftest", "internal/directory/internal/intake", "internal/directory/internal/siecle", "internal/directory/internal/siecle/siecletest",
 	"internal/directory/internal/onde", "internal/directory/internal/onde/ondetest", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms",
 	"internal/directory/internal/table", "internal/directory/internal/oneroster", "internal/directory/internal/oneroster/onerostertest", "internal/directory/internal/sts", "internal/directory/internal/plain", "internal/directory/internal/workbook", "internal/directory/internal/workbook/workbooktest",
@@ -110,6 +111,9 @@ func TestImports(t *testing.T) {
 		if d.IsDir() {
 			if name := d.Name(); name != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata" || name == "bin" || name == "dist") {
 				return filepath.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && path != "." {
+				return filepath.SkipDir // a module of its own, which can import nothing of ours: see TestEngineApart
 			}
 			return nil
 		}
@@ -158,6 +162,26 @@ func TestImports(t *testing.T) {
 			t.Errorf("%s is in the table and holds no Go", pkg)
 		} else if err != nil {
 			t.Errorf("%s is in the table and not there", pkg)
+		}
+	}
+}
+
+// TestEngineApart: the engine of the live classes is a program of its own. It has nothing of
+// ours inside, and none of what it is made of is in preau.
+func TestEngineApart(t *testing.T) {
+	for _, source := range must(filepath.Glob("live/*.go")) {
+		file := must(parser.ParseFile(token.NewFileSet(), source, nil, parser.ImportsOnly))
+		for _, spec := range file.Imports {
+			if name := must(strconv.Unquote(spec.Path.Value)); strings.HasPrefix(name, "github.com/preau-ent/") {
+				t.Errorf("%s imports %s: the engine knows nothing of the school", source, name)
+			}
+		}
+	}
+	for _, file := range []string{"go.mod", "go.sum"} {
+		for _, theirs := range []string{"github.com/livekit/", "github.com/pion/"} {
+			if strings.Contains(string(must(os.ReadFile(file))), theirs) {
+				t.Errorf("%s names %s: it would make preau twice as long to build", file, theirs)
+			}
 		}
 	}
 }

@@ -145,7 +145,9 @@ func (s *school) do(as, what string, status int, fields ...string) {
 func TestWhoEnters(t *testing.T) {
 	t.Parallel()
 	each(t, func(s *school) {
-		inside := func(as string) bool { return strings.Contains(s.get(as), `sse-connect="/class/maths/events?page=`) && !strings.Contains(s.get(as), "Votre demande") }
+		inside := func(as string) bool {
+			return strings.Contains(s.get(as), `sse-connect="/class/maths/events?page=`) && !strings.Contains(s.get(as), "Votre demande")
+		}
 		if !strings.Contains(page.Plain(s.get("lea")), "Le professeur n'est pas encore là") {
 			t.Error("Léa's arrival is noted before her teacher's")
 		}
