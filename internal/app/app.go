@@ -55,6 +55,7 @@ type App struct {
 	alertPages   *alert.Pages
 	courierPages *courier.Pages
 	classPages   *classroom.Pages
+	evidence     *classroom.Evidence // of who came to classes at home
 	guardAt      atomic.Pointer[guard.Endpoints]
 	limits       Limits
 	began        time.Time               // by the machine's clock
@@ -200,7 +201,8 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 		return err
 	}
 	a.Courier = courier.New(courier.Config{DB: a.DB, Journal: a.Journal, Carriers: carriers, Now: a.Clock.Now, Log: a.log, Pause: o.Pause, Step: o.Step})
-	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, URL: a.Config.Site(a.demo), Heads: heads, Now: a.Clock.Now, Log: a.log, Step: o.Step})
+	a.evidence = &classroom.Evidence{Lines: a.lines()}
+	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Home: a.evidence.FindMarks, URL: a.Config.Site(a.demo), Heads: heads, Now: a.Clock.Now, Log: a.log, Step: o.Step})
 	if err != nil {
 		return err
 	}

@@ -52,10 +52,10 @@ func (a *App) register(secure bool) error {
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
-	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
-	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now}
+	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config)}
 	a.classPages.Register(a.Routes)
+	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names, Propose: a.classPages.Propose}).Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
