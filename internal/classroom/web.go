@@ -33,8 +33,11 @@ type Pages struct {
 	Evidence *Evidence
 	// Node names this program among those of the installation, also after a restart.
 	Node string
+	// Media is the engine of sound and picture; nil: none.
+	Media *Media
 
-	live live
+	live     live
+	aligning aligning
 }
 
 // Register adds the pages to the table of routes. A class has no link of its own: each of these
@@ -49,8 +52,9 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /class/{sitting}/say", school, p.say, small)
 	rs.Handle("POST /class/{sitting}/talk", staff, p.teaches(p.talk), small)
 	rs.Handle("POST /class/{sitting}/lock", staff, p.teaches(p.lock), small)
-	rs.Handle("POST /class/{sitting}/end", staff, p.teaches(p.end), small)
-	rs.Handle("POST /class/{sitting}/person", staff, p.teaches(p.person), small)
+	rs.Handle("POST /class/{sitting}/end", staff, p.heard(p.teaches(p.end)), small)
+	rs.Handle("POST /class/{sitting}/person", staff, p.heard(p.teaches(p.person)), small)
+	rs.Handle("POST /class/{sitting}/floor", staff, p.heard(p.teaches(p.floor)), small)
 	rs.Handle("POST /class/{sitting}/lower", staff, p.teaches(p.lower), small)
 	rs.Handle("POST /class/{sitting}/hide", staff, p.teaches(p.hide), small)
 }
