@@ -158,7 +158,9 @@ func fromMemory(r *http.Request) bool {
 
 // streams tells what stays open for as long as somebody looks, and works for a moment a second
 // at most: it must not keep a worker.
-func streams(r *http.Request) bool { return r.URL.Path == "/day/events" }
+func streams(r *http.Request) bool {
+	return r.URL.Path == "/day/events" || strings.HasPrefix(r.URL.Path, "/live/")
+}
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.
 func passwords(r *http.Request) bool {
