@@ -7,3 +7,6 @@ func MetricNames() (names []string) {
 	}
 	return names
 }
+
+// LetEnter says who may enter live classes.
+func (a *App) LetEnter(m MayEnter) { a.mayEnter = m }

@@ -53,7 +53,8 @@ func (a *App) register(secure bool) error {
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
-	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config)}
+	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config), Media: a.sound()}
+	a.mayEnter = a.mayEnterClass
 	a.classPages.Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names, Propose: a.classPages.Propose}).Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
@@ -70,6 +71,7 @@ func (a *App) register(secure bool) error {
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
 	})
+	a.registerLive()
 	a.Routes.Handle("GET /healthz", page.Anyone(), a.healthz, page.FromMemory())
 	if a.demo {
 		a.Routes.Handle("POST /demo/advance", page.Anyone(), a.advance)

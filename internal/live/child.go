@@ -100,7 +100,7 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // live is one life of the child: from its start to its end, which is why it returns.
 func (e *Engine) live(ctx context.Context) error {
-	program, err := e.program()
+	program, err := Program(e.c.Program)
 	if err != nil {
 		return err
 	}

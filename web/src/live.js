@@ -11,13 +11,13 @@ const reconnectPolicy = {
   nextRetryDelayInMs: ({ retryCount, elapsedMs }) => (elapsedMs > 300_000 ? null : tries[retryCount] ?? 2000),
 };
 
-const kinds = { microphone: Track.Source.Microphone, camera: Track.Source.Camera, screen: Track.Source.ScreenShare };
+const kinds = { microphone: Track.Source.Microphone, camera: Track.Source.Camera, screen: Track.Source.ScreenShare, 'screen-sound': Track.Source.ScreenShareAudio };
 
 // preauLive(address, hear) prepares the class at that address, such as /live/ROOM. hear is
 // called with a name and details:
 //   state    {state: 'connecting'|'connected'|'reconnecting'|'out', reason}
 //   people   {people: [{id, name, me, microphone, camera, screen, speaking}]}
-//   track    {id, source: 'microphone'|'camera'|'screen', element}: put it in the page
+//   track    {id, source: 'microphone'|'camera'|'screen'|'screen-sound', element}: put it in the page
 //   gone     {id, source, element}: take it out
 //   floor    {microphone, camera, screen}: what this person may send now
 //   silent   {}: the browser plays no sound before a gesture: call sound()
