@@ -90,6 +90,7 @@ type view struct {
 	People  []personRow // for who is in charge: the pupils, and whom they let in
 	There   int         // how many are there now, without who is in charge
 	Words   []wordRow
+	Address string // of the sound; empty: this installation has none
 }
 
 type handRow struct {
@@ -104,6 +105,7 @@ type personRow struct {
 	Home   bool // a pupil who follows the sitting from home
 	Here   bool
 	Entry  Entry
+	Floor  Floor
 	Stays  []Presence
 	Breaks int
 }
@@ -239,8 +241,15 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 	for _, w := range said {
 		out.Words = append(out.Words, wordRow{w, shortName(names[w.Person]), w.Person == v.ID})
 	}
+	given, err := floors(ctx, tx, v.School, sitting)
+	if err != nil {
+		return out, err
+	}
+	if p.Media != nil && !p.Media.Missing() {
+		out.Address = p.Media.Address(v.School, sitting)
+	}
 	row := func(who directory.Person) personRow {
-		r := personRow{ID: who.ID, Name: fullName(who), Kind: who.Kind, Home: out.AtHome[who.ID], Entry: byID[who.ID], Stays: all[who.ID]}
+		r := personRow{ID: who.ID, Name: fullName(who), Kind: who.Kind, Home: out.AtHome[who.ID], Entry: byID[who.ID], Stays: all[who.ID], Floor: floorOf(out.Class, Pupil, given[who.ID])}
 		for _, s := range r.Stays {
 			r.Breaks += s.Breaks
 		}
