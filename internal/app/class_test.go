@@ -39,7 +39,7 @@ globalThis.got = async (source) => {
 globalThis.until = async (so, most = 25000) => {
   const began = performance.now();
   while (!(await so())) {
-    if (performance.now() - began > most) throw new Error('not so: ' + so + ' ' + says() + ' ' + JSON.stringify(line()?.people()));
+    if (performance.now() - began > most) throw new Error('not so: ' + so + ' ' + says() + ' ' + JSON.stringify(line()?.people()) + document.getElementById('sound-stage').outerHTML);
     await new Promise((done) => setTimeout(done, 20));
   }
   return performance.now() - began;
@@ -49,8 +49,12 @@ globalThis.shown = (id) => { const e = document.getElementById(id); return Boole
 globalThis.sees = async (source) => { document.getElementById('sound').scrollIntoView(); // a picture out of sight is not sent
   const { frames } = await got(source); return until(async () => (await got(source)).frames > frames + 3); };
 globalThis.hears = async () => { const { energy } = await got(); return until(async () => (await got()).energy > energy); };
+globalThis.still = async () => { const a = (await got()).frames; await new Promise((done) => setTimeout(done, 300)); return a === (await got()).frames; };
 globalThis.refused = async (what) => { try { await what(); return ''; } catch (e) { return String(e); } };
 true`
+
+// still waits until no picture comes.
+const still = `until(still)`
 
 // soundSchool is a school with an engine of live classes, and Léa at home.
 func soundSchool(t *testing.T, program string) *onlineSchool {
@@ -207,12 +211,13 @@ func TestClassWithSound(t *testing.T) {
 	lea.ms(`until(async () => (await got('screen_share')).frames > 0)`)
 	look("screen", lea, 1280)
 	lea.Click("#sound-only")
-	lea.ms(`until(() => !document.querySelector('#sound-stage video'))`)
+	lea.ms(`until(() => !shown('sound-stage'))`)
+	lea.ms(still)
 	lea.ms(`hears()`)
 	lea.Click("#sound-only")
 	lea.ms(`sees('screen_share')`)
 	browser.Eval[bool](lea.Tab, `line().room.emit('connectionQualityChanged', 'poor', line().room.localParticipant)`)
-	lea.ms(`until(() => says().startsWith('Votre ligne est faible') && !document.querySelector('#sound-stage video'))`)
+	lea.ms(`until(() => says().startsWith('Votre ligne est faible') && !shown('sound-stage'))`)
 	lea.ms(`hears()`)
 	lea.Click("#sound-only")
 	lea.ms(`sees('screen_share')`)

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/page"
 )
 
 // may is what the check at the engine's door answers: m, c and s for what may be sent, - for
@@ -127,6 +130,27 @@ func TestTheFloor(t *testing.T) {
 		s.now = s.now.Add(2 * time.Hour)
 		s.wantMay("over", map[string]string{"roy": "out", "sami": "out"})
 	})
+}
+
+// Without an engine the page says so in words, and the rest of the class is there; with one it
+// opens a line by a button only, and the floor is the teacher's to give.
+func TestThePageWithoutAnEngine(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t, databasetest.SQLite(t))
+	without, teachers := page.Plain(s.get("lea")), s.get("roy")
+	if !strings.Contains(without, "n'a pas leur moteur") || !strings.Contains(without, "Lever la main") || strings.Contains(without, "sound-join") || strings.Contains(teachers, "maths/floor") {
+		t.Error("a class without an engine")
+	}
+	e := &pretended{told: map[string]string{}, news: make(chan struct{}, 1)}
+	s.pages.Media = e.media()
+	s.do("lea", "hand", 303)
+	with, teachers := s.get("lea"), s.get("roy")
+	if !strings.Contains(with, `data-address="/live/maths"`) || !strings.Contains(with, "<noscript>") || strings.Contains(with, "maths/floor") {
+		t.Error("a class with an engine, for a pupil")
+	}
+	if !strings.Contains(teachers, "maths/floor") || !strings.Contains(teachers, "Donner le micro à tous") || strings.Count(teachers, "Donner le micro<") != 1 {
+		t.Error("a class with an engine, for its teacher")
+	}
 }
 
 // pretended is an engine that keeps what it was told, and does not know anybody at first.

@@ -95,7 +95,8 @@ type view struct {
 
 type handRow struct {
 	Hand
-	Name string
+	Name  string
+	Floor Floor
 }
 
 type personRow struct {
@@ -226,12 +227,16 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 	if err != nil {
 		return out, err
 	}
+	given, err := floors(ctx, tx, v.School, sitting)
+	if err != nil {
+		return out, err
+	}
 	up, err := hands(ctx, tx, v.School, sitting)
 	if err != nil {
 		return out, err
 	}
 	for _, h := range up {
-		out.Hands = append(out.Hands, handRow{h, shortName(names[h.Person])})
+		out.Hands = append(out.Hands, handRow{h, shortName(names[h.Person]), floorOf(out.Class, Pupil, given[h.Person])})
 		out.Up = out.Up || h.Person == v.ID
 	}
 	said, err := words(ctx, tx, &out.room)
@@ -240,10 +245,6 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 	}
 	for _, w := range said {
 		out.Words = append(out.Words, wordRow{w, shortName(names[w.Person]), w.Person == v.ID})
-	}
-	given, err := floors(ctx, tx, v.School, sitting)
-	if err != nil {
-		return out, err
 	}
 	if p.Media != nil && !p.Media.Missing() {
 		out.Address = p.Media.Address(v.School, sitting)

@@ -72,7 +72,7 @@ function sound() {
     }
     at('none').hidden = !here || sources.some((source) => floor[source]);
     at('voices').hidden = !here;
-    at('stage').hidden = figures.size === 0;
+    at('stage').hidden = only || [...figures.values()].every((figure) => figure.hidden);
   }
 
   const load = () => new Promise((done, fail) => {
@@ -185,6 +185,9 @@ function sound() {
     }
     for (const row of rows.values()) row.remove();
     for (const [element, figure] of figures) {
+      // What was closed is no picture, and not a frozen one either.
+      const whose = all.find((p) => p.id === figure.dataset.id);
+      figure.hidden = Boolean(whose) && !whose[figure.className.split(' ')[0]];
       figure.classList.toggle('speaks', all.some((p) => p.speaking && p.id === figure.dataset.id));
       element.setAttribute('aria-label', figure.lastChild.textContent);
     }
@@ -195,6 +198,8 @@ function sound() {
       panel.append(element); // heard, not shown
       return;
     }
+    // Subscribed anew: what showed it before is over.
+    for (const [old, shows] of figures) if (shows.dataset.id === id && shows.classList.contains(source)) drop(old);
     const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
     const who = id === me.room.localParticipant.identity ? words.me : names.get(id) ?? me.people().find((p) => p.id === id)?.name ?? '';
