@@ -57,9 +57,9 @@ true`
 const still = `until(still)`
 
 // soundSchool is a school with an engine of live classes, and Léa at home.
-func soundSchool(t *testing.T, program string) *onlineSchool {
+func soundSchool(t *testing.T, program string, tcp int) *onlineSchool {
 	t.Helper()
-	s := newOnlineSchool(t, func(c *app.Config) { c.Live = app.LiveConfig{Program: program, Address: "127.0.0.1"} })
+	s := newOnlineSchool(t, func(c *app.Config) { c.Live = app.LiveConfig{Program: program, Address: "127.0.0.1", TCPPort: tcp} })
 	hash := account.HashPassword(walkPassword, account.Cost{})
 	err := s.app.DB.InSchool(t.Context(), s.town.School.ID, func(ctx context.Context, tx database.Tx) error {
 		a, err := account.Create(ctx, tx, account.Account{School: s.town.School.ID, Person: "lea", Role: page.Pupil, Identifier: "lea", CreatedAt: s.clock.Now()})
@@ -137,7 +137,7 @@ func (p phone) joins() {
 // goes on without a gesture; who is removed stays out.
 func TestClassWithSound(t *testing.T) {
 	program := theEngine(t)
-	s := soundSchool(t, program)
+	s := soundSchool(t, program, 0)
 	roy := s.phone(browser.StartFilmed(t), browser.Options{Width: 1280, Height: 800})
 	lea := s.phone(browser.StartFilmed(t), browser.Options{Width: 360, Height: 740})
 	look := func(name string, p phone, width int) {
@@ -251,4 +251,41 @@ func TestClassWithSound(t *testing.T) {
 		t.Error("a removed pupil enters")
 	}
 	roy.ms(`until(() => line().people().length === 1)`)
+}
+
+// TestClassBehindAWall: where no UDP passes, sound and picture come by TCP; where that does not
+// pass either, the page says so in words and the rest of the class is there.
+func TestClassBehindAWall(t *testing.T) {
+	program := theEngine(t)
+	t.Run("tcp", func(t *testing.T) {
+		s := soundSchool(t, program, 0)
+		roy := s.phone(browser.StartFilmed(t), browser.Options{Width: 1280, Height: 800})
+		roy.opensClass("roy")
+		roy.joins()
+		roy.Click("#sound-camera")
+		roy.Click("#sound-microphone")
+		lea := s.phone(browser.StartWalled(t), browser.Options{})
+		lea.opensClass("lea")
+		lea.joins()
+		lea.ms(`sees()`)
+		lea.ms(`hears()`)
+		if by := browser.Eval[string](lea.Tab, `(async () => { for (const p of line().room.remoteParticipants.values()) for (const publication of p.trackPublications.values()) { const report = await publication.track?.receiver?.getStats(); for (const r of report?.values() ?? []) if (r.type === 'candidate-pair' && r.nominated) return report.get(r.localCandidateId).protocol; } return ''; })()`); by != "tcp" {
+			t.Errorf("a browser without UDP has its sound by %q", by)
+		}
+	})
+	t.Run("nothing", func(t *testing.T) {
+		s := soundSchool(t, program, -1)
+		if res, err := s.enter("roy").Get(s.url("/class/maths")); err != nil || res.StatusCode != 200 {
+			t.Fatal(res, err)
+		}
+		lea := s.phone(browser.StartWalled(t), browser.Options{})
+		lea.opensClass("lea")
+		lea.Click("#sound-join")
+		lea.ms(`until(() => says().startsWith('Le son et l’image ne passent pas'))`)
+		lea.Click("#hands .btn.main")
+		lea.ms(`until(() => document.getElementById('hands').textContent.includes('Léa B.'))`)
+		if line := browser.Eval[string](lea.Tab, "says()"); !strings.Contains(line, "ne passent pas") {
+			t.Errorf("a raised hand takes the words away: %q", line)
+		}
+	})
 }
