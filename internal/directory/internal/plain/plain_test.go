@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,7 +151,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, r := range refusals {
-				if r.Reason == "" || strings.Contains(r.Reason, "%!") {
+				if r.Reason == "" || strings.Contains(r.Reason, "%!") && !bytes.Contains(text, []byte("%")) && !strings.Contains(mapping, "%") {
 					t.Errorf("%+v", r)
 				}
 			}
