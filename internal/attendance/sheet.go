@@ -266,9 +266,13 @@ func shortName(p directory.Person) string {
 
 // isOffice tells whether the viewer corrects every roll of the school.
 func isOffice(v page.Viewer) bool {
-	return v.Role == page.Head || v.Role == page.CPE || v.Role == page.Office
+	return page.SchoolOffice().Allows(v.Role)
 }
 
 func inCharge(v page.Viewer, s timetable.Sitting) bool { return v.ID != "" && s.In(v.ID) }
 
-func mayCall(v page.Viewer, s timetable.Sitting) bool { return isOffice(v) || inCharge(v, s) }
+// mayCall: whoever is in charge, and whoever follows the day's absences, since the roll of
+// somebody who is ill is called all the same.
+func mayCall(v page.Viewer, s timetable.Sitting) bool {
+	return page.SchoolLife().Allows(v.Role) || inCharge(v, s)
+}

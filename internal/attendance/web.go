@@ -47,8 +47,8 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /roll/{sitting}", page.Staff(), p.saveRoll)
 	rs.Handle("POST /roll/late", page.Staff(), p.takeLate)
 	rs.Handle("POST /roll/{sitting}/take", page.Staff(), p.take)
-	rs.Handle("POST /pupils/{pupil}/statement", page.SchoolOffice(), p.state)
-	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolOffice(), p.withdraw)
+	rs.Handle("POST /pupils/{pupil}/statement", page.SchoolLife(), p.state)
+	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolLife(), p.withdraw)
 }
 
 func viewer(r *http.Request) page.Viewer {
