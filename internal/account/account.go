@@ -74,6 +74,8 @@ type Account struct {
 	CodeExpiresAt time.Time `bun:",nullzero"`
 	CreatedAt     time.Time
 	DisabledAt    time.Time `bun:",nullzero"`
+	FromOn        string    // see Period
+	UntilOn       string
 }
 
 // Device says what a session is on.
@@ -146,8 +148,9 @@ func (e *WaitError) Error() string {
 
 // mayIssueCode tells whether somebody in role by may issue a code for an account
 // in role of. Whoever issues a code can sign in as that person, so nobody issues
-// one for a role that sees more than their own: the office looks after families
-// and teachers, the head after the whole school, the operator after heads. That
+// one for a role that sees more than their own: the secretary looks after families,
+// the CPE after supervisors and teachers too, the head after the whole school, the
+// operator after heads. That
 // both belong to the same school is for the caller to see.
 func mayIssueCode(by, of page.Role) bool {
 	switch by {
@@ -155,8 +158,10 @@ func mayIssueCode(by, of page.Role) bool {
 		return of == page.Operator || of == page.Head
 	case page.Head:
 		return of != page.Operator
-	case page.CPE, page.Office:
-		return of == page.Teacher || of == page.Pupil || of == page.Guardian
+	case page.CPE:
+		return of == page.Supervisor || of == page.Teacher || of == page.Pupil || of == page.Guardian
+	case page.Secretary:
+		return of == page.Pupil || of == page.Guardian
 	}
 	return false
 }

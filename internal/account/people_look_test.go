@@ -64,7 +64,7 @@ func TestPeopleLooks(t *testing.T) {
 		tab.Go(server.URL + l.path)
 		if l.press != "" {
 			if l.name == "letter" {
-				tab.Click("input[name=role][value=office]")
+				tab.Click("input[name=role][value=secretary]")
 			}
 			tab.Click(l.press)
 			tab.Wait(".sheet-of-paper")

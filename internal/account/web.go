@@ -53,7 +53,7 @@ func (k *Keeper) Register(routes *page.Routes) {
 	routes.Handle("GET /account", page.SignedIn(), k.showAccount)
 	routes.Handle("POST /account", page.SignedIn(), k.takeAccount, small)
 	routes.Handle("POST /account/again", page.SignedIn(), k.takeAgain, small)
-	issuers := page.Only(page.Operator, page.Head, page.CPE, page.Office)
+	issuers := page.Only(page.Operator, page.Head, page.CPE, page.Secretary)
 	routes.Handle("GET /people/{account}/letter", issuers, k.showLetter)
 	routes.Handle("POST /people/{account}/code", issuers, k.takeCode, small, page.Again())
 }
@@ -108,6 +108,8 @@ func (k *Keeper) problemOf(w http.ResponseWriter, r *http.Request, err error) (p
 		return problem{http.StatusUnauthorized, page.T(ctx, "account.passkey.title"), page.T(ctx, "account.passkey.text")}, true
 	case errors.Is(err, ErrDisabled):
 		return problem{http.StatusForbidden, page.T(ctx, "account.disabled.title"), page.T(ctx, "account.disabled.text")}, true
+	case errors.Is(err, ErrPeriod):
+		return problem{http.StatusForbidden, page.T(ctx, "account.period.title"), page.T(ctx, "account.period.text")}, true
 	case errors.Is(err, ErrCode):
 		return problem{http.StatusUnprocessableEntity, page.T(ctx, "account.code.title"), page.T(ctx, "account.code.text")}, true
 	}

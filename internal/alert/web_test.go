@@ -107,7 +107,7 @@ func actors(_ context.Context, _ database.Tx, _ string, ids []string) (map[strin
 		case "teacher":
 			out[id] = alert.Actor{Name: "Camille Roy", Role: page.Teacher}
 		case "a-office":
-			out[id] = alert.Actor{Name: "Odile Ferrand", Role: page.Office}
+			out[id] = alert.Actor{Name: "Odile Ferrand", Role: page.Secretary}
 		}
 	}
 	return out, nil

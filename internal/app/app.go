@@ -200,11 +200,11 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 		return err
 	}
 	a.Courier = courier.New(courier.Config{DB: a.DB, Journal: a.Journal, Carriers: carriers, Now: a.Clock.Now, Log: a.log, Pause: o.Pause, Step: o.Step})
-	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, URL: a.Config.Site(a.demo), Heads: heads, Now: a.Clock.Now, Log: a.log, Step: o.Step})
+	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, URL: a.Config.Site(a.demo), Heads: a.heads, Now: a.Clock.Now, Log: a.log, Step: o.Step})
 	if err != nil {
 		return err
 	}
-	a.Notices, err = notices.New(notices.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Now: a.Clock.Now, Log: a.log, InService: inService, Adults: adults, Step: o.Step})
+	a.Notices, err = notices.New(notices.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Now: a.Clock.Now, Log: a.log, InService: inService, Adults: a.adults, Step: o.Step})
 	if err != nil {
 		return err
 	}

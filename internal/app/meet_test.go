@@ -48,7 +48,7 @@ func TestTheDoorKnowsWhoHasAClass(t *testing.T) {
 		}
 	}
 	c := town.Cast
-	for person, role := range map[string]page.Role{c.Teacher: page.Teacher, c.Office: page.Office, c.Lea: page.Pupil, c.Nadia: page.Guardian} {
+	for person, role := range map[string]page.Role{c.Teacher: page.Teacher, c.Office: page.Secretary, c.Lea: page.Pupil, c.Nadia: page.Guardian} {
 		give(role, person)
 	}
 	now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)

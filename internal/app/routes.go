@@ -57,12 +57,12 @@ func (a *App) register(secure bool) error {
 	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now}
 	a.classPages.Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
-	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
+	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: a.adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
-	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}
+	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: a.adults}
 	a.courierPages.Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now, Corrections: "/corrections"}).Register(a.Routes)
-	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: adults}).Register(a.Routes)
+	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: a.adults}).Register(a.Routes)
 	if err := a.registerOffline(secure); err != nil {
 		return err
 	}
@@ -100,9 +100,11 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	link := func(id, href string) {
 		b.Links = append(b.Links, page.Link{ID: id, Href: href, Text: page.T(ctx, "app.link."+id)})
 	}
-	link("today", "/")
+	if v.Role != page.Nurse {
+		link("today", "/")
+	}
 	switch v.Role {
-	case page.Head, page.CPE, page.Office:
+	case page.Head, page.CPE, page.Secretary:
 		link("day", "/day")
 		link("absences", "/absences")
 		link("inside", "/inside")
@@ -114,21 +116,32 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		if a.Guard != nil && a.Guard.School() == v.School {
 			link("guard", "/guard")
 		}
-		if v.Role != page.Office {
-			link("accounts", "/accounts")
-		}
+		link("accounts", "/accounts")
 		link("state", "/schools/"+url.PathEscape(v.School)+"/etat")
+	case page.Supervisor:
+		link("day", "/day")
+		link("absences", "/absences")
+		link("inside", "/inside")
+		link("timetable", "/timetable")
+	case page.Nurse:
+		link("inside", "/inside")
 	case page.Teacher:
 		link("timetable", "/timetable")
 	case page.Operator:
 		link("schools", "/schools")
 		link("incidents", "/incidents")
 	}
-	if v.School != "" && v.Role != page.Pupil && v.Role != page.Guardian {
+	if page.Staff().Allows(v.Role) {
 		b.Status = a.serviceTag(ctx, v)
 	}
 	if page.SchoolOffice().Allows(v.Role) {
 		b.Banners = a.banners(ctx, v)
+	} else if v.Role == page.Supervisor {
+		// They read what keeps messages in the building; what is done about it is the office's.
+		for _, one := range a.banners(ctx, v) {
+			one.Href, one.Action = "", ""
+			b.Banners = append(b.Banners, one)
+		}
 	} else if v.Role == page.Operator {
 		b.Banners = a.operatorBanners(ctx)
 	}
@@ -204,7 +217,11 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 		zone = time.UTC
 	}
 	if a.Courier.Carriers().Pretended() && !a.demo {
-		return &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.pretend"), Href: "/courrier"}
+		s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.pretend")}
+		if page.SchoolOffice().Allows(v.Role) {
+			s.Href = "/courrier"
+		}
+		return s
 	}
 	s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.no")}
 	if alert.InService(service, timetable.Day(a.Clock.Now(), zone)) {
@@ -216,7 +233,7 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	} else if rehearsal.Open() {
 		s = &page.Status{Tone: page.Late, Text: page.T(ctx, "app.service.rehearsal")}
 	}
-	if v.Role != page.Teacher {
+	if page.SchoolOffice().Allows(v.Role) {
 		s.Href = "/service"
 	}
 	return s

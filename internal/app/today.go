@@ -31,7 +31,9 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	switch v.Role {
 	case page.Operator:
 		return page.See(w, r, "/schools")
-	case page.Head, page.CPE, page.Office:
+	case page.Nurse:
+		return page.See(w, r, "/inside")
+	case page.Head, page.CPE, page.Secretary, page.Supervisor:
 		c, err = a.alertPages.Office(ctx)
 	case page.Teacher:
 		page.MayKeep(w, r)
@@ -147,8 +149,7 @@ func called(ctx context.Context, tx database.Tx, school string, sittings []strin
 
 // todayWidth: the office's board is wide, a phone's page is not.
 func todayWidth(role page.Role) page.Width {
-	switch role {
-	case page.Head, page.CPE, page.Office:
+	if page.SchoolLife().Allows(role) {
 		return page.Wide
 	}
 	return page.Narrow

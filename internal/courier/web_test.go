@@ -141,7 +141,7 @@ func TestTheOfficeReadsTheLetters(t *testing.T) {
 		o := newOffice(t, db, false, courier.Pretend())
 		for _, role := range page.Roles() {
 			status, text := o.get(string(role) + ":" + o.town.School.ID)
-			if allowed := role == page.Head || role == page.CPE || role == page.Office; allowed != (status == http.StatusOK) || !allowed && strings.Contains(text, "Nadia") {
+			if allowed := role == page.Head || role == page.CPE || role == page.Secretary; allowed != (status == http.StatusOK) || !allowed && strings.Contains(text, "Nadia") {
 				t.Errorf("%s: %d", role, status)
 			}
 			if status, text := o.get(string(role) + ":elsewhere"); status == http.StatusOK || strings.Contains(text, "Nadia") {

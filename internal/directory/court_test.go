@@ -117,7 +117,7 @@ func TestObjections(t *testing.T) {
 				return by(t).CloseTask(ctx, tx, s.ID, id, role)
 			})
 		}
-		for _, role := range []page.Role{page.CPE, page.Office} {
+		for _, role := range []page.Role{page.CPE, page.Secretary} {
 			if err := closeTask(c.Tasks[0].ID, role); !errors.Is(err, directory.ErrForHead) {
 				t.Errorf("%s closed the head's task: %v", role, err)
 			}

@@ -149,7 +149,7 @@ func TestCourtDecisionsReachTheHeadOnly(t *testing.T) {
 		if !strings.Contains(body, "non destinataire") || !strings.Contains(body, "Ronan Tisserand") {
 			t.Errorf("the office does not read that he is no recipient:\n%s", body)
 		}
-		for _, role := range []page.Role{page.Office, page.Operator, page.Teacher, page.Pupil, page.Guardian} {
+		for _, role := range []page.Role{page.Secretary, page.Operator, page.Teacher, page.Pupil, page.Guardian} {
 			for _, route := range h.routes.All() {
 				if strings.HasSuffix(route.Pattern, "/end") {
 					continue // ends what the next one looks at
