@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"internal/guard":       {"internal/directory", "internal/courier", "internal/guard/internal/smppserver"},
 	"internal/door":        {},
 	"internal/status":      {"internal/directory", "internal/durable"},
+	"internal/yearstart":   {"internal/directory", "internal/account", "internal/timetable", "internal/alert"},
 	"internal/fictional":   {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
 	"internal/directory/internal/aaf":    {"internal/directory/internal/intake"},
@@ -59,7 +60,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/sts":                     {"internal/directory/internal/intake"},
 	"internal/directory/internal/plain":                   {"internal/directory/internal/intake"},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/durable", "internal/fictional", "web"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/yearstart", "internal/durable", "internal/fictional", "web"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 
