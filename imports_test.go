@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/door":        {},
 	"internal/door/waits":  {},
 	"internal/status":      {"internal/directory", "internal/durable"},
+	"internal/yearstart":   {"internal/directory", "internal/account", "internal/timetable", "internal/alert"},
 	"internal/fictional":   {"internal/directory", "internal/timetable", "internal/account", "internal/attendance"},
 
 	"internal/directory/internal/aaf":    {"internal/directory/internal/intake"},
@@ -63,7 +64,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/workbook":                {"internal/directory/internal/intake"},
 	"internal/directory/internal/workbook/workbooktest":   {},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web", "internal/live"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web", "internal/live", "internal/yearstart"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 

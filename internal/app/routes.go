@@ -22,6 +22,7 @@ import (
 	"github.com/preau-ent/preau/internal/status"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/internal/whereabouts"
+	"github.com/preau-ent/preau/internal/yearstart"
 	"github.com/preau-ent/preau/web"
 )
 
@@ -57,6 +58,7 @@ func (a *App) register(secure bool) error {
 	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now}
 	a.classPages.Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
+	(&yearstart.Pages{DB: a.DB, Journal: a.Journal, Now: now, Leaning: leaning(), Changed: a.Alert.Poke, Names: names}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: a.adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
 	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: a.adults}
@@ -79,7 +81,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
 }
 
 // Handler serves the pages.
@@ -115,6 +117,9 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		link("notices", "/notices")
 		if a.Guard != nil && a.Guard.School() == v.School {
 			link("guard", "/guard")
+		}
+		if v.Role == page.Head || v.Role == page.CPE {
+			link("start", "/start")
 		}
 		link("accounts", "/accounts")
 		link("state", "/schools/"+url.PathEscape(v.School)+"/etat")

@@ -187,7 +187,7 @@ func (c census) after(in incoming, day string) census {
 		out.people[id] = Person{ID: id, Kind: p.kind, Source: in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born, Lang: lang}
 	}
 	for id, p := range c.people {
-		if p.Source == in.source && !came[id] && p.LeftOn == "" {
+		if p.Source == in.source && !came[id] && !gone(p, day) {
 			p.LeftOn = day
 			out.people[id] = p
 		}

@@ -83,6 +83,7 @@ type importing struct {
 	ids     map[string]string // kind and source key → our id
 	changed int
 	kept    []kept      // what was written over
+	later   bool        // this source brought pupils before
 	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
 }
 
@@ -176,6 +177,7 @@ func (im *importing) people() error {
 	have := map[string]Person{}
 	for _, p := range rows {
 		have[string(p.Kind)+" "+p.SourceKey] = p
+		im.later = im.later || p.Kind == KindPupil
 	}
 	var add []Person
 	for _, p := range im.in.people {
@@ -205,8 +207,8 @@ func (im *importing) people() error {
 		return err
 	}
 	for k, p := range have {
-		if _, still := im.ids[k]; still || p.LeftOn != "" {
-			continue
+		if _, still := im.ids[k]; still || p.LeftOn != "" && p.LeftOn <= im.day {
+			continue // one who was to leave later, and is not in the file any more, has left
 		}
 		im.changed++
 		old := p
@@ -384,7 +386,16 @@ func (im *importing) groups() error {
 			}
 			wanted[k] = true
 			want := Member{School: im.school, Grp: k[0], Person: k[1], FromOn: g.spans[pupil].from, UntilOn: g.spans[pupil].until}
-			if old, ok := in[k]; !ok {
+			old, ok := in[k]
+			if want.FromOn == "" {
+				// The source knows no first day. Once the school is here, whoever comes to a
+				// class was not in it before: rolls of last week do not expect them.
+				want.FromOn = old.FromOn
+				if !ok && im.later {
+					want.FromOn = im.day
+				}
+			}
+			if !ok {
 				addMembers = append(addMembers, want)
 			} else if old.UntilOn != want.UntilOn || old.FromOn != want.FromOn {
 				im.changed++
