@@ -113,8 +113,8 @@ func (g *Gate) show(w http.ResponseWriter, r *http.Request, v Wait) {
 
 // Later shows whoever is inside that many ask at once: after a time the page comes by itself.
 func (g *Gate) Later(w http.ResponseWriter, r *http.Request, in time.Duration) {
-	next := time.Duration(max(1, math.Floor(in.Seconds()+rand.Float64()))) * time.Second // by lot, as in wait
-	g.show(w, r, Wait{Until: next + shortest, Next: next, Rate: g.door.Rate()})
+	next := time.Duration(max(1, math.Floor(in.Seconds()+rand.Float64()))) * time.Second          // by lot, as in wait
+	g.show(w, r, Wait{Since: 10 * next, Until: next + shortest, Next: next, Rate: g.door.Rate()}) // they are nearly there
 }
 
 // Seat names the browser that holds a seat, for as long as it does; empty: it holds none.
