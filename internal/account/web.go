@@ -108,6 +108,7 @@ type signInForm struct {
 	Identifier string
 	Next       string
 	Own        bool // this device is theirs alone
+	Back       bool // it comes back to whoever was sent away, and the password is to be typed again
 	Problem    problem
 	Question   string // to a device that has a passkey, JSON; empty: there are none here
 }
@@ -143,7 +144,7 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Question: question}))
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Back: before.Identifier != "", Question: question}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {
