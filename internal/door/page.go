@@ -116,23 +116,22 @@ func (p waitingPage) write(w http.ResponseWriter, v Wait, now time.Time, zone *t
 	if v.Until < time.Minute {
 		turn = p.words.turn(0, 1, "")
 	}
-	rate := strconv.Itoa(int(math.Round(v.Rate)))
 	w.Header().Set("Retry-After", next)
-	// The pieces stand around: the next look, the turn in the title, the turn, the way, the rate.
-	for i, piece := range p.pieces[v.reader] {
-		_, _ = w.Write([]byte(piece))
-		switch i {
-		case 0:
-			_, _ = w.Write([]byte(next))
-		case 1, 2:
-			_, _ = w.Write([]byte(turn))
-		case 3:
-			_, _ = w.Write([]byte(strconv.Itoa(v.way())))
-		case 4:
-			_, _ = w.Write([]byte(rate))
+	// Whole, and in one: what is written piece by piece net/http sends in chunks.
+	pieces := p.pieces[v.reader]
+	between := [...]string{next, turn, turn, strconv.Itoa(v.way()), strconv.Itoa(int(math.Round(v.Rate)))}
+	page := make([]byte, 0, pageSize)
+	for i, piece := range pieces {
+		if page = append(page, piece...); i < len(between) {
+			page = append(page, between[i]...)
 		}
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+	_, _ = w.Write(page)
 }
+
+// pageSize is more than the page is long.
+const pageSize = 4096
 
 // way is how much of the wait is over, in hundredths: what was waited, beside what is still told.
 func (v Wait) way() int {
