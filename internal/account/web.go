@@ -129,6 +129,7 @@ type signInForm struct {
 	Next       string
 	Own        bool // this device is theirs alone
 	Roll       bool // it is the form of RollSignIn
+	Back       bool // it comes back to whoever was sent away, and the password is to be typed again
 	Problem    problem
 	Question   string // to a device that has a passkey, JSON; empty: there are none here
 }
@@ -167,7 +168,7 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Question: question, Roll: r.URL.Path == RollSignIn}))
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Back: before.Identifier != "", Question: question, Roll: r.URL.Path == RollSignIn}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {

@@ -69,6 +69,7 @@ func (a *App) register(secure bool) error {
 		return err
 	}
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
+	a.Routes.Handle("GET /roll/now", page.Anyone(), a.rollNow)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
 	})

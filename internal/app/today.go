@@ -67,6 +67,31 @@ func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Com
 	return attendance.TeacherDay(day, now), device, err
 }
 
+// rollNow leads to the roll of the lesson that the viewer has now, or soon: whoever waits in
+// line finds it there, for rolls meet none. Without such a lesson to their day.
+func (a *App) rollNow(w http.ResponseWriter, r *http.Request) error {
+	v, ok := page.ViewerFrom(r.Context())
+	if !ok {
+		return page.See(w, r, account.RollSignIn)
+	}
+	now := a.Clock.Now()
+	var day []attendance.DaySitting
+	err := a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		day, err = attendance.DayOf(ctx, tx, v.School, v.ID, timetable.Day(now, page.Zone(ctx)))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	to := "/"
+	for _, d := range day {
+		if s := d.Sitting; !s.Cancelled() && !now.Before(s.StartsAt.Add(-aroundLesson)) && now.Before(s.EndsAt) {
+			to = "/roll/" + s.ID // of two, the later: who stands before the next one has called the first
+		}
+	}
+	return page.See(w, r, to)
+}
+
 // atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
 // children that they may be told about, a pupil themselves. nil: nobody.
 func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err error) {
