@@ -223,4 +223,3 @@ func TestTodayIsSmallForEachRole(t *testing.T) {
 		}
 	}
 }
-
