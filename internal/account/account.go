@@ -10,7 +10,8 @@
 // told to nobody, neither by words nor by work done.
 //
 // Words: an account is a person of one school in one role, or an operator, who
-// has no school. Its identifier is typed, its id is ours. A code is typed once,
+// has no school. A role of staff is held for a period: days of the school, asked at
+// each request. Its identifier is typed, its id is ours. A code is typed once,
 // from a printed letter, to choose a password. A session is one browser signed
 // in; a device is a browser that has been signed in before, and so is not held
 // up by what others try against the account.

@@ -166,7 +166,7 @@ func TestBoardAsAPage(t *testing.T) {
 		s := newSite(m)
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Absent, 0)
-		status, text := s.get("office:office", "/office")
+		status, text := s.get("secretary:office", "/office")
 		if status != http.StatusOK {
 			t.Fatal(status, text)
 		}

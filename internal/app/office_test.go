@@ -31,8 +31,12 @@ func newOffice(t *testing.T) (*onlineSchool, map[string]string) {
 	school, zone := s.town.School.ID, s.clock.Now().Location()
 	hash := account.HashPassword(walkPassword, account.Cost{})
 	err := s.app.DB.InSchool(t.Context(), school, func(ctx context.Context, tx database.Tx) error {
-		for person, role := range map[string]page.Role{"head": page.Head, "nadia": page.Guardian, "karim": page.Guardian, "lea": page.Pupil} {
-			a, err := account.Create(ctx, tx, account.Account{School: school, Person: person, Role: role, Identifier: person, CreatedAt: s.clock.Now()})
+		for identifier, role := range map[string]page.Role{"head": page.Head, "nadia": page.Guardian, "karim": page.Guardian, "lea": page.Pupil, "gate": page.Supervisor, "nurse": page.Nurse} {
+			person := identifier
+			if role == page.Supervisor || role == page.Nurse {
+				person = "supervisor" // who is a teacher too, by another account
+			}
+			a, err := account.Create(ctx, tx, account.Account{School: school, Person: person, Role: role, Identifier: identifier, CreatedAt: s.clock.Now()})
 			if err != nil {
 				return err
 			}
@@ -150,6 +154,13 @@ func TestOfficeLooks(t *testing.T) {
 		{"class-guest", "nadia", "/class/maths"},
 		{"class-pupil", "lea", "/class/maths"},
 		{"class-teacher", "roy", "/class/maths"},
+		{"roll-correct", "office", "/roll/maths"},
+		{"supervisor-today", "gate", "/"},
+		{"supervisor-day", "gate", "/day"},
+		{"supervisor-inside", "gate", "/inside"},
+		{"nurse", "nurse", "/inside"},
+		{"nurse-class", "nurse", "/inside?group=2de3"},
+		{"accounts-families", "office", "/accounts"},
 	} {
 		tab := s.phone(b, browser.Options{})
 		tab.signIn(look.as)

@@ -122,7 +122,7 @@ func openHouse(t testing.TB, db *database.DB) *house {
 	return h
 }
 
-// get asks for a page as somebody: "office", "head", "head@other", "" for nobody.
+// get asks for a page as somebody: "secretary", "head", "head@other", "" for nobody.
 func (h *house) get(t testing.TB, as, path string) (int, string) {
 	t.Helper()
 	return h.send(t, as, httptest.NewRequest("GET", path, nil))

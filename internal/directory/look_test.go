@@ -20,16 +20,16 @@ type look struct{ name, path, as string }
 
 func looks() []look {
 	return []look{
-		{"list", "/pupils", "office"},
+		{"list", "/pupils", "secretary"},
 		{"list-silent", "/pupils?silent=yes", "head"},
-		{"list-none", "/pupils?name=zzz", "office"},
-		{"pupil", "/pupils/lea?done=point", "office"},
+		{"list-none", "/pupils?name=zzz", "secretary"},
+		{"pupil", "/pupils/lea?done=point", "secretary"},
 		{"denied-head", "/pupils/malo", "head"},
-		{"denied-office", "/pupils/malo", "office"},
-		{"unreachable", "/pupils/awa", "office"},
+		{"denied-office", "/pupils/malo", "secretary"},
+		{"unreachable", "/pupils/awa", "secretary"},
 		{"grown", "/pupils/grown", "head"},
-		{"point", "/pupils/lea/adults/karim/points", "office"},
-		{"adult", "/pupils/lea/adults", "office"},
+		{"point", "/pupils/lea/adults/karim/points", "secretary"},
+		{"adult", "/pupils/lea/adults", "secretary"},
 		{"decision", "/pupils/lea/adults/karim/decisions", "head"},
 		{"objection", "/pupils/grown/objections", "cpe"},
 		{"school", "/school", "head"},
