@@ -13,6 +13,7 @@ package yearstart
 import (
 	"context"
 	"embed"
+	"errors"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
@@ -77,7 +78,7 @@ func FactsOf(ctx context.Context, tx database.Tx, school string, asks directory.
 	switch {
 	case err == nil:
 		f.Undo = &u
-	case err != directory.ErrNoUndo:
+	case !errors.Is(err, directory.ErrNoUndo):
 		return f, err
 	}
 	if f.Directory, err = directory.ReadinessOf(ctx, tx, school, now); err != nil {
