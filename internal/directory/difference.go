@@ -59,7 +59,7 @@ const (
 // Digest names the difference, and the losses in it: whoever agreed to one agreed to no
 // other.
 func (d Difference) Digest() string {
-	d.Refused = ""
+	d.Refused, d.Name = "", ""
 	b, err := json.Marshal(d)
 	if err != nil {
 		panic("directory: a difference: " + err.Error()) // it is names and numbers
@@ -113,6 +113,7 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		}
 		in := one.incoming()
 		var have census
+		name := in.school.Name
 		var refused error // whatever the difference: it would not be taken
 		err := db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 			s, err := schoolByUAI(ctx, tx, in.school.UAI)
@@ -121,6 +122,9 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 			}
 			if err != nil {
 				return err
+			}
+			if name == s.UAI {
+				name = s.Name // the source does not know it
 			}
 			if gone, err := Gone(ctx, tx, s.ID); err != nil {
 				return err
@@ -145,6 +149,7 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 			day = now.In(loc).Format(time.DateOnly)
 		}
 		d := differ(have, in, day)
+		d.Name = name
 		if refused != nil {
 			d.Refused = refused.Error()
 		}

@@ -50,7 +50,7 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if err != nil {
 			return err
 		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks} {
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks, im.doubles} {
 			if err := step(); err != nil {
 				return err
 			}

@@ -12,7 +12,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/peers/browser"
 )
 
@@ -91,6 +93,9 @@ func TestLooks(t *testing.T) {
 // importLooks brings files, so that each page of an import has something to show.
 func (h *house) importLooks(t *testing.T) []look {
 	t.Helper()
+	h.in(t, func(ctx context.Context, tx database.Tx) error { // a task that is closed with a reason
+		return directory.Add(ctx, tx, directory.Batch{Tasks: []directory.Task{{School: "alice-guy", ID: "double", Kind: directory.TaskSamePerson, Person: "lea", Detail: "BENALI Léa", OpenedAt: tuesday}}})
+	})
 	const as = "head@other"
 	first := h.mapped(t, "eleves-2026.csv", familyTable(30))
 	seen, _ := h.look(t, as, first)

@@ -57,8 +57,6 @@ func refusedText(ctx context.Context, d Difference) string {
 	return page.T(ctx, "directory.import.gone")
 }
 
-func columnName(c plain.Column) string { return cmp.Or(c.Name, c.Place) }
-
 func fieldsOnPage() []string { return plain.Fields(adultsOnPage) }
 
 func sheetOptions(sheets []string) (out []page.Option) {
