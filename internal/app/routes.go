@@ -51,7 +51,7 @@ func (a *App) register(secure bool) error {
 	a.Status.Register(a.Routes)
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
-	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
+	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke, Uploads: filepath.Join(a.Config.Data, "imports")}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
@@ -135,6 +135,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		link("timetable", "/timetable")
 	case page.Operator:
 		link("schools", "/schools")
+		link("import", "/import")
 		link("incidents", "/incidents")
 	}
 	if page.Staff().Allows(v.Role) {

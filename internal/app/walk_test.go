@@ -101,7 +101,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 	h.t.Helper()
 	school, c := town.School.ID, town.Cast
 	ids := map[string]string{"school": school, "sitting": c.Sitting, "pupil": c.Lea, "adult": c.Nadia, "person": c.Nadia,
-		"carrier": "pretend", "secret": "guessed", "token": "ABCDEFGHJKLMNPQ", "incident": "an-incident", "whom": "families"}
+		"carrier": "pretend", "secret": "guessed", "token": "ABCDEFGHJKLMNPQ", "incident": "an-incident", "upload": "nobodysupload", "whom": "families"}
 	must := func(err error) {
 		if err != nil {
 			h.t.Helper()
