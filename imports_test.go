@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/attendance":  {"internal/directory", "internal/timetable"},
 	"internal/whereabouts": {"internal/directory", "internal/timetable", "internal/attendance"},
 	"internal/classroom":   {"internal/directory", "internal/timetable", "internal/attendance"},
+	"internal/followup":    {"internal/directory", "internal/timetable", "internal/attendance", "internal/classroom"},
 	"internal/register":    {"internal/directory", "internal/timetable", "internal/attendance", "internal/durable"},
 	"internal/alert":       {"internal/directory", "internal/timetable", "internal/attendance", "internal/courier"},
 	"internal/notices":     {"internal/directory", "internal/timetable", "internal/courier"},
@@ -60,7 +61,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/sts":                     {"internal/directory/internal/intake"},
 	"internal/directory/internal/plain":                   {"internal/directory/internal/intake"},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/durable", "internal/fictional", "web"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/followup", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/status", "internal/durable", "internal/fictional", "web"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 

@@ -20,6 +20,7 @@ import (
 	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/notices"
@@ -54,6 +55,7 @@ type App struct {
 	courierPages *courier.Pages
 	classPages   *classroom.Pages
 	evidence     *classroom.Evidence // of who came to classes at home
+	followup     *followup.Pages
 	guardAt      atomic.Pointer[guard.Endpoints]
 	limits       Limits
 	began        time.Time               // by the machine's clock
@@ -327,6 +329,9 @@ func (a *App) keep(ctx context.Context) error {
 		}
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("the installation's identity could not be kept", "err", err)
+		}
+		if err := a.followup.Keep(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("who opened a page could not be kept, or what is over not be removed", "err", err)
 		}
 		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error { return account.Purge(ctx, tx, a.Clock.Now()) })
 		if err != nil && ctx.Err() == nil {
