@@ -45,6 +45,12 @@ const (
 	Cancelled    Because = "cancelled"     // the sitting does not take place
 	Expected     Because = "elsewhere"     // expected elsewhere
 	InBuilding   Because = "inside"        // in the building
+	AtHome       Because = "at-home"       // follows the day from home: is not missed in the room
+	CameAtHome   Because = "came"          // came to the class at home, or to its door
+	OurLine      Because = "our-line"      // undecided: waited in our line, or may have
+	OurFault     Because = "our-fault"     // undecided: we were not there all the time, or threw the pupil out
+	BreakingLine Because = "breaking"      // the pupil's own line kept breaking
+	NoClass      Because = "no-class"      // nobody opened the class at home
 	Following    Because = "following"     // an episode of this half-day is open already
 	StillAbsent  Because = "still-absent"  // seen on one roll, absent on a later one
 	NobodyTold   Because = "nobody-told"   // nothing to take back

@@ -32,7 +32,8 @@ type morning struct {
 	now     time.Time
 	school  string
 	url     string
-	heads   []string // who leads the school
+	heads   []string                      // who leads the school
+	atHome  map[string]attendance.Finding // of absences from classes at home, by pupil
 	// unsettled: rolls saves and decides nothing
 	unsettled bool
 }
@@ -70,7 +71,7 @@ func (m *morning) start() {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	m.courier = courier.New(courier.Config{DB: m.db, Journal: m.journal, Carriers: courier.Pretend(), Now: clock, Log: log})
 	var err error
-	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log, URL: m.url, Heads: func(context.Context, database.Tx, string) ([]string, error) { return m.heads, nil }}); err != nil {
+	if m.alert, err = alert.New(alert.Config{DB: m.db, Journal: m.journal, Courier: m.courier, Now: clock, Log: log, URL: m.url, Home: m.findHome, Heads: func(context.Context, database.Tx, string) ([]string, error) { return m.heads, nil }}); err != nil {
 		m.t.Fatal(err)
 	}
 }

@@ -22,9 +22,11 @@ type Facts struct {
 	Marks      []attendance.Mark            // of the pupil, this day, in order
 	Sittings   map[string]timetable.Sitting // of those marks
 	Statements []attendance.Statement
-	Episodes   []Episode // of the pupil, this day, in order
-	Closed     bool      // the school is closed on the mark's day
-	Unusual    bool      // the mark's day is exceptional, or was for a while
+	Episodes   []Episode          // of the pupil, this day, in order
+	Closed     bool               // the school is closed on the mark's day
+	Unusual    bool               // the mark's day is exceptional, or was for a while
+	Home       bool               // the pupil follows the mark's day from home, as it is known now
+	Finding    attendance.Finding // of a mark of a pupil at home
 	InService  bool
 	Rehearsing bool // everything is done, and its letters are exercises
 	Hold       time.Duration
@@ -57,6 +59,8 @@ var absentGuards = []guard{
 	takesPlace,
 	wasExpected,
 	isOutOfTheBuilding,
+	isAtHome,
+	isProven,
 	isNew,
 	isSeenSince,
 	isInTime,
@@ -154,6 +158,29 @@ func isOutOfTheBuilding(f Facts) (Verdict, Because, bool) {
 	return Not, InBuilding, stated(f, attendance.Inside)
 }
 
+// isAtHome: who follows the day from home is not missed in the room, and who was noted in the
+// room before that was known is not missed either.
+func isAtHome(f Facts) (Verdict, Because, bool) { return Not, AtHome, f.Home && !f.Mark.AtHome }
+
+// isProven: who did not come to a class at home is absent only where nothing of ours may have
+// kept them away. Whatever cannot be told goes to the office, and to no family.
+func isProven(f Facts) (Verdict, Because, bool) {
+	if !f.Mark.AtHome || f.Finding == attendance.FoundAbsent {
+		return "", "", false
+	}
+	switch f.Finding {
+	case attendance.FoundCame:
+		return Not, CameAtHome, true
+	case attendance.FoundThrown, attendance.FoundOutage:
+		return Not, OurFault, true
+	case attendance.FoundBreaking:
+		return Not, BreakingLine, true
+	case attendance.FoundNoClass:
+		return Not, NoClass, true
+	}
+	return Not, OurLine, true
+}
+
 // stated tells whether a statement covers now, or the moment of the sitting of which the mark
 // speaks: a roll that is called after the bell is about the hour before.
 func stated(f Facts, says attendance.Says) bool {
@@ -199,7 +226,7 @@ func isInService(f Facts) (Verdict, Because, bool) {
 
 // LookAgain says what becomes of a held episode now. f.Mark is its first mark.
 func LookAgain(f Facts, e Episode) (Verdict, Because) {
-	for _, ask := range []guard{isSchoolOpen, isOrdinary, takesPlace, wasExpected, isOutOfTheBuilding} {
+	for _, ask := range []guard{isSchoolOpen, isOrdinary, takesPlace, wasExpected, isOutOfTheBuilding, isAtHome, isProven} {
 		if _, why, stop := ask(f); stop {
 			return Withdraw, why
 		}

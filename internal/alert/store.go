@@ -91,7 +91,9 @@ type dayRead struct {
 	marks      map[string][]attendance.Mark // by pupil, in order
 	sittings   map[string]timetable.Sitting
 	statements map[string][]attendance.Statement
-	episodes   map[string][]Episode // by pupil, in order
+	episodes   map[string][]Episode         // by pupil, in order
+	home       map[string]timetable.Home    // who follows that day from home
+	findings   map[int64]attendance.Finding // of marks at home
 }
 
 func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day string, now time.Time) (d dayRead, err error) {
@@ -100,10 +102,20 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 		return d, err
 	}
 	var sittings []string
+	var atHome []int64
 	for _, marks := range d.marks {
 		for _, k := range marks {
 			sittings = append(sittings, k.Sitting)
+			if k.AtHome && k.Value == attendance.Absent {
+				atHome = append(atHome, k.N)
+			}
 		}
+	}
+	if d.home, err = timetable.AtHome(ctx, tx, s.ID, pupils, day); err != nil {
+		return d, err
+	}
+	if d.findings, err = attendance.HomeFindings(ctx, tx, s.ID, atHome); err != nil {
+		return d, err
 	}
 	if d.sittings, err = timetable.Some(ctx, tx, s.ID, unique(sittings)); err != nil {
 		return d, err
@@ -156,8 +168,9 @@ func dropContradicted(ctx context.Context, tx database.Tx, s school, statements 
 
 // facts are those of one mark of the day.
 func (d dayRead) facts(k attendance.Mark) Facts {
+	_, home := d.home[k.Pupil]
 	return Facts{Now: d.now, Zone: d.school.zone, Mark: k, Sitting: d.sittings[k.Sitting], Marks: d.marks[k.Pupil], Sittings: d.sittings, Statements: d.statements[k.Pupil],
-		Episodes: d.episodes[k.Pupil], Closed: d.closed, Unusual: d.unusual, InService: d.school.sends(timetable.Day(d.now, d.school.zone)), Rehearsing: d.school.rehearsal.Open(), Hold: d.school.hold}
+		Episodes: d.episodes[k.Pupil], Closed: d.closed, Unusual: d.unusual, Home: home, Finding: d.findings[k.N], InService: d.school.sends(timetable.Day(d.now, d.school.zone)), Rehearsing: d.school.rehearsal.Open(), Hold: d.school.hold}
 }
 
 // mark gives a mark of the day by its number. ErrNotFound.

@@ -322,6 +322,9 @@ func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, letters []courier
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	if err := a.findHomeOf(ctx, tx, letters[0].School, marksOf(letters, rows), now); err != nil {
+		return nil, err
+	}
 	known, err := readStandings(ctx, tx, letters[0].School, rows, now)
 	if err != nil {
 		return nil, err
@@ -335,6 +338,18 @@ func (a *Alert) stillTrue(ctx context.Context, tx database.Tx, letters []courier
 		}
 	}
 	return because, nil
+}
+
+// marksOf are the marks that letters about absences speak of.
+func marksOf(letters []courier.Letter, rows map[string]letterRow) []int64 {
+	var ns []int64
+	for _, l := range letters {
+		if v, ok := rows[l.ID]; ok && l.Kind == courier.Absence {
+			ns = append(ns, v.Mark)
+		}
+	}
+	slices.Sort(ns)
+	return slices.Compact(ns)
 }
 
 // standing is what decides whether the letters of an episode may leave.

@@ -29,6 +29,7 @@ type Alert struct {
 	step    func(string)
 	words   *page.Words
 	heads   func(context.Context, database.Tx, string) ([]string, error)
+	home    FindHome
 	judged  sync.Map     // judged, by school
 	dailies sync.Map     // when the next letter of the day is due, by school
 	usual   sync.Map     // usualDay, by school
@@ -48,6 +49,9 @@ type Config struct {
 	// Heads lists the persons to whom a school's letter of the day goes: accounts are above
 	// this package. nil: there is none.
 	Heads func(ctx context.Context, tx database.Tx, school string) ([]string, error)
+	// Home tells what is known of absences from classes at home. nil: nothing, and nobody is
+	// told of any.
+	Home FindHome
 	// Step, where set, hears each durable step: see courier.Config.
 	Step func(step string)
 }
@@ -73,7 +77,7 @@ func New(c Config) (*Alert, error) {
 	if c.Step == nil {
 		c.Step = func(string) {}
 	}
-	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, url: strings.TrimRight(c.URL, "/"), words: words, heads: c.Heads, now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
+	a := &Alert{db: c.DB, journal: c.Journal, courier: c.Courier, letters: letters, url: strings.TrimRight(c.URL, "/"), words: words, heads: c.Heads, home: c.Home, now: c.Now, log: c.Log, poke: make(chan struct{}, 1), step: c.Step}
 	for _, k := range []courier.Kind{courier.Absence, courier.Arrived, courier.Correction} {
 		c.Courier.VouchFor(k, a.stillTrue)
 	}
@@ -208,6 +212,9 @@ func (a *Alert) decideMarks(ctx context.Context, id string) error {
 func (a *Alert) decide(ctx context.Context, tx database.Tx, s school, k attendance.Mark, now time.Time) error {
 	if _, done, err := DecisionOf(ctx, tx, s.ID, k.N); err != nil || done {
 		return firstErr(err, func() error { return attendance.Settled(ctx, tx, s.ID, k.N) })
+	}
+	if err := a.findHome(ctx, tx, s.ID, []attendance.Mark{k}, now); err != nil {
+		return err
 	}
 	f, err := facts(ctx, tx, s, k, now)
 	if err != nil {
@@ -374,6 +381,9 @@ func lookAgain(ctx context.Context, tx database.Tx, s school, episodes []Episode
 func (a *Alert) settleHeld(ctx context.Context, tx database.Tx, s school, id string, now time.Time) (told bool, err error) {
 	e, err := EpisodeByID(ctx, tx, s.ID, id)
 	if err != nil || e.State != Held {
+		return false, err
+	}
+	if err := a.findHomeOf(ctx, tx, s.ID, []int64{e.Mark}, now); err != nil {
 		return false, err
 	}
 	var v Verdict

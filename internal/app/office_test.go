@@ -15,7 +15,9 @@ import (
 
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/timetable"
@@ -118,6 +120,11 @@ func newOffice(t *testing.T) (*onlineSchool, map[string]string) {
 		_, err := timetable.OpenHome(ctx, tx, timetable.Home{School: school, Reason: "illness", FromOn: "2026-11-24", UntilOn: "2026-11-26", OpenedBy: "x", Pupils: []string{"lea"}}, now, zone)
 		return err
 	})
+	do(func(ctx context.Context, tx database.Tx) error {
+		f := followup.Followup{Journal: s.app.Journal, Evidence: &classroom.Evidence{}}
+		_, err := f.Open(ctx, tx, followup.Period{School: school, Purpose: "Retrouver les élèves dont nous n'avons plus de nouvelles", Days: 3, UntilOn: "2027-07-01", OpenedBy: "x"}, now, zone)
+		return err
+	})
 	s.clock.Advance(6 * time.Minute)
 	return s, ids
 }
@@ -151,6 +158,8 @@ func TestOfficeLooks(t *testing.T) {
 		{"at-home-classes", "head", "/timetable/home"},
 		{"teacher-today", "roy", "/"},
 		{"pupil-today", "lea", "/"},
+		{"followup", "head", "/followup"},
+		{"followup-pupil", "head", "/followup/pupils/lea"},
 		{"class-guest", "nadia", "/class/maths"},
 		{"class-pupil", "lea", "/class/maths"},
 		{"class-teacher", "roy", "/class/maths"},

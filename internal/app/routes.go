@@ -15,6 +15,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
@@ -53,10 +54,12 @@ func (a *App) register(secure bool) error {
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke, Uploads: filepath.Join(a.Config.Data, "imports")}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
-	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
-	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now}
+	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config)}
 	a.classPages.Register(a.Routes)
+	a.followup = &followup.Pages{DB: a.DB, Followup: &followup.Followup{Journal: a.Journal, Evidence: a.evidence}, Now: now}
+	a.followup.Register(a.Routes)
+	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names, Propose: a.classPages.Propose}).Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
 	(&yearstart.Pages{DB: a.DB, Journal: a.Journal, Now: now, Leaning: leaning(), Changed: a.Alert.Poke, Names: names}).Register(a.Routes)
 	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: a.adults, Accounts: accountsOf}
@@ -82,7 +85,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, followup.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
 }
 
 // Handler serves the pages.
@@ -121,6 +124,7 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		}
 		if v.Role == page.Head || v.Role == page.CPE {
 			link("start", "/start")
+			link("followup", "/followup")
 		}
 		link("accounts", "/accounts")
 		link("state", "/schools/"+url.PathEscape(v.School)+"/etat")

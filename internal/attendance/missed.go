@@ -10,7 +10,8 @@ import (
 )
 
 // Missed lists the marks that say now that a pupil missed a sitting, from a first day to a last
-// one: of each pupil and sitting the last mark counts. No pupils: of the whole school.
+// one: of each pupil and sitting the last mark counts. An absence from a class at home that may
+// be our own doing is not missed. No pupils: of the whole school.
 func Missed(ctx context.Context, tx database.Tx, school, from, until string, pupils []string) ([]Mark, error) {
 	if pupils != nil && len(pupils) == 0 {
 		return nil, nil
@@ -37,6 +38,8 @@ func missed(ctx context.Context, tx database.Tx, school, from, until string, pup
 		// The last by its number, one look at an index for each: what PostgreSQL makes of "no
 		// later one exists" is seconds as long as it has not counted the table.
 		Where("k.n = (SELECT max(m.n) FROM attendance_marks AS m WHERE m.school = k.school AND m.sitting = k.sitting AND m.pupil = k.pupil)").
+		// An absence from a class at home is one only where nothing of ours may have caused it.
+		Where("NOT (k.at_home AND NOT EXISTS (SELECT 1 FROM attendance_home_findings AS hf WHERE hf.school = k.school AND hf.n = k.n AND hf.finding = 'absent'))").
 		Order("k.day", "k.n")
 	if pupils != nil {
 		q = q.Where("k.pupil IN (?)", bun.List(pupils))
@@ -60,4 +63,15 @@ func LateTimes(ctx context.Context, tx database.Tx, school, pupil, from, until s
 		}
 	}
 	return times, minutes, err
+}
+
+// Seen is that a roll of a day says that a pupil was there.
+type Seen struct{ Pupil, Day string }
+
+// SeenOn lists which pupils the rolls of which days, from a first one to a last one, show present
+// or late, each once a day.
+func SeenOn(ctx context.Context, tx database.Tx, school, from, until string) (rows []Seen, err error) {
+	err = tx.NewSelect().TableExpr("attendance_marks AS k").ColumnExpr("DISTINCT k.pupil, k.day").
+		Where("k.school = ? AND k.day >= ? AND k.day <= ? AND k.value IN ('present', 'late')", school, from, until).Scan(ctx, &rows)
+	return rows, err
 }

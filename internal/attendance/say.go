@@ -107,6 +107,8 @@ func rowNote(ctx context.Context, r row) string {
 		return correctedText(ctx, r.Corrected)
 	case !r.Slip.IsZero():
 		return page.T(ctx, "attendance.slip.note", "hour", page.Hour(ctx, r.Slip))
+	case r.Away != "" && r.Home != "":
+		return awayText(ctx, r.Away) + " · " + r.Home
 	case r.Away != "":
 		return awayText(ctx, r.Away)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -27,7 +28,9 @@ type sheet struct {
 	Called  bool
 	SavedBy string // who saved last; empty: not known
 	Late    int    // minutes of lateness of who enters now
-	Opened  time.Time
+	// Proposed: how many rows at home say what is proposed, and nobody has saved it.
+	Proposed int
+	Opened   time.Time
 
 	JustSaved bool
 	Refused   bool // a save was refused because it is Closed
@@ -55,6 +58,7 @@ type row struct {
 	Base    int64
 	Wrong   string    // key of a sentence beside the row
 	Slip    time.Time // when the office gave a late slip; zero: it did not
+	Home    string    // how they came to the class at home, in the reader's language
 
 	Corrected corrected // by the office; zero: it was not
 }
@@ -155,6 +159,9 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 		}
 		s.Rows[i] = r
 	}
+	if err := p.propose(ctx, tx, &s, now); err != nil {
+		return s, err
+	}
 	if s.Roll, s.Called, err = rollOf(ctx, tx, v.School, sitting); err != nil || !s.Called {
 		return s, err
 	}
@@ -165,6 +172,39 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	names, err := p.names(ctx, tx, v.School, s.Roll.SavedBy)
 	s.SavedBy = names[s.Roll.SavedBy]
 	return s, err
+}
+
+// propose puts onto the rows of pupils at home, of whom nothing is marked yet, what their coming
+// to the class says. The copy that a device keeps is made before anybody could come.
+func (p *Pages) propose(ctx context.Context, tx database.Tx, s *sheet, now time.Time) error {
+	if p.Propose == nil || s.Sitting.Cancelled() {
+		return nil
+	}
+	var home []string
+	for _, r := range s.Rows {
+		if r.Away == AtHome {
+			home = append(home, r.Pupil.ID)
+		}
+	}
+	if len(home) == 0 {
+		return nil
+	}
+	all, err := p.Propose(ctx, tx, s.Sitting, home, now)
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		said, ok := all[r.Pupil.ID]
+		if !ok || r.Away != AtHome {
+			continue
+		}
+		r.Home = said.Note
+		if r.Base == BaseUnsaid && said.Value != Unsaid {
+			if r.Value = said.Value; r.Value == Late {
+				r.Minutes = strconv.Itoa(min(max(said.Minutes, 1), maxLate))
+			}
+			s.Proposed++
+		}
+	}
+	return err
 }
 
 // sittingOf reads a sitting of the viewer's school, page.NotFound for any other.

@@ -35,6 +35,9 @@ type Pages struct {
 	// Names gives the names of accounts of a school, as colleagues read them: marks
 	// hold accounts, and who owns one is not ours to know. nil: no name is shown.
 	Names func(ctx context.Context, tx database.Tx, school string, accounts []string) (map[string]string, error)
+	// Propose gives what the roll proposes of pupils who follow the sitting from home, by pupil:
+	// who came to its class is not ours to know. nil: nothing is proposed.
+	Propose func(ctx context.Context, tx database.Tx, s timetable.Sitting, pupils []string, now time.Time) (map[string]Proposal, error)
 }
 
 // patience is how long a save goes on for a browser that is gone already: a telephone

@@ -23,6 +23,32 @@ type live struct {
 	looking bool
 	ended   chan struct{}
 	once    sync.Once
+	fault   Span // when entries met an error of ours, and it is not written down yet
+}
+
+// failed notes that somebody who asked to enter met an error of ours.
+func (l *live) failed(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fault.From.IsZero() {
+		l.fault.From = now
+	}
+	l.fault.Until = now
+}
+
+func (l *live) faults() Span {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fault
+}
+
+// told forgets a fault that is written down.
+func (l *live) told(s Span) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fault == s {
+		l.fault = Span{}
+	}
 }
 
 type seat struct{ School, Sitting, Person string }
@@ -32,6 +58,7 @@ type line struct {
 	seat
 	changed chan struct{}
 	waits   bool // in the lobby: not there yet
+	ours    bool // we ended it: what comes back then was no break
 }
 
 // attending is what this node knows of somebody between two pulses.
@@ -83,6 +110,9 @@ func (l *live) join(s seat, p string, waits bool) (*line, func(), error) {
 		if a := l.seen[s]; !waits && a != nil {
 			if a.lines--; a.lines == 0 {
 				a.held = false
+			}
+			if one.ours && a.page == p {
+				a.page = ""
 			}
 		}
 	}, nil
@@ -224,11 +254,39 @@ func (p *Pages) Pulse(ctx context.Context) error {
 	return first
 }
 
-// Run writes down who is there until ctx ends.
+// Beat says that this program is there; the first time, that it is there again.
+func (p *Pages) Beat(ctx context.Context, first bool) error {
+	fault := p.live.faults()
+	err := p.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+		if first {
+			if err := PurgeOutages(ctx, tx, p.Now()); err != nil {
+				return err
+			}
+		}
+		if !fault.From.IsZero() {
+			if err := failedSpan(ctx, tx, p.Node, fault); err != nil {
+				return err
+			}
+		}
+		return p.Evidence.beat(ctx, tx, p.Node, p.Now(), first)
+	})
+	if err == nil {
+		p.live.told(fault)
+	}
+	return err
+}
+
+// Run says that this program is there and writes down who is in its classes, until ctx ends.
 func (p *Pages) Run(ctx context.Context) error {
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
+	first := true
 	for beats := 1; ; beats++ {
+		if err := p.Beat(ctx, first); err == nil {
+			first = false
+		} else if ctx.Err() == nil {
+			slog.Error("classroom: that the program is there could not be written down", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -282,6 +340,7 @@ func (p *Pages) events(w http.ResponseWriter, r *http.Request) error {
 		case <-ended:
 			return nil
 		case <-over.C:
+			one.ours = true
 			return nil
 		case <-one.changed:
 		case <-beat.C:

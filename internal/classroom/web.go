@@ -29,6 +29,10 @@ type Pages struct {
 	Journal *journal.Journal
 	// Now is the installation's clock.
 	Now func() time.Time
+	// Evidence is what is known of who came, and who may have been kept.
+	Evidence *Evidence
+	// Node names this program among those of the installation, also after a restart.
+	Node string
 
 	live live
 }
@@ -116,13 +120,14 @@ func (p *Pages) class(w http.ResponseWriter, r *http.Request) error {
 		return page.Forbidden("page.forbidden.text") // an account of nobody
 	}
 	now, err := p.look(r.Context(), v, sitting)
-	if err != nil {
-		return err
+	if err == nil && now.Door == DoorOpen {
+		err = failed(p.enter(r.Context(), v, sitting))
 	}
-	if now.Door == DoorOpen {
-		if err := p.enter(r.Context(), v, sitting); err != nil {
-			return failed(err)
+	if err != nil {
+		if refusal := (*page.Refusal)(nil); !errors.As(err, &refusal) {
+			p.live.failed(p.Now()) // whoever meets this is not absent
 		}
+		return err
 	}
 	var out view
 	err = p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/database/databasetest"
 	"github.com/preau-ent/preau/internal/fictional"
@@ -55,13 +56,14 @@ func newSchool(t *testing.T, db *database.DB) *school {
 		_, err := timetable.OpenHome(ctx, tx, timetable.Home{School: s.town.School.ID, Reason: "illness", FromOn: "2026-11-24", UntilOn: "2026-11-24", OpenedBy: "a-head", Pupils: []string{"lea", "malo", "awa"}}, s.now, s.zone)
 		return err
 	})
-	words, err := page.NewWords(Words)
+	words, err := page.NewWords(Words, attendance.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
 	routes := page.NewRoutes(&page.Site{Words: words, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Zone: s.zone, Viewer: s.viewer})
-	s.pages = &Pages{DB: db, Journal: j, Now: func() time.Time { return s.now }}
+	s.pages = &Pages{DB: db, Journal: j, Now: func() time.Time { return s.now }, Node: "here", Evidence: &Evidence{Machine: func() time.Time { return s.now }}}
 	s.pages.Register(routes)
+	(&attendance.Pages{DB: db, Journal: j, Now: s.pages.Now, Propose: s.pages.Propose}).Register(routes)
 	s.server = httptest.NewServer(routes)
 	t.Cleanup(func() { s.pages.EndStreams(); s.server.Close() })
 	return s
@@ -72,8 +74,12 @@ func (s *school) viewer(r *http.Request) (page.Viewer, bool) {
 	if err != nil {
 		return page.Viewer{}, false
 	}
+	return viewerOf(s, c.Value), true
+}
+
+func viewerOf(s *school, person string) page.Viewer {
 	role := page.Pupil
-	switch c.Value {
+	switch person {
 	case "roy":
 		role = page.Teacher
 	case "cpe":
@@ -81,7 +87,7 @@ func (s *school) viewer(r *http.Request) (page.Viewer, bool) {
 	case "nadia":
 		role = page.Guardian
 	}
-	return page.Viewer{ID: c.Value, Account: "a-" + c.Value, School: s.town.School.ID, Role: role, Name: c.Value, Zone: s.zone}, true
+	return page.Viewer{ID: person, Account: "a-" + person, School: s.town.School.ID, Role: role, Name: person, Zone: s.zone}
 }
 
 func (s *school) write(fn func(context.Context, database.Tx) error) {

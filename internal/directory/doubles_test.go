@@ -108,7 +108,7 @@ func TestDoublesBecomeTasks(t *testing.T) {
 		}
 		shut := func(k Task, reason string) error {
 			return db.InSchool(t.Context(), school, func(ctx context.Context, tx database.Tx) error {
-				return Hand{Journal: j, By: "o", Now: now}.CloseTask(ctx, tx, school, k.ID, page.Office, reason)
+				return Hand{Journal: j, By: "o", Now: now}.CloseTask(ctx, tx, school, k.ID, page.Secretary, reason)
 			})
 		}
 		tasks := read(TaskSameContact, TaskSamePerson)

@@ -71,8 +71,8 @@ type reader int
 
 const (
 	anybody reader = iota // a teacher perhaps, at a browser that nobody knows
-	pupil          // on a device of their school: what they wait becomes their account's
-	staff          // who may have a class now: a roll meets no line
+	pupil                 // on a device of their school: what they wait becomes their account's
+	staff                 // who may have a class now: a roll meets no line
 	readers
 )
 
