@@ -6,7 +6,7 @@
 GOTEST = go test -timeout 20m
 export CGO_ENABLED ?= 0
 
-FIRED = saint-philippe rodez bastogne late-bus
+FIRED = saint-philippe rodez bastogne late-bus ordinary-monday
 DRILLS = $(FIRED) eure six-april cned hour-bell one-address slow-database roll-under-fire waiting-page
 
 help: ## this list
