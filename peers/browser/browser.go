@@ -61,10 +61,16 @@ func Start(t testing.TB) *Browser {
 }
 
 // StartFilmed is Start for somebody with a camera that shows a moving picture and a
-// microphone that hears a beep each second, which every page may use.
-func StartFilmed(t testing.TB) *Browser {
+// microphone that hears a beep each second, which every page may use. Without udp it is on a
+// line that lets no UDP pass.
+func StartFilmed(t testing.TB, udp bool) *Browser {
 	t.Helper()
+	policy := "default"
+	if !udp {
+		policy = "disable_non_proxied_udp"
+	}
 	return start(t,
+		chromedp.Flag("force-webrtc-ip-handling-policy", policy),
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("auto-select-desktop-capture-source", "Entire screen"),
