@@ -15,11 +15,13 @@ help: ## this list
 run: build ## build, then the demo, which prints its address (ARGS="--addr 127.0.0.1:9000 --data DIR")
 	./bin/preau demo $(ARGS)
 
-build: ## the one program, as bin/preau
+build: ## both programs: bin/preau, and bin/preau-live that carries the live classes (ONLY=preau leaves it out)
 	go build -trimpath -o bin/preau ./cmd/preau
+	$(if $(filter preau,$(ONLY)),,cd live && go build -trimpath -o ../bin/preau-live .)
 
 test: setup ## install what is missing, then every test, on both databases (ARGS="-run Name")
 	scripts/with-postgres $(GOTEST) $(ARGS) ./...
+	cd live && go test -trimpath $(ARGS) ./...
 
 check: setup ## formatting, vet, staticcheck, generated files up to date
 	scripts/check
@@ -42,7 +44,7 @@ fuzz: ## every fuzz test for 30 s each (FUZZTIME=5m)
 	scripts/fuzz
 
 dist: ## programs for Linux on amd64 and arm64, in dist/
-	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o dist/preau-linux-$$arch ./cmd/preau || exit 1; done
+	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o dist/preau-linux-$$arch ./cmd/preau && (cd live && GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o ../dist/preau-live-linux-$$arch .) || exit 1; done
 
 setup: ## install what the tests need: PostgreSQL, Chromium, npm packages
 	@scripts/setup

@@ -25,6 +25,7 @@ import (
 	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
+	"github.com/preau-ent/preau/internal/live"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/status"
@@ -44,8 +45,12 @@ type App struct {
 	Notices *notices.Notices
 	Guard   *guard.Guard // nil: no other tool sends through this installation
 	Status  *status.Status
+	Live    *live.Engine // of the live classes
 	Routes  *page.Routes
 	Clock   *Clock
+
+	// Signalling is the way of people's browsers to Live.
+	Signalling *live.Proxy
 
 	log          *slog.Logger
 	control      *Control // of a drill; nil: none
@@ -65,6 +70,7 @@ type App struct {
 	metricsAt    atomic.Value            // net.Addr
 	front        atomic.Pointer[front]   // while it serves
 	last         atomic.Pointer[Figures] // as the page of the state was made from
+	mayEnter     MayEnter                // a live class; nil: nobody
 }
 
 // Purpose is what an installation is opened for.
@@ -215,6 +221,9 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	if err := a.wireGuard(o); err != nil {
 		return err
 	}
+	if a.Live, err = a.engine(); err != nil {
+		return err
+	}
 	return a.register(secure)
 }
 
@@ -285,6 +294,8 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if a.Guard != nil {
 		loop("guard", func(ctx context.Context) error { return a.Guard.Serve(ctx, endpoints) })
 	}
+	loop("live", a.Live.Run)
+	loop("signalling", a.Signalling.Run)
 	loop("keeping", a.keep)
 	loop("door", f.run)
 	loop("line", f.exchange)

@@ -33,6 +33,7 @@ type Config struct {
 	CarriersDir string     `name:"carriers" help:"Folder of carrier files, one NAME.json for each provider of short messages; empty: carriers in the data folder. See docs/carriers.md." env:"PREAU_CARRIERS" type:"path" placeholder:"DIR" group:"Short messages"`
 	GuardFile   string     `name:"guard" help:"Guard file: the endpoint that a school's existing tool sends through; empty: guard.json in the data folder. See docs/guard.md." env:"PREAU_GUARD" type:"path" placeholder:"FILE" group:"Short messages"`
 	Mail        MailConfig `embed:"" prefix:"mail-" group:"E-mail"`
+	Live        LiveConfig `embed:"" prefix:"live-" group:"Live classes"`
 }
 
 // Guard reads the guard file; false: there is none, and no tool is served.

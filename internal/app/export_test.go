@@ -18,3 +18,6 @@ func MetricNames() (names []string) {
 func (a *App) Adults(ctx context.Context, tx database.Tx, school string) (int, error) {
 	return a.adults(ctx, tx, school)
 }
+
+// LetEnter says who may enter live classes.
+func (a *App) LetEnter(m MayEnter) { a.mayEnter = m }

@@ -167,7 +167,7 @@ func fromMemory(r *http.Request) bool {
 // at most: it must not keep a worker.
 func streams(r *http.Request) bool {
 	class, ok := strings.CutPrefix(r.URL.Path, "/class/")
-	return r.URL.Path == "/day/events" || ok && strings.HasSuffix(class, "/events")
+	return r.URL.Path == "/day/events" || strings.HasPrefix(r.URL.Path, "/live/") || ok && strings.HasSuffix(class, "/events")
 }
 
 // passwords tells what waits for a worker of its own, and must not keep one of these.

@@ -94,7 +94,8 @@ func Doctor(ctx context.Context, w io.Writer, c Config, now time.Time) (well boo
 	}
 	say("state copied to", cmp.Or(c.StatusDir, "nowhere: when this machine is down nobody shows the state (--status-dir)"))
 	say("metrics", cmp.Or(c.MetricsAddr, "none (--metrics-addr)"))
-	for _, name := range []string{"", "journal.key", "session.key"} {
+	doctorLive(c, say, wrong)
+	for _, name := range []string{"", "journal.key", "session.key", "live.key"} {
 		if info, err := os.Stat(filepath.Join(c.Data, name)); err == nil && info.Mode().Perm()&0o077 != 0 {
 			wrong("permissions", fmt.Errorf("%s can be read by others: chmod go= %s", filepath.Join(c.Data, name), filepath.Join(c.Data, name)))
 		}

@@ -76,6 +76,7 @@ func (a *App) register(secure bool) error {
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
 	})
+	a.registerLive()
 	a.Routes.Handle("GET /healthz", page.Anyone(), a.healthz, page.FromMemory())
 	if a.demo {
 		a.Routes.Handle("POST /demo/advance", page.Anyone(), a.advance)

@@ -44,12 +44,16 @@ type house struct {
 
 const walkPassword = "une porte apres l'autre"
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T, change ...func(*app.Config)) *house {
 	t.Helper()
 	h := &house{t: t, ours: fictional.School(1, fictional.Options{Pupils: 60}), theirs: fictional.School(2, fictional.Options{Pupils: 60, Number: 1}), who: map[page.Role]*http.Client{}}
 	clock := app.StandingClock(h.ours.Tuesday)
+	config := app.Config{Data: t.TempDir(), Addr: "127.0.0.1:0"}
+	for _, c := range change {
+		c(&config)
+	}
 	var err error
-	h.app, err = app.Open(t.Context(), app.Config{Data: t.TempDir(), Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: clock, For: app.Installing})
+	h.app, err = app.Open(t.Context(), config, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: clock, For: app.Installing})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +105,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 	h.t.Helper()
 	school, c := town.School.ID, town.Cast
 	ids := map[string]string{"school": school, "sitting": c.Sitting, "pupil": c.Lea, "adult": c.Nadia, "person": c.Nadia,
-		"carrier": "pretend", "secret": "guessed", "token": "ABCDEFGHJKLMNPQ", "incident": "an-incident", "upload": "nobodysupload", "whom": "families"}
+		"room": app.Room(school, c.Sitting), "way": "rtc", "carrier": "pretend", "secret": "guessed", "token": "ABCDEFGHJKLMNPQ", "incident": "an-incident", "upload": "nobodysupload", "whom": "families"}
 	must := func(err error) {
 		if err != nil {
 			h.t.Helper()

@@ -175,10 +175,10 @@ func (e *Engine) outside() error {
 	return nil
 }
 
-// program is the path of the child's program.
-func (e *Engine) program() (string, error) {
-	if e.c.Program != "" {
-		return e.c.Program, nil
+// Program is the path of the child's program: what is given, or preau-live beside this one.
+func Program(given string) (string, error) {
+	if given != "" {
+		return given, nil
 	}
 	self, err := os.Executable()
 	if err != nil {

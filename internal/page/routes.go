@@ -80,6 +80,7 @@ type served struct {
 	body   int64
 	memory bool
 	again  func(*http.Request) (bool, error)
+	films  bool
 }
 
 // Body sets the most that a request to this route may carry, in bytes.
@@ -98,6 +99,10 @@ func Again(deeds ...string) RouteOption {
 		}
 	}
 }
+
+// Films lets the page of this route ask for the camera, the microphone and the screen. Every
+// other page is refused them by the browser, whatever runs in it.
+func Films() RouteOption { return func(s *served) { s.films = true } }
 
 // FromMemory serves the route without asking who is looking, so that it answers
 // when the database does not: health, status, the waiting page. It needs the rule
@@ -127,6 +132,9 @@ func (rs *Routes) Handle(pattern string, rule Rule, h Handler, options ...RouteO
 		if err := rs.origin.Check(r); err != nil {
 			Fail(w, r, Forbidden("page.origin.text"))
 			return
+		}
+		if how.films {
+			w.Header().Set("Permissions-Policy", filming)
 		}
 		whole := r.Body
 		limited := &limitedBody{ReadCloser: http.MaxBytesReader(w, whole, how.body)}
@@ -362,6 +370,9 @@ func secure(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()")
 }
+
+// filming is what a page of a live class may ask for.
+const filming = "camera=(self), microphone=(self), display-capture=(self), geolocation=(), browsing-topics=()"
 
 // policy lets a page use what this server sent as a file, and nothing else.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +

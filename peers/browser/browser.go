@@ -57,6 +57,30 @@ type Browser struct {
 // about a second: share one between the pages of a test.
 func Start(t testing.TB) *Browser {
 	t.Helper()
+	return start(t)
+}
+
+// StartFilmed is Start for somebody with a camera that shows a moving picture and a
+// microphone that hears a beep each second, which every page may use. Without udp it is on a
+// line that lets no UDP pass.
+func StartFilmed(t testing.TB, udp bool) *Browser {
+	t.Helper()
+	policy := "default"
+	if !udp {
+		policy = "disable_non_proxied_udp"
+	}
+	return start(t,
+		chromedp.Flag("force-webrtc-ip-handling-policy", policy),
+		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("auto-select-desktop-capture-source", "Entire screen"),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+		chromedp.Flag("allow-loopback-in-peer-connection", true),
+	)
+}
+
+func start(t testing.TB, more ...chromedp.ExecAllocatorOption) *Browser {
+	t.Helper()
 	path, err := Path()
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +93,7 @@ func Start(t testing.TB) *Browser {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 	)
+	options = append(options, more...)
 	if os.Geteuid() == 0 {
 		// Chromium refuses to run as root with its sandbox.
 		options = append(options, chromedp.NoSandbox)
