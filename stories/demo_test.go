@@ -127,7 +127,7 @@ func TestDemoInABrowser(t *testing.T) {
 			teacher.Wait("main .notice")
 			picture(teacher, "roll-saved")
 
-			office := d.as(t, b, "office", browser.Options{Width: 1280})
+			office := d.as(t, b, "secretary", browser.Options{Width: 1280})
 			if board := office.Text("main"); !strings.Contains(board, "BENALI Léa") {
 				t.Fatalf("the office does not see her held:\n%s", board)
 			}
@@ -168,13 +168,14 @@ func TestDemoInABrowser(t *testing.T) {
 
 // pages are what each role can open without an id of anything.
 var pages = map[string][]string{
-	"":         {"/", "/sign-in", "/first-sign-in", "/accessibility", "/etat", "/courrier", "/nothing-here"},
-	"head":     {"/", "/pupils", "/accounts", "/timetable", "/timetable/new", "/timetable/calendar", "/timetable/closures", "/service", "/school", "/courrier", "/notices", "/notices/new?text=closed", "/notices/new?text=denial", "/account", "/explain", "/board"},
-	"cpe":      {"/", "/accounts", "/pupils"},
-	"office":   {"/", "/pupils", "/timetable", "/notices"},
-	"teacher":  {"/", "/timetable", "/timetable/now", "/account"},
-	"pupil":    {"/", "/account"},
-	"guardian": {"/", "/account"},
+	"":           {"/", "/sign-in", "/first-sign-in", "/accessibility", "/etat", "/courrier", "/nothing-here"},
+	"head":       {"/", "/pupils", "/accounts", "/timetable", "/timetable/new", "/timetable/calendar", "/timetable/closures", "/service", "/school", "/courrier", "/notices", "/notices/new?text=closed", "/notices/new?text=denial", "/account", "/explain", "/board"},
+	"cpe":        {"/", "/accounts", "/pupils"},
+	"secretary":  {"/", "/pupils", "/timetable", "/notices", "/accounts"},
+	"supervisor": {"/", "/day", "/absences", "/inside", "/timetable"},
+	"teacher":    {"/", "/timetable", "/timetable/now", "/account"},
+	"pupil":      {"/", "/account"},
+	"guardian":   {"/", "/account"},
 }
 
 // TestEveryPageCanBeReadByEverybody: zero axe violations, nothing wider than the screen,

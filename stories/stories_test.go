@@ -155,7 +155,7 @@ func (w *world) close() {
 
 // people gives everybody of the story an account, and puts the school in service.
 func (w *world) people(ctx context.Context) error {
-	roles := map[string]page.Role{"head": page.Head, "cpe": page.CPE, "office": page.Office, "roy": page.Teacher, "lea": page.Pupil}
+	roles := map[string]page.Role{"head": page.Head, "cpe": page.CPE, "office": page.Secretary, "roy": page.Teacher, "lea": page.Pupil}
 	for _, p := range w.town.Rows.People {
 		if p.Kind == directory.KindAdult {
 			roles[p.ID] = page.Guardian

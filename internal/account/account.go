@@ -10,7 +10,8 @@
 // told to nobody, neither by words nor by work done.
 //
 // Words: an account is a person of one school in one role, or an operator, who
-// has no school. Its identifier is typed, its id is ours. A code is typed once,
+// has no school. A role of staff is held for a period: days of the school, asked at
+// each request. Its identifier is typed, its id is ours. A code is typed once,
 // from a printed letter, to choose a password. A session is one browser signed
 // in; a device is a browser that has been signed in before, and so is not held
 // up by what others try against the account.
@@ -74,6 +75,8 @@ type Account struct {
 	CodeExpiresAt time.Time `bun:",nullzero"`
 	CreatedAt     time.Time
 	DisabledAt    time.Time `bun:",nullzero"`
+	FromOn        string    // see Period
+	UntilOn       string
 }
 
 // Device says what a session is on.
@@ -146,8 +149,9 @@ func (e *WaitError) Error() string {
 
 // mayIssueCode tells whether somebody in role by may issue a code for an account
 // in role of. Whoever issues a code can sign in as that person, so nobody issues
-// one for a role that sees more than their own: the office looks after families
-// and teachers, the head after the whole school, the operator after heads. That
+// one for a role that sees more than their own: the secretary looks after families,
+// the CPE after supervisors and teachers too, the head after the whole school, the
+// operator after heads. That
 // both belong to the same school is for the caller to see.
 func mayIssueCode(by, of page.Role) bool {
 	switch by {
@@ -155,8 +159,10 @@ func mayIssueCode(by, of page.Role) bool {
 		return of == page.Operator || of == page.Head
 	case page.Head:
 		return of != page.Operator
-	case page.CPE, page.Office:
-		return of == page.Teacher || of == page.Pupil || of == page.Guardian
+	case page.CPE:
+		return of == page.Supervisor || of == page.Teacher || of == page.Pupil || of == page.Guardian
+	case page.Secretary:
+		return of == page.Pupil || of == page.Guardian
 	}
 	return false
 }

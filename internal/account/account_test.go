@@ -94,11 +94,11 @@ func read[T any](t testing.TB, db *database.DB, fn func(context.Context, databas
 func TestMayIssueCode(t *testing.T) {
 	t.Parallel()
 	want := map[page.Role]string{
-		page.Operator: "operator head",
-		page.Head:     "head cpe office teacher pupil guardian",
-		page.CPE:      "teacher pupil guardian",
-		page.Office:   "teacher pupil guardian",
-		page.Teacher:  "", page.Pupil: "", page.Guardian: "",
+		page.Operator:   "operator head",
+		page.Head:       "head cpe secretary supervisor nurse teacher pupil guardian",
+		page.CPE:        "supervisor teacher pupil guardian",
+		page.Secretary:  "pupil guardian",
+		page.Supervisor: "", page.Nurse: "", page.Teacher: "", page.Pupil: "", page.Guardian: "",
 	}
 	for by, roles := range want {
 		got := ""

@@ -64,12 +64,12 @@ func (o *office) choose(t testing.TB, id string) {
 func TestOpenTable(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {
 		may := map[page.Role][]string{
-			page.Operator: {"office head"},
-			page.Head:     {"office head", "office cpe", "office office", "office teacher", "lea pupil", "nadia guardian"},
-			page.CPE:      {"office teacher", "lea pupil", "nadia guardian"},
-			page.Office:   {"office teacher", "lea pupil", "nadia guardian"},
+			page.Operator:  {"office head"},
+			page.Head:      {"office head", "office cpe", "office secretary", "office supervisor", "office nurse", "office teacher", "lea pupil", "nadia guardian"},
+			page.CPE:       {"office supervisor", "office teacher", "lea pupil", "nadia guardian"},
+			page.Secretary: {"lea pupil", "nadia guardian"},
 		}
-		fits := map[string][]page.Role{"office": {page.Head, page.CPE, page.Office, page.Teacher}, "lea": {page.Pupil}, "nadia": {page.Guardian}}
+		fits := map[string][]page.Role{"office": {page.Head, page.CPE, page.Secretary, page.Supervisor, page.Nurse, page.Teacher}, "lea": {page.Pupil}, "nadia": {page.Guardian}}
 		for _, by := range page.Roles() {
 			for person, roles := range fits {
 				for _, role := range append(page.Roles(), "", "root") {
@@ -87,7 +87,7 @@ func TestOpenTable(t *testing.T) {
 				}
 			}
 		}
-		if n := len(o.accounts(t, "alice-guy", "office")); n != 4 {
+		if n := len(o.accounts(t, "alice-guy", "office")); n != 6 {
 			t.Errorf("she has %d accounts, want one per role", n)
 		}
 	})
@@ -388,7 +388,10 @@ func TestEveryAccountRouteForEverybody(t *testing.T) {
 			}
 			routes++
 			method, pattern, _ := strings.Cut(route.Pattern, " ")
-			want := "head, cpe"
+			want := "head, cpe, secretary"
+			if strings.HasSuffix(pattern, "/accounts/staff") {
+				want = "head, cpe"
+			}
 			if strings.HasPrefix(pattern, "/schools") {
 				want = "operator"
 			}

@@ -454,6 +454,8 @@ func (k *Keeper) refused(ctx context.Context, what, id string, err error) {
 		why = "must wait"
 	case errors.Is(err, ErrDisabled):
 		why = "disabled"
+	case errors.Is(err, ErrPeriod):
+		why = "not in this role today"
 	case errors.Is(err, ErrBusy):
 		why = "busy"
 	case errors.Is(err, ErrCode):

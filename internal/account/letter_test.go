@@ -22,7 +22,7 @@ func TestLetter(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		s := newSite(t, db, false)
 		lea := create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, "")
-		create(t, db, Account{School: lycee, Person: "office", Role: page.Office}, good)
+		create(t, db, Account{School: lycee, Person: "office", Role: page.Secretary}, good)
 		office := s.browser(t)
 		office.signIn("maud.le-goff", good)
 
@@ -106,7 +106,7 @@ func TestLetterRights(t *testing.T) {
 		"pupil":          create(t, db, Account{School: lycee, Person: "lea", Role: page.Pupil}, good),
 		"guardian":       create(t, db, Account{School: lycee, Person: "mother", Role: page.Guardian}, good),
 		"teacher":        create(t, db, Account{School: lycee, Person: "teacher", Role: page.Teacher}, good),
-		"office":         create(t, db, Account{School: lycee, Person: "office", Role: page.Office}, good),
+		"office":         create(t, db, Account{School: lycee, Person: "office", Role: page.Secretary}, good),
 		"cpe":            create(t, db, Account{School: lycee, Person: "office", Role: page.CPE}, good),
 		"head":           create(t, db, Account{School: lycee, Person: "head", Role: page.Head}, good),
 		"operator":       create(t, db, Account{Role: page.Operator, Identifier: "exploitation"}, good),
@@ -119,7 +119,7 @@ func TestLetterRights(t *testing.T) {
 		"pupil":          {"pupil": no, "teacher": no, "tom elsewhere": no},
 		"guardian":       {"pupil": no, "guardian": no, "tom elsewhere": no},
 		"teacher":        {"pupil": no, "teacher": no, "tom elsewhere": no},
-		"office":         {"pupil": ok, "guardian": ok, "teacher": ok, "office": no, "cpe": no, "head": no, "operator": hidden, "head elsewhere": hidden, "tom elsewhere": hidden},
+		"office":         {"pupil": ok, "guardian": ok, "teacher": no, "office": no, "cpe": no, "head": no, "operator": hidden, "head elsewhere": hidden, "tom elsewhere": hidden},
 		"cpe":            {"pupil": ok, "guardian": ok, "teacher": ok, "office": no, "cpe": no, "head": no, "operator": hidden, "head elsewhere": hidden, "tom elsewhere": hidden},
 		"head":           {"pupil": ok, "guardian": ok, "teacher": ok, "office": ok, "cpe": ok, "head": ok, "operator": hidden, "head elsewhere": hidden, "tom elsewhere": hidden},
 		"head elsewhere": {"pupil": hidden, "teacher": hidden, "head": hidden, "operator": hidden, "tom elsewhere": ok},

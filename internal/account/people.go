@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
@@ -27,13 +28,14 @@ type People struct {
 // Register mounts the pages.
 func (p *People) Register(routes *page.Routes) {
 	small := page.Body(16 << 10)
-	heads, operator := page.Only(page.Head, page.CPE), page.Only(page.Operator)
-	routes.Handle("GET /accounts", heads, p.list)
-	routes.Handle("POST /accounts/class", heads, p.openClass, small, page.Again())
+	office, heads, operator := page.SchoolOffice(), page.Only(page.Head, page.CPE), page.Only(page.Operator)
+	routes.Handle("GET /accounts", office, p.list)
+	routes.Handle("POST /accounts/class", office, p.openClass, small, page.Again())
 	routes.Handle("GET /schools", operator, p.schools)
-	for base, rule := range map[string]page.Rule{"": heads, "/schools/{school}": operator} {
-		routes.Handle("GET "+base+"/accounts/staff", rule, p.staffForm)
-		routes.Handle("POST "+base+"/accounts/staff", rule, p.addStaff, small)
+	for base, rules := range map[string][2]page.Rule{"": {office, heads}, "/schools/{school}": {operator, operator}} {
+		rule := rules[0]
+		routes.Handle("GET "+base+"/accounts/staff", rules[1], p.staffForm)
+		routes.Handle("POST "+base+"/accounts/staff", rules[1], p.addStaff, small)
 		routes.Handle("GET "+base+"/people/{person}/accounts", rule, p.person)
 		routes.Handle("POST "+base+"/people/{person}/accounts", rule, p.open, small, page.Again())
 		routes.Handle("POST "+base+"/accounts/{account}", rule, p.change, small, page.Again())
@@ -58,9 +60,16 @@ func whereOf(r *http.Request) where {
 	return where{v, v.School, ""}
 }
 
-// sees tells whether the viewer may see who a person is.
+// sees tells whether the viewer may see the accounts of a person: an operator those of
+// staff, a secretary those of families.
 func (w where) sees(k directory.Kind) bool {
-	return w.Viewer.Role != page.Operator || k == directory.KindStaff
+	switch w.Viewer.Role {
+	case page.Operator:
+		return k == directory.KindStaff
+	case page.Secretary:
+		return k != directory.KindStaff
+	}
+	return true
 }
 
 func (p *People) desk(w where) Desk {
@@ -94,6 +103,7 @@ type listView struct {
 	Pupils    []holder
 	Guardians []holder
 	Now       time.Time
+	Day       string // the school's
 	Done      string
 }
 
@@ -108,12 +118,19 @@ func (p *People) list(w http.ResponseWriter, r *http.Request) error {
 		if v.School, day, err = schoolDay(ctx, tx, v.ID, v.Now); err != nil {
 			return err
 		}
+		v.Day = day
 		if v.Viewer.Role == page.Operator {
 			v.Staff, err = staffOf(ctx, tx, v.ID, day)
 			return err
 		}
 		if v.Classes, err = classes(ctx, tx, v.ID); err != nil {
 			return err
+		}
+		if !v.sees(directory.KindStaff) && class == "" {
+			if len(v.Classes) == 0 {
+				return nil
+			}
+			class = v.Classes[0].ID
 		}
 		if class == "" {
 			v.Staff, err = staffOf(ctx, tx, v.ID, day)
@@ -157,8 +174,11 @@ type personView struct {
 	School directory.School
 	Holder holder
 	Now    time.Time
+	Day    string // the school's
 	Done   string
 	Role   string // chosen in the form
+	Period Period // typed in the form
+	Of     string // the account whose period was typed; empty: one that is to be opened
 	Err    error
 }
 
@@ -173,14 +193,15 @@ func (v personView) Mine(a Account) bool {
 	return a.ID != v.Viewer.Account && mayIssueCode(v.Viewer.Role, a.Role)
 }
 
-func (p *People) holder(r *http.Request) (personView, error) {
+func (p *People) holder(r *http.Request, who string) (personView, error) {
 	v := personView{where: whereOf(r), Now: p.Now(), Done: r.URL.Query().Get("done")}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		var err error
-		if v.School, err = directory.SchoolByID(ctx, tx, v.ID); err != nil {
+		if v.School, v.Day, err = schoolDay(ctx, tx, v.ID, v.Now); err != nil {
 			return err
 		}
-		person, err := directory.PersonByID(ctx, tx, v.ID, r.PathValue("person"))
+		v.Period.From = v.Day
+		person, err := directory.PersonByID(ctx, tx, v.ID, who)
 		if err != nil {
 			return err
 		}
@@ -198,7 +219,7 @@ func (p *People) holder(r *http.Request) (personView, error) {
 
 // person shows the accounts of one person and what can be done with them.
 func (p *People) person(w http.ResponseWriter, r *http.Request) error {
-	v, err := p.holder(r)
+	v, err := p.holder(r, r.PathValue("person"))
 	if err != nil {
 		return err
 	}
@@ -224,15 +245,21 @@ func (p *People) open(w http.ResponseWriter, r *http.Request) error {
 		if !at.sees(person.Kind) {
 			return directory.ErrNotFound
 		}
-		l, err = p.letter(ctx, tx, r, at, s, person, page.Role(r.PostForm.Get("role")))
+		during := periodOf(r)
+		if during.From == "" {
+			if during.From, err = dayIn(s, p.Now()); err != nil {
+				return err
+			}
+		}
+		l, err = p.letter(ctx, tx, r, at, s, person, page.Role(r.PostForm.Get("role")), during)
 		return err
 	})
-	if errors.Is(err, ErrRole) {
-		v, err2 := p.holder(r)
+	if errors.Is(err, ErrRole) || errors.Is(err, ErrFrom) || errors.Is(err, ErrUntil) {
+		v, err2 := p.holder(r, r.PathValue("person"))
 		if err2 != nil {
 			return err2
 		}
-		v.Err, v.Role = err, r.PostForm.Get("role")
+		v.Err, v.Role, v.Period = err, r.PostForm.Get("role"), periodOf(r)
 		return private(w, r, http.StatusUnprocessableEntity, personPage(v))
 	}
 	if err != nil {
@@ -241,8 +268,13 @@ func (p *People) open(w http.ResponseWriter, r *http.Request) error {
 	return private(w, r, http.StatusOK, lettersPage([]handed{{letter: l}}, at.Base+"/people/"+url.PathEscape(r.PathValue("person"))+"/accounts"))
 }
 
-func (p *People) letter(ctx context.Context, tx database.Tx, r *http.Request, at where, s directory.School, person directory.Person, role page.Role) (letter, error) {
-	a, code, err := p.desk(at).Open(ctx, tx, s, person.ID, role)
+// periodOf is the period that a form says.
+func periodOf(r *http.Request) Period {
+	return Period{strings.TrimSpace(r.PostForm.Get("from")), strings.TrimSpace(r.PostForm.Get("until"))}
+}
+
+func (p *People) letter(ctx context.Context, tx database.Tx, r *http.Request, at where, s directory.School, person directory.Person, role page.Role, during Period) (letter, error) {
+	a, code, err := p.desk(at).OpenFor(ctx, tx, s, person.ID, role, during)
 	if err != nil {
 		return letter{}, err
 	}
@@ -265,7 +297,7 @@ func waiting(people []holder, role page.Role, again bool, now time.Time) []holde
 	})
 }
 
-// change closes or reopens an account, or gives it another role.
+// change closes or reopens an account, or gives it another role or another period.
 func (p *People) change(w http.ResponseWriter, r *http.Request) error {
 	at := whereOf(r)
 	if err := r.ParseForm(); err != nil {
@@ -287,9 +319,23 @@ func (p *People) change(w http.ResponseWriter, r *http.Request) error {
 			return d.Reopen(ctx, tx, at.ID, id)
 		case "role":
 			return d.ChangeRole(ctx, tx, at.ID, id, page.Role(r.PostForm.Get("role")))
+		case "period":
+			s, err := directory.SchoolByID(ctx, tx, at.ID)
+			if err != nil {
+				return err
+			}
+			return d.ChangePeriod(ctx, tx, s, id, periodOf(r))
 		}
 		return page.Invalid("do", "account.people.form.wrong")
 	})
+	if errors.Is(err, ErrFrom) || errors.Is(err, ErrUntil) {
+		v, err2 := p.holder(r, person)
+		if err2 != nil {
+			return err2
+		}
+		v.Err, v.Of, v.Period = err, id, periodOf(r)
+		return private(w, r, http.StatusUnprocessableEntity, personPage(v))
+	}
 	if err != nil {
 		return notHere(err)
 	}
@@ -344,7 +390,7 @@ func (p *People) addStaff(w http.ResponseWriter, r *http.Request) error {
 func (p *People) schools(w http.ResponseWriter, r *http.Request) error {
 	var all []schoolCount
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		all, err = countSchools(ctx, tx)
+		all, err = countSchools(ctx, tx, p.Now())
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ type Desk struct {
 func rolesFor(k directory.Kind) []page.Role {
 	switch k {
 	case directory.KindStaff:
-		return []page.Role{page.Head, page.CPE, page.Office, page.Teacher}
+		return []page.Role{page.Head, page.CPE, page.Secretary, page.Supervisor, page.Nurse, page.Teacher}
 	case directory.KindPupil:
 		return []page.Role{page.Pupil}
 	case directory.KindAdult:
@@ -56,12 +56,22 @@ func (d Desk) note(ctx context.Context, tx database.Tx, a Account, act string, d
 	return d.Journal.Append(ctx, tx, a.School, d.Now, journal.Deed{Act: "account." + act, Actor: d.By, Subject: a.ID, Detail: detail})
 }
 
-// Open opens an account for a person of a school in a role and makes its one-time code,
+// Open opens an account for a person of a school in a role, held from today on, and makes
+// its one-time code: see OpenFor.
+func (d Desk) Open(ctx context.Context, tx database.Tx, s directory.School, person string, role page.Role) (Account, string, error) {
+	day, err := dayIn(s, d.Now)
+	if err != nil {
+		return Account{}, "", err
+	}
+	return d.OpenFor(ctx, tx, s, person, role, Period{From: day})
+}
+
+// OpenFor opens an account for a person of a school in a role and makes its one-time code,
 // to be printed. Pressed twice, it is one account, and the last code counts. ErrRole,
 // ErrNotYours, ErrGone, ErrClosed; ErrHas when the person has chosen a password: a new
 // letter for that account is asked for by name; ErrNoChild for an adult who may be told
-// about nobody.
-func (d Desk) Open(ctx context.Context, tx database.Tx, s directory.School, person string, role page.Role) (Account, string, error) {
+// about nobody; ErrFrom, ErrUntil. The roles of pupils and guardians have no period.
+func (d Desk) OpenFor(ctx context.Context, tx database.Tx, s directory.School, person string, role page.Role, during Period) (Account, string, error) {
 	p, err := directory.PersonByID(ctx, tx, s.ID, person)
 	if err != nil {
 		return Account{}, "", err
@@ -87,24 +97,35 @@ func (d Desk) Open(ctx context.Context, tx database.Tx, s directory.School, pers
 			return Account{}, "", ErrNoChild
 		}
 	}
-	return d.open(ctx, tx, s.ID, person, role)
+	if !given(role) {
+		during = Period{}
+	} else if err := during.check(); err != nil {
+		return Account{}, "", err
+	}
+	return d.open(ctx, tx, s, person, role, during)
 }
 
 // open makes the account, or finds it, and issues its code.
-func (d Desk) open(ctx context.Context, tx database.Tx, school, person string, role page.Role) (Account, string, error) {
-	a, err := Create(ctx, tx, Account{School: school, Person: person, Role: role, CreatedAt: d.Now})
+func (d Desk) open(ctx context.Context, tx database.Tx, s directory.School, person string, role page.Role, during Period) (Account, string, error) {
+	a, err := Create(ctx, tx, Account{School: s.ID, Person: person, Role: role, CreatedAt: d.Now, FromOn: during.From, UntilOn: during.Until})
 	switch {
 	case errors.Is(err, ErrTaken):
-		if a, err = account(tx.NewSelect().Where("a.school = ? AND a.person = ? AND a.role = ?", school, person, role), ctx); err != nil {
+		if a, err = account(tx.NewSelect().Where("a.school = ? AND a.person = ? AND a.role = ?", s.ID, person, role), ctx); err != nil {
 			return Account{}, "", err
 		}
 		if a.Password != "" {
 			return Account{}, "", ErrHas
 		}
+		if given(role) {
+			if err := d.setPeriod(ctx, tx, s, a, during); err != nil {
+				return Account{}, "", err
+			}
+			a.FromOn, a.UntilOn = during.From, during.Until
+		}
 	case err != nil:
 		return Account{}, "", err
 	default:
-		if err := d.note(ctx, tx, a, "opened", map[string]string{"person": person, "role": string(role)}); err != nil {
+		if err := d.note(ctx, tx, a, "opened", openedDetail(person, role, during)); err != nil {
 			return Account{}, "", err
 		}
 	}
@@ -117,6 +138,18 @@ func (d Desk) open(ctx context.Context, tx database.Tx, school, person string, r
 	}
 	a.CodeExpiresAt = d.Now.Add(CodeLife)
 	return a, code, d.note(ctx, tx, a, "code", nil)
+}
+
+// openedDetail is what the journal keeps of an account that was opened.
+func openedDetail(person string, role page.Role, during Period) map[string]string {
+	detail := map[string]string{"person": person, "role": string(role)}
+	if during.From != "" {
+		detail["from"] = during.From
+	}
+	if during.Until != "" {
+		detail["until"] = during.Until
+	}
+	return detail
 }
 
 // mine reads an account of a school that the desk may change: never one's own, never
@@ -202,7 +235,21 @@ const (
 	StateCode   State = "code"   // a letter is out
 	StateReady  State = "ready"  // a password was chosen
 	StateClosed State = "closed" // nobody gets in
+	StateComing State = "coming" // the role begins later
+	StateEnded  State = "ended"  // the role is over
 )
+
+// StateOn is the state of an account at a moment, on the school's day of it.
+func (a Account) StateOn(now time.Time, day string) State {
+	state := a.StateAt(now)
+	switch {
+	case state == StateNone || state == StateClosed || a.Held(day):
+		return state
+	case day < a.FromOn:
+		return StateComing
+	}
+	return StateEnded
+}
 
 // StateAt is the state of an account at a moment.
 func (a Account) StateAt(now time.Time) State {
@@ -321,7 +368,7 @@ type schoolCount struct {
 }
 
 // countSchools lists the schools of the installation by name.
-func countSchools(ctx context.Context, tx database.Tx) ([]schoolCount, error) {
+func countSchools(ctx context.Context, tx database.Tx, now time.Time) ([]schoolCount, error) {
 	schools, err := directory.Schools(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -336,8 +383,8 @@ func countSchools(ctx context.Context, tx database.Tx) ([]schoolCount, error) {
 	}
 	err = tx.NewSelect().Model((*Account)(nil)).ColumnExpr("a.school AS school").
 		ColumnExpr("count(*) AS open").
-		ColumnExpr("sum(CASE WHEN a.role = ? THEN 1 ELSE 0 END) AS heads", page.Head).
-		ColumnExpr("sum(CASE WHEN a.role = ? AND a.password <> '' THEN 1 ELSE 0 END) AS ready", page.Head).
+		ColumnExpr("sum(CASE WHEN a.role = ? AND (a.until_on = '' OR a.until_on >= ?) THEN 1 ELSE 0 END) AS heads", page.Head, now.UTC().Format(time.DateOnly)).
+		ColumnExpr("sum(CASE WHEN a.role = ? AND (a.until_on = '' OR a.until_on >= ?) AND a.password <> '' THEN 1 ELSE 0 END) AS ready", page.Head, now.UTC().Format(time.DateOnly)).
 		Where("a.school IS NOT NULL AND a.disabled_at IS NULL").GroupExpr("a.school").Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)

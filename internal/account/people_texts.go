@@ -25,19 +25,65 @@ func toneOf(s State) page.Tone {
 		return page.Here
 	case StateCode:
 		return page.Held
-	case StateNew:
+	case StateNew, StateComing:
 		return page.Late
 	}
 	return page.Soft
 }
 
-func stateText(ctx context.Context, a Account, now time.Time) string {
-	return page.T(ctx, "account.people.state."+string(a.StateAt(now)), "date", page.DateYear(ctx, a.CodeExpiresAt))
+func stateText(ctx context.Context, a Account, now time.Time, day string) string {
+	date := page.DateYear(ctx, a.CodeExpiresAt)
+	state := a.StateOn(now, day)
+	switch state {
+	case StateComing:
+		date = dayText(ctx, a.FromOn)
+	case StateEnded:
+		date = dayText(ctx, a.UntilOn)
+	}
+	return page.T(ctx, "account.people.state."+string(state), "date", date)
+}
+
+// dayText writes a day of the school: noon is on it in every zone that pages use.
+func dayText(ctx context.Context, day string) string {
+	at, err := time.ParseInLocation("2006-01-02 15:04", day+" 12:00", page.Zone(ctx))
+	if err != nil {
+		return day
+	}
+	return page.DateYear(ctx, at)
+}
+
+// periodText says from when until when a role is held.
+func periodText(ctx context.Context, p Period) string {
+	switch {
+	case p.From == "" && p.Until == "":
+		return page.T(ctx, "account.people.period.always")
+	case p.From == "":
+		return page.T(ctx, "account.people.period.until", "until", dayText(ctx, p.Until))
+	case p.Until == "":
+		return page.T(ctx, "account.people.period.from", "from", dayText(ctx, p.From))
+	}
+	return page.T(ctx, "account.people.period.span", "from", dayText(ctx, p.From), "until", dayText(ctx, p.Until))
+}
+
+// shownPeriod is the period that a form about an account begins with.
+func shownPeriod(v personView, a Account) Period {
+	if v.Err != nil && v.Of == a.ID {
+		return v.Period
+	}
+	return a.Period()
+}
+
+// wrongIn is what is wrong with a field of one of the page's forms; of is its account.
+func wrongIn(ctx context.Context, v personView, of, field string) string {
+	if v.Of != of {
+		return ""
+	}
+	return page.FieldError(ctx, v.Err, field)
 }
 
 // tagOf is an account in a list: its role where there may be several, and its state.
-func tagOf(ctx context.Context, k directory.Kind, a Account, now time.Time) string {
-	state := page.T(ctx, "account.people.tag."+string(a.StateAt(now)))
+func tagOf(ctx context.Context, k directory.Kind, a Account, now time.Time, day string) string {
+	state := page.T(ctx, "account.people.tag."+string(a.StateOn(now, day)))
 	if k == directory.KindStaff {
 		return page.T(ctx, "page.role."+string(a.Role)) + " · " + state
 	}
@@ -71,7 +117,7 @@ func handText(ctx context.Context, l handed) string {
 // doneText is what the notice says after a change; empty for what nobody asked us.
 func doneText(ctx context.Context, what string) string {
 	switch what {
-	case "close", "reopen", "role":
+	case "close", "reopen", "role", "period":
 		return page.T(ctx, "account.people.done."+what)
 	}
 	return ""

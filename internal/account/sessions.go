@@ -15,7 +15,7 @@ import (
 
 // begin opens a session of an account whose password was just proven to be proven.
 // ErrWrong when the password was changed meanwhile, ErrDisabled when the account
-// was closed.
+// was closed, ErrPeriod when its role is not held today.
 func begin(ctx context.Context, tx database.Tx, now time.Time, id string, proven Hash, on Device, browser string) (Session, error) {
 	a, err := ByID(ctx, tx, id)
 	switch {
@@ -27,6 +27,11 @@ func begin(ctx context.Context, tx database.Tx, now time.Time, id string, proven
 		return Session{}, ErrWrong
 	case !a.DisabledAt.IsZero():
 		return Session{}, ErrDisabled
+	}
+	if held, err := heldNow(ctx, tx, a, now); err != nil {
+		return Session{}, err
+	} else if !held {
+		return Session{}, ErrPeriod
 	}
 	at := database.Stamp(now)
 	s := Session{ID: database.NewID(), Account: id, Browser: browser, Device: on, CreatedAt: at, ProvenAt: at,
@@ -45,6 +50,8 @@ type seen struct {
 	Role       page.Role
 	Identifier string
 	DisabledAt time.Time `bun:",nullzero"`
+	FromOn     string
+	UntilOn    string
 	ExpiresAt  time.Time
 	RevokedAt  time.Time `bun:",nullzero"`
 	Device     Device
@@ -58,7 +65,7 @@ type seen struct {
 func look(ctx context.Context, tx database.Tx, now time.Time, t ticket) (seen, bool, error) {
 	var s seen
 	err := tx.NewSelect().TableExpr("account_sessions AS s").Join("JOIN account_accounts AS a ON a.id = s.account").
-		ColumnExpr("s.account, s.expires_at, s.revoked_at, s.device, s.created_at, s.proven_at, a.school, a.person, a.role, a.identifier, a.disabled_at").
+		ColumnExpr("s.account, s.expires_at, s.revoked_at, s.device, s.created_at, s.proven_at, a.school, a.person, a.role, a.identifier, a.disabled_at, a.from_on, a.until_on").
 		Where("s.id = ?", t.Session).Scan(ctx, &s)
 	if errors.Is(err, sql.ErrNoRows) {
 		return seen{}, false, nil

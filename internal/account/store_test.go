@@ -28,7 +28,7 @@ func TestCreate(t *testing.T) {
 			{Account{School: lycee, Person: "head", Role: page.Head}, "zoe.oeuvrard"},
 			{Account{School: college, Person: "tom", Role: page.Pupil}, "tom.payet"},
 			{Account{Role: page.Operator, Identifier: " Exploitation "}, "exploitation"},
-			{Account{School: lycee, Role: page.Office, Identifier: "accueil"}, "accueil"},
+			{Account{School: lycee, Role: page.Secretary, Identifier: "accueil"}, "accueil"},
 		} {
 			got := create(t, db, c.a, "")
 			if got.Identifier != c.want {
@@ -68,7 +68,7 @@ func TestCreate(t *testing.T) {
 		refuse("somebody of another school", Account{School: college, Person: "lea", Role: page.Pupil}, nil)
 		refuse("an operator of a person", Account{Person: "lea", Role: page.Operator, Identifier: "x"}, nil)
 		refuse("a head of no school", Account{Role: page.Head, Identifier: "y"}, nil)
-		refuse("nobody without identifier", Account{School: lycee, Role: page.Office}, nil)
+		refuse("nobody without identifier", Account{School: lycee, Role: page.Secretary}, nil)
 
 		of := read(t, db, func(ctx context.Context, tx database.Tx) ([]Account, error) {
 			return OfPeople(ctx, tx, lycee, "teacher", "lea", "tom")

@@ -64,6 +64,11 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 	if v.Zone, err = school.Location(); err != nil {
 		return page.Viewer{}, false, fmt.Errorf("account %s: %w", s.Account, err)
 	}
+	// A role that is over stops here, at every request on every node.
+	day := k.clock().In(v.Zone).Format(time.DateOnly)
+	if !(Period{s.FromOn, s.UntilOn}).holds(day) {
+		return page.Viewer{}, false, nil
+	}
 	if s.Person == "" {
 		return v, true, nil
 	}
@@ -72,7 +77,7 @@ func (k *Keeper) view(ctx context.Context, tx database.Tx, t ticket) (page.Viewe
 		return page.Viewer{}, false, fmt.Errorf("account %s: person: %w", s.Account, err)
 	}
 	// Whoever left the school sees nothing of it, whatever their session.
-	if p.LeftOn != "" && p.LeftOn <= k.clock().In(v.Zone).Format(time.DateOnly) {
+	if p.LeftOn != "" && p.LeftOn <= day {
 		return page.Viewer{}, false, nil
 	}
 	v.Name, v.Lang = p.FirstName+" "+p.LastName, p.Lang

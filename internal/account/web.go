@@ -53,7 +53,7 @@ func (k *Keeper) Register(routes *page.Routes) {
 	routes.Handle("GET /account", page.SignedIn(), k.showAccount)
 	routes.Handle("POST /account", page.SignedIn(), k.takeAccount, small)
 	routes.Handle("POST /account/again", page.SignedIn(), k.takeAgain, small)
-	issuers := page.Only(page.Operator, page.Head, page.CPE, page.Office)
+	issuers := page.Only(page.Operator, page.Head, page.CPE, page.Secretary)
 	routes.Handle("GET /people/{account}/letter", issuers, k.showLetter)
 	routes.Handle("POST /people/{account}/code", issuers, k.takeCode, small, page.Again())
 }
@@ -108,6 +108,8 @@ func (k *Keeper) problemOf(w http.ResponseWriter, r *http.Request, err error) (p
 		return problem{http.StatusUnauthorized, page.T(ctx, "account.passkey.title"), page.T(ctx, "account.passkey.text")}, true
 	case errors.Is(err, ErrDisabled):
 		return problem{http.StatusForbidden, page.T(ctx, "account.disabled.title"), page.T(ctx, "account.disabled.text")}, true
+	case errors.Is(err, ErrPeriod):
+		return problem{http.StatusForbidden, page.T(ctx, "account.period.title"), page.T(ctx, "account.period.text")}, true
 	case errors.Is(err, ErrCode):
 		return problem{http.StatusUnprocessableEntity, page.T(ctx, "account.code.title"), page.T(ctx, "account.code.text")}, true
 	}
@@ -127,6 +129,7 @@ type signInForm struct {
 	Next       string
 	Own        bool // this device is theirs alone
 	Roll       bool // it is the form of RollSignIn
+	Back       bool // it comes back to whoever was sent away, and the password is to be typed again
 	Problem    problem
 	Question   string // to a device that has a passkey, JSON; empty: there are none here
 }
@@ -165,7 +168,7 @@ func (k *Keeper) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Question: question, Roll: r.URL.Path == RollSignIn}))
+	return private(w, r, http.StatusOK, signInPage(signInForm{Next: next, Identifier: before.Identifier, Own: own, Back: before.Identifier != "", Question: question, Roll: r.URL.Path == RollSignIn}))
 }
 
 func (k *Keeper) takeSignIn(w http.ResponseWriter, r *http.Request) error {

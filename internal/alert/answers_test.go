@@ -157,7 +157,7 @@ func TestAnswerLink(t *testing.T) {
 		if n := m.count("alert_answers"); n != 1 {
 			t.Errorf("%d answers", n)
 		}
-		if _, text := s.get("office:office", "/office"); !strings.Contains(text, "Nadia Benali (mère) prévient de l'absence, 8 h 21 (Rendez-vous)") {
+		if _, text := s.get("secretary:office", "/office"); !strings.Contains(text, "Nadia Benali (mère) prévient de l'absence, 8 h 21 (Rendez-vous)") {
 			t.Errorf("the office does not read it:\n%s", text)
 		}
 		// Léa is absent from the next lesson too: her family knows, nobody is told again.
@@ -337,7 +337,7 @@ func TestShouldBeHere(t *testing.T) {
 		if m.expected("lea") != nil {
 			t.Error("it is stated that she is elsewhere")
 		}
-		_, text := s.get("office:office", "/office")
+		_, text := s.get("secretary:office", "/office")
 		alarm := strings.Index(text, "La famille dit que Léa Benali devrait être en classe")
 		if alarm < 0 || alarm > strings.Index(text, "famille prévenue") || !strings.Contains(text, `href="tel:+336`) {
 			t.Errorf("not first, or without a number:\n%s", text)
@@ -376,7 +376,7 @@ func TestContradiction(t *testing.T) {
 		if got := m.expected("lea"); got != nil {
 			t.Fatalf("she is expected elsewhere: %v", got)
 		}
-		if _, text := s.get("office:office", "/office"); !strings.Contains(text, "Les réponses de la famille se contredisent : Léa Benali") || !strings.Contains(text, "Karim Benali (père) dit : devrait être en classe") {
+		if _, text := s.get("secretary:office", "/office"); !strings.Contains(text, "Les réponses de la famille se contredisent : Léa Benali") || !strings.Contains(text, "Karim Benali (père) dit : devrait être en classe") {
 			t.Errorf("%s", text)
 		}
 		s.answer(father, "answer", "coming")
@@ -433,7 +433,7 @@ func TestAnswerOnOnesOwnPage(t *testing.T) {
 				t.Errorf("as %s: %d", as, status)
 			}
 		}
-		for _, as := range []string{"office:office", "head:head", "teacher:roy"} {
+		for _, as := range []string{"secretary:office", "head:head", "teacher:roy"} {
 			if status, _ := s.post(as, path, "answer", "coming"); status != http.StatusForbidden {
 				t.Errorf("as %s: %d", as, status)
 			}
@@ -666,7 +666,7 @@ func TestStop(t *testing.T) {
 		m.want(leaTold, []string{"lea nadia stopped"})
 		m.at("08:30")
 		m.want(append(slices.Clone(leaTold), "absence email karim left", "absence email nadia left"), []string{"lea nadia stopped", "sami nadia stopped"})
-		if _, text := s.get("office:office", "/office"); !strings.Contains(text, "Nadia Benali ne veut plus de SMS") || !strings.Contains(text, "Appeler Nadia Benali (mère) pour Sami Benali") {
+		if _, text := s.get("secretary:office", "/office"); !strings.Contains(text, "Nadia Benali ne veut plus de SMS") || !strings.Contains(text, "Appeler Nadia Benali (mère) pour Sami Benali") {
 			t.Errorf("%s", text)
 		}
 		m.stop(directory.SMS, "nadia-sms", "stop")
@@ -754,10 +754,10 @@ func TestWaysToAnswer(t *testing.T) {
 		if _, text := s.get("head:head", "/service"); !strings.Contains(text, "Par un lien") || !strings.Contains(text, "Par téléphone") || strings.Contains(text, "1 ou 2") {
 			t.Errorf("%s", text)
 		}
-		if _, text := s.get("office:office", "/service"); strings.Contains(text, "Comment les familles répondent") {
+		if _, text := s.get("secretary:office", "/service"); strings.Contains(text, "Comment les familles répondent") {
 			t.Error("the office is offered a choice that is not theirs")
 		}
-		for as, want := range map[string]int{"office:office": http.StatusForbidden, "teacher:roy": http.StatusForbidden, "guardian:nadia": http.StatusForbidden} {
+		for as, want := range map[string]int{"secretary:office": http.StatusForbidden, "teacher:roy": http.StatusForbidden, "guardian:nadia": http.StatusForbidden} {
 			if status, _ := s.post(as, "/service", "do", "answers", "answers", "phone"); status != want {
 				t.Errorf("as %s: %d", as, status)
 			}
@@ -855,7 +855,7 @@ func TestExplainTellsTheAnswers(t *testing.T) {
 		path := m.linkTo("nadia", directory.SMS)
 		s.answer(path, "answer", "announced", "reason", "transport", "span", "day")
 		s.answer(path, "answer", "should_be_here")
-		_, text := s.get("office:office", "/explain/"+m.letterBy("nadia", directory.SMS).Code)
+		_, text := s.get("secretary:office", "/explain/"+m.letterBy("nadia", directory.SMS).Code)
 		for _, want := range []string{"Nadia Benali (mère) prévient de l'absence", "par le lien du message", "Transport", "toute la journée", "Nadia Benali (mère) dit que l'élève devrait être en classe"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the story does not say %q:\n%s", want, text)

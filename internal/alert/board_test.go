@@ -98,7 +98,7 @@ func TestACallToSomebodyWhoIsNoLongerEntitled(t *testing.T) {
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Absent, 0)
 		s := newSite(m)
-		_, before := s.get("office:office", "/office")
+		_, before := s.get("secretary:office", "/office")
 		if strings.Count(before, `href="tel:+336`) != 1 {
 			t.Fatalf("Nadia has one mobile number:\n%s", before)
 		}
@@ -111,7 +111,7 @@ func TestACallToSomebodyWhoIsNoLongerEntitled(t *testing.T) {
 				t.Errorf("call %+v", c)
 			}
 		}
-		_, text := s.get("office:office", "/office")
+		_, text := s.get("secretary:office", "/office")
 		if strings.Contains(text, `href="tel:`) || !strings.Contains(text, "Nadia Benali n'est plus destinataire pour Léa Benali : n'appelez pas") {
 			t.Errorf("the office would telephone:\n%s", text)
 		}
@@ -125,17 +125,17 @@ func TestBoardSaysThatNothingLeaves(t *testing.T) {
 	both(t, func(m *morning) {
 		s := newSite(m)
 		const sentence = "Les familles à prévenir sont dans la liste d'appels."
-		if _, text := s.get("office:office", "/office"); strings.Contains(text, sentence) {
+		if _, text := s.get("secretary:office", "/office"); strings.Contains(text, sentence) {
 			t.Fatal("the school is in service, and the page says that it is not")
 		}
 		m.at("08:03")
 		m.serve(false)
-		if _, text := s.get("office:office", "/office"); !strings.Contains(text, "Rien ne part : l'établissement n'est pas en service depuis le 24 novembre 2026. "+sentence) {
+		if _, text := s.get("secretary:office", "/office"); !strings.Contains(text, "Rien ne part : l'établissement n'est pas en service depuis le 24 novembre 2026. "+sentence) {
 			t.Fatalf("closed today:\n%s", text)
 		}
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Absent, 0)
-		_, text := s.get("office:office", "/office")
+		_, text := s.get("secretary:office", "/office")
 		for _, want := range []string{"Appeler Nadia Benali (mère) pour Léa Benali", "Appeler Karim Benali (père) pour Léa Benali", "l'établissement n'est pas en service"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the page does not say %q", want)
@@ -143,7 +143,7 @@ func TestBoardSaysThatNothingLeaves(t *testing.T) {
 		}
 		m.serve(true)
 		m.now = time.Date(2027, 7, 5, 8, 0, 0, 0, time.UTC)
-		if _, text := s.get("office:office", "/office"); !strings.Contains(text, "pas en service depuis le 5 juillet 2027") {
+		if _, text := s.get("secretary:office", "/office"); !strings.Contains(text, "pas en service depuis le 5 juillet 2027") {
 			t.Errorf("after its last day:\n%s", text)
 		}
 	})
@@ -160,16 +160,16 @@ func TestOutcomesCloseACall(t *testing.T) {
 			t.Fatalf("%d calls", len(calls))
 		}
 		path := "/calls/" + calls[0].ID + "/outcome"
-		if status, _ := s.post("office:office", path, "outcome", "not_needed"); status != http.StatusUnprocessableEntity {
+		if status, _ := s.post("secretary:office", path, "outcome", "not_needed"); status != http.StatusUnprocessableEntity {
 			t.Errorf("an outcome that only the program gives: %d", status)
 		}
-		if status, text := s.post("office:office", path, "outcome", "machine", "next", "/office"); status != http.StatusSeeOther || !strings.HasPrefix(text, "→ /office\n") {
+		if status, text := s.post("secretary:office", path, "outcome", "machine", "next", "/office"); status != http.StatusSeeOther || !strings.HasPrefix(text, "→ /office\n") {
 			t.Errorf("%d %s", status, text)
 		}
-		if status, text := s.post("office:office", path, "outcome", "reached"); status != http.StatusConflict || !strings.Contains(text, "Quelqu'un a déjà noté") {
+		if status, text := s.post("secretary:office", path, "outcome", "reached"); status != http.StatusConflict || !strings.Contains(text, "Quelqu'un a déjà noté") {
 			t.Errorf("a second outcome: %d %s", status, text)
 		}
-		if status, text := s.post("office:office", "/calls/"+calls[1].ID+"/outcome", "outcome", "reached", "next", "https://elsewhere.example/"); status != http.StatusSeeOther || !strings.HasPrefix(text, "→ /\n") {
+		if status, text := s.post("secretary:office", "/calls/"+calls[1].ID+"/outcome", "outcome", "reached", "next", "https://elsewhere.example/"); status != http.StatusSeeOther || !strings.HasPrefix(text, "→ /\n") {
 			t.Errorf("a next of another site: %d %s", status, text)
 		}
 		if left := m.board().Calls; len(left) != 0 {

@@ -31,7 +31,7 @@ func TestBoardRefreshesInABrowser(t *testing.T) {
 	m.mark("maths", "lea", attendance.Absent, 0)
 	b := browser.Start(t)
 	tab := b.Tab(t, browser.Options{})
-	lookAs(tab, s.server.URL+"/office", "office:office")
+	lookAs(tab, s.server.URL+"/office", "secretary:office")
 	tab.Click("#b-inside-lea")
 	tab.Wait("#r-infirmary-lea")
 	browser.Eval[bool](tab, `(document.getElementById("r-infirmary-lea").focus(), true)`)
@@ -83,7 +83,7 @@ func TestBoardWithoutScript(t *testing.T) {
 	m.mark("maths", "lea", attendance.Absent, 0)
 	b := browser.Start(t)
 	tab := b.Tab(t, browser.Options{NoScript: true, Width: 360})
-	lookAs(tab, s.server.URL+"/office", "office:office")
+	lookAs(tab, s.server.URL+"/office", "secretary:office")
 	tab.Click("noscript a")
 	tab.Wait("#todo")
 	if n := len(m.board().Calls); n != 2 {

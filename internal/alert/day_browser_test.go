@@ -55,7 +55,7 @@ func TestDayByKeyboard(t *testing.T) {
 	m.mark("maths", "lea", attendance.Absent, 0)
 	m.mark("maths", m.town.Cast.Unreachable, attendance.Absent, 0)
 	tab := browser.Start(t).Tab(t, browser.Options{})
-	lookAs(tab, s.server.URL+"/day", "office:office")
+	lookAs(tab, s.server.URL+"/day", "secretary:office")
 	standsIn(tab, "day-held", "lea")
 
 	// Live: what a teacher saves appears by itself.
@@ -123,7 +123,7 @@ func TestDayWithoutAStream(t *testing.T) {
 	s.pages.EndStreams()
 	m.at("08:07")
 	tab := browser.Start(t).Tab(t, browser.Options{})
-	lookAs(tab, s.server.URL+"/day", "office:office")
+	lookAs(tab, s.server.URL+"/day", "secretary:office")
 	tab.Wait("#day .empty")
 	m.mark("maths", "lea", attendance.Absent, 0)
 	standsIn(tab, "day-held", "lea")
@@ -136,7 +136,7 @@ func TestDayAtTheGateWithoutScript(t *testing.T) {
 	m.at("08:07")
 	m.mark("maths", "lea", attendance.Absent, 0)
 	tab := browser.Start(t).Tab(t, browser.Options{NoScript: true, Width: 360})
-	lookAs(tab, s.server.URL+"/day", "office:office")
+	lookAs(tab, s.server.URL+"/day", "secretary:office")
 	tab.Click("#open-lea")
 	tab.Wait("button[value=office]")
 	tab.Click("button[value=office]")

@@ -49,7 +49,7 @@ func TestDayFollowsTheMorning(t *testing.T) {
 				t.Errorf("%s stands at %q, want %q", pupil, got, want)
 			}
 		}
-		_, text := s.get("office:office", "/day")
+		_, text := s.get("secretary:office", "/day")
 		for _, want := range []string{"Ce matin : 3 absents sur 6", "3 absents = 2 retenus + 1 dans les murs", "part à 8 h 17", "10 min", "À l'infirmerie", "BENALI Léa"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the board does not say %q:\n%s", want, text)
@@ -63,7 +63,7 @@ func TestDayFollowsTheMorning(t *testing.T) {
 			t.Errorf("whom nobody can write to stands at %q", got)
 		}
 		call := m.board().Calls[0]
-		s.post("office:office", "/calls/"+call.ID+"/outcome", "outcome", "reached")
+		s.post("secretary:office", "/calls/"+call.ID+"/outcome", "outcome", "reached")
 		if got := m.stands(c.Unreachable); got != alert.AtCalled {
 			t.Errorf("after the call: %q", got)
 		}
@@ -71,21 +71,21 @@ func TestDayFollowsTheMorning(t *testing.T) {
 		// Present at eight, absent at nine.
 		m.at("09:07")
 		m.mark("francais", "nora", attendance.Absent, 0)
-		_, text = s.get("office:office", "/day")
+		_, text = s.get("secretary:office", "/day")
 		first := strings.Index(text, `id="day-odd"`)
 		if first < 0 || first > strings.Index(text, `id="day-inside"`) || !strings.Contains(text, "présent à 8 h 05, absent à 9 h 05") {
 			t.Errorf("what is unusual is not said first:\n%s", text)
 		}
-		if status, text := s.get("office:office", "/day/nora", "HX-Request", "true"); status != http.StatusOK || !strings.Contains(text, `data-key="a"`) || strings.Contains(text, "<html") {
+		if status, text := s.get("secretary:office", "/day/nora", "HX-Request", "true"); status != http.StatusOK || !strings.Contains(text, `data-key="a"`) || strings.Contains(text, "<html") {
 			t.Errorf("%d %s", status, text)
 		}
-		if status, text := s.get("office:office", "/day/nora"); status != http.StatusOK || !strings.Contains(text, "HADDAD Nora") || !strings.Contains(text, "</html>") {
+		if status, text := s.get("secretary:office", "/day/nora"); status != http.StatusOK || !strings.Contains(text, "HADDAD Nora") || !strings.Contains(text, "</html>") {
 			t.Errorf("without script: %d %s", status, text)
 		}
-		if status, _ := s.get("office:office", "/day/ewen"); status != http.StatusNotFound {
+		if status, _ := s.get("secretary:office", "/day/ewen"); status != http.StatusNotFound {
 			t.Errorf("somebody who is present has a row: %d", status)
 		}
-		if _, text := s.get("office:office", "/day?at=held"); strings.Contains(text, "BENALI Sami") || !strings.Contains(text, "HADDAD Nora") {
+		if _, text := s.get("secretary:office", "/day?at=held"); strings.Contains(text, "BENALI Sami") || !strings.Contains(text, "HADDAD Nora") {
 			t.Errorf("one standing alone:\n%s", text)
 		}
 
@@ -122,7 +122,7 @@ func TestDaySaysWhoWasToldYesterday(t *testing.T) {
 		if nora, _ := d.Of("nora"); len(nora.Odd) != 0 {
 			t.Errorf("Nora, who was in class on Monday: %+v", nora.Odd)
 		}
-		if _, text := newSite(m).get("office:office", "/day"); !strings.Contains(text, "famille déjà prévenue lundi 23 novembre") {
+		if _, text := newSite(m).get("secretary:office", "/day"); !strings.Contains(text, "famille déjà prévenue lundi 23 novembre") {
 			t.Errorf("%s", text)
 		}
 	})
@@ -186,7 +186,7 @@ func TestDayIsLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.AddCookie(&http.Cookie{Name: "as", Value: "office:office"})
+		r.AddCookie(&http.Cookie{Name: "as", Value: "secretary:office"})
 		res, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)

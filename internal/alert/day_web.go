@@ -14,9 +14,9 @@ import (
 )
 
 func (p *Pages) registerDay(routes *page.Routes) {
-	routes.Handle("GET /day", page.SchoolOffice(), p.showDay)
-	routes.Handle("GET /day/events", page.SchoolOffice(), p.dayEvents)
-	routes.Handle("GET /day/{pupil}", page.SchoolOffice(), p.showDayPupil)
+	routes.Handle("GET /day", page.SchoolLife(), p.showDay)
+	routes.Handle("GET /day/events", page.SchoolLife(), p.dayEvents)
+	routes.Handle("GET /day/{pupil}", page.SchoolLife(), p.showDayPupil)
 }
 
 // dayView is the day's board as somebody asked for it.
@@ -39,7 +39,7 @@ func (p *Pages) dayBoard(ctx context.Context, beside bool) (v dayView, err error
 		if err != nil {
 			return err
 		}
-		v.DayBoard = b.dayOf(now)
+		v.DayBoard = b.forRole(who.Role).dayOf(now)
 		if beside && p.Beside != nil {
 			v.Beside, err = p.Beside(ctx, tx, who.School, now)
 		}

@@ -242,9 +242,11 @@ func exceptionalPage(v exceptionalView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = page.Button(page.Press{Href: noticeFor(v.Day.Reason), Kind: page.Quiet, Label: page.T(ctx, "alert.exceptional.notice")}).Render(ctx, templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err != nil {
-							return templ_7745c5c3_Err
+						if leads(ctx) {
+							templ_7745c5c3_Err = page.Button(page.Press{Href: noticeFor(v.Day.Reason), Kind: page.Quiet, Label: page.T(ctx, "alert.exceptional.notice")}).Render(ctx, templ_7745c5c3_Buffer)
+							if templ_7745c5c3_Err != nil {
+								return templ_7745c5c3_Err
+							}
 						}
 						return nil
 					})
@@ -277,7 +279,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 						var templ_7745c5c3_Var13 string
 						templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(page.T(ctx, "alert.day.none"))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 42, Col: 52}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 44, Col: 52}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 						if templ_7745c5c3_Err != nil {
@@ -300,7 +302,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 							var templ_7745c5c3_Var14 string
 							templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(listName(r.Pupil))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 48, Col: 49}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 50, Col: 49}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 							if templ_7745c5c3_Err != nil {
@@ -313,7 +315,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 							var templ_7745c5c3_Var15 string
 							templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(r.Class)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 48, Col: 80}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 50, Col: 80}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 							if templ_7745c5c3_Err != nil {
@@ -326,7 +328,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 							var templ_7745c5c3_Var16 string
 							templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(rowMissed(ctx, r))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 49, Col: 44}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 51, Col: 44}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 							if templ_7745c5c3_Err != nil {
@@ -340,7 +342,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 								var templ_7745c5c3_Var17 string
 								templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(page.T(ctx, "alert.reason."+r.Known.Reason))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 53, Col: 55}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 55, Col: 55}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 								if templ_7745c5c3_Err != nil {
@@ -350,7 +352,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 								var templ_7745c5c3_Var18 string
 								templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(page.T(ctx, "alert.exceptional.proposed", "reason", page.T(ctx, "alert.exceptional.reason."+v.Day.Reason)))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 55, Col: 118}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 57, Col: 118}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 								if templ_7745c5c3_Err != nil {
@@ -374,7 +376,7 @@ func exceptionalPage(v exceptionalView) templ.Component {
 							var templ_7745c5c3_Var19 string
 							templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(page.T(ctx, "alert.day.rest", "n", rest))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 62, Col: 64}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `exceptional.templ`, Line: 64, Col: 64}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 							if templ_7745c5c3_Err != nil {

@@ -125,10 +125,10 @@ func TestWhoDeclaresAnExceptionalDay(t *testing.T) {
 		s := newSite(m)
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Absent, 0)
-		if status, _ := s.post("office:office", "/exceptional", "do", "open", "day", "2026-11-24", "reason", "snow"); status != http.StatusForbidden {
+		if status, _ := s.post("secretary:office", "/exceptional", "do", "open", "day", "2026-11-24", "reason", "snow"); status != http.StatusForbidden {
 			t.Errorf("the office declares one: %d", status)
 		}
-		if _, text := s.get("office:office", "/exceptional"); !strings.Contains(text, "La direction ou le CPE la déclare.") {
+		if _, text := s.get("secretary:office", "/exceptional"); !strings.Contains(text, "La direction ou le CPE la déclare.") {
 			t.Errorf("%s", text)
 		}
 		for _, wrong := range [][2]string{{"2026-11-23", "snow"}, {"2026-12-24", "snow"}, {"today", "snow"}, {"2026-11-24", "sun"}, {"2026-11-24", ""}} {

@@ -12,7 +12,7 @@ import (
 )
 
 func (p *Pages) registerExceptional(routes *page.Routes) {
-	routes.Handle("GET /exceptional", page.SchoolOffice(), p.showExceptional)
+	routes.Handle("GET /exceptional", page.SchoolLife(), p.showExceptional)
 	routes.Handle("POST /exceptional", page.Only(page.Head, page.CPE), p.changeExceptional, page.Body(4<<10))
 }
 

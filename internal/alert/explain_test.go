@@ -255,7 +255,7 @@ func TestTheOfficeNeverReadsOfACourt(t *testing.T) {
 			}
 		}
 		for _, p := range []string{path, "/office", "/board"} {
-			status, text := s.get("office:office", p)
+			status, text := s.get("secretary:office", p)
 			if status != http.StatusOK {
 				t.Fatalf("%s: %d", p, status)
 			}
@@ -265,7 +265,7 @@ func TestTheOfficeNeverReadsOfACourt(t *testing.T) {
 				}
 			}
 		}
-		_, text := s.get("office:office", path)
+		_, text := s.get("secretary:office", path)
 		if !strings.Contains(text, "Ronan Tisserand (père) : non destinataire") || !strings.Contains(text, "Sylvie Le Floc'h (tante) : non destinataire") {
 			t.Errorf("the office sees who is no recipient:\n%s", text)
 		}

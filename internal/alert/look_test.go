@@ -44,12 +44,12 @@ func gallery(t *testing.T) (small, asks, busy *site, views, answerViews, busyVie
 	letter := func(person string, kind courier.Kind) string { return m.letter(person, kind).ID }
 	views = []view{
 		{"explain-cpe", "/explain/" + letter(c.DeniedTold, courier.Arrived), "cpe:cpe", ""},
-		{"explain-office", "/explain/" + letter(c.DeniedTold, courier.Arrived), "office:office", ""},
+		{"explain-office", "/explain/" + letter(c.DeniedTold, courier.Arrived), "secretary:office", ""},
 		{"guardian", "/guardian", "guardian:nadia", ""},
 		{"guardian-denied", "/guardian", "guardian:" + c.DeniedParent, ""},
 		{"pupil", "/pupil", "pupil:lea", ""},
 		{"service", "/service", "head:head", ""},
-		{"board-small", "/office", "office:office", ""},
+		{"board-small", "/office", "secretary:office", ""},
 	}
 
 	m = newMorning(t, databasetest.SQLite(t))
@@ -75,13 +75,13 @@ func gallery(t *testing.T) (small, asks, busy *site, views, answerViews, busyVie
 		{"answer-gone", "/r/ABCDEFGHJKLMNPQ", "", ""},
 		{"guardian-asked", "/guardian", "guardian:sylvie", ""},
 		{"guardian-answered", "/guardian", "guardian:" + c.DeniedTold, ""},
-		{"board-alarm", "/office", "office:office", ""},
+		{"board-alarm", "/office", "secretary:office", ""},
 		{"service-answers", "/service", "head:head", ""},
 	}
 
 	m = newBusyMorning(t, databasetest.SQLite(t))
 	busy = newSite(m)
-	busyViews = []view{{"board", "/office", "cpe:cpe", ""}, {"board-held", "/office", "office:office", ".held-row:nth-child(2) summary"}, {"board-told", "/office", "office:office", ".told-row:nth-child(2) summary"}}
+	busyViews = []view{{"board", "/office", "cpe:cpe", ""}, {"board-held", "/office", "secretary:office", ".held-row:nth-child(2) summary"}, {"board-told", "/office", "secretary:office", ".told-row:nth-child(2) summary"}}
 	return small, asks, busy, views, answerViews, busyViews
 }
 
@@ -98,7 +98,7 @@ func oddMornings(t *testing.T) (inverted, oneRoll siteViews) {
 	alert.UsualForTest(m.alert, m.school, m.town.Tuesday.Format("2006-01-02"), alert.Usual{Days: 20, Rate: 21, Part: 31, Same: []int{22, 27, 19, 31, 24, 25, 20, 28}})
 	m.at("08:06")
 	m.rolls(func(i int, _ string) bool { return i%17 != 0 })
-	inverted = siteViews{newSite(m), []view{{"odd", "/breaker", "cpe:cpe", ""}, {"odd-board", "/office", "office:office", ""}, {"odd-second", "/breaker", "head:head", ""}}}
+	inverted = siteViews{newSite(m), []view{{"odd", "/breaker", "cpe:cpe", ""}, {"odd-board", "/office", "secretary:office", ""}, {"odd-second", "/breaker", "head:head", ""}}}
 	m.ask("", "cpe")
 	m = lycee(t, databasetest.SQLite(t))
 	m.at("08:06")
@@ -120,7 +120,7 @@ func newcomers(t *testing.T) (out []siteViews) {
 		return m
 	}
 	m := fresh()
-	out = append(out, siteViews{newSite(m), []view{{"service-first", "/service", "head:head", ""}, {"rehearsal-none", "/rehearsal", "office:office", ""}, {"board-first", "/office", "office:office", ""}}})
+	out = append(out, siteViews{newSite(m), []view{{"service-first", "/service", "head:head", ""}, {"rehearsal-none", "/rehearsal", "secretary:office", ""}, {"board-first", "/office", "secretary:office", ""}}})
 	m = fresh()
 	m.in(func(ctx context.Context, tx database.Tx) error {
 		return m.alert.StartRehearsal(ctx, tx, m.school, "head", m.now.AddDate(0, 0, -1))
@@ -132,16 +132,16 @@ func newcomers(t *testing.T) (out []siteViews) {
 	m.at("08:17")
 	m.mark("maths", "ewen", attendance.Late, 15)
 	m.at("08:20")
-	out = append(out, siteViews{newSite(m), []view{{"rehearsal", "/rehearsal", "office:office", ""}, {"service-rehearsing", "/service", "head:head", ""}, {"board-rehearsing", "/office", "office:office", ""}, {"corrections", "/corrections", "office:office", ""}}})
+	out = append(out, siteViews{newSite(m), []view{{"rehearsal", "/rehearsal", "secretary:office", ""}, {"service-rehearsing", "/service", "head:head", ""}, {"board-rehearsing", "/office", "secretary:office", ""}, {"corrections", "/corrections", "secretary:office", ""}}})
 	m = newMorning(t, databasetest.SQLite(t))
 	m.day(10)
-	out = append(out, siteViews{newSite(m), []view{{"board-keep", "/office", "office:office", ""}, {"service-keep", "/service", "office:office", ""}}})
+	out = append(out, siteViews{newSite(m), []view{{"board-keep", "/office", "secretary:office", ""}, {"service-keep", "/service", "secretary:office", ""}}})
 	m = newMorning(t, databasetest.SQLite(t))
 	m.day(15)
 	m.in(func(ctx context.Context, tx database.Tx) error {
 		return m.alert.AskService(ctx, tx, m.school, "head", page.Head, "2027-06-30", m.now.Format(time.DateOnly), m.now)
 	})
-	return append(out, siteViews{newSite(m), []view{{"board-asleep", "/office", "office:office", ""}, {"service-asked", "/service", "cpe:cpe", ""}, {"service-operator", "/schools/alice-guy/service", "operator:marie", ""}}})
+	return append(out, siteViews{newSite(m), []view{{"board-asleep", "/office", "secretary:office", ""}, {"service-asked", "/service", "cpe:cpe", ""}, {"service-operator", "/schools/alice-guy/service", "operator:marie", ""}}})
 }
 
 // letter finds a letter that left, by its reader and kind.

@@ -86,7 +86,7 @@ func TestRoutesByRoleAndSchool(t *testing.T) {
 		if walked < 6 {
 			t.Fatalf("only %d routes", walked)
 		}
-		as := "office:" + other.Cast.Office + ":" + other.School.ID
+		as := "secretary:" + other.Cast.Office + ":" + other.School.ID
 		if status, _ := s.post(as, "/calls/"+call.ID+"/outcome", "outcome", "reached"); status != http.StatusNotFound {
 			t.Errorf("another school closes a call: %d", status)
 		}
@@ -96,10 +96,10 @@ func TestRoutesByRoleAndSchool(t *testing.T) {
 		if status, _ := s.get(as, "/explain/"+letter.Code); status != http.StatusNotFound {
 			t.Errorf("another school reads a letter by its reference: %d", status)
 		}
-		if status, text := s.get("office:office", "/explain?ref="+url.QueryEscape(" "+strings.ToLower(letter.Code)+" ")); status != http.StatusSeeOther || !strings.HasPrefix(text, "→ /explain/"+letter.Code) {
+		if status, text := s.get("secretary:office", "/explain?ref="+url.QueryEscape(" "+strings.ToLower(letter.Code)+" ")); status != http.StatusSeeOther || !strings.HasPrefix(text, "→ /explain/"+letter.Code) {
 			t.Errorf("a reference as somebody types it: %d %s", status, text)
 		}
-		if status, text := s.get("office:office", "/explain/"+letter.Code); status != http.StatusOK || !strings.Contains(text, letter.Code) {
+		if status, text := s.get("secretary:office", "/explain/"+letter.Code); status != http.StatusOK || !strings.Contains(text, letter.Code) {
 			t.Errorf("by its reference: %d", status)
 		}
 	})
@@ -111,26 +111,26 @@ func TestHostileIDs(t *testing.T) {
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Absent, 0) // a row with buttons that lead somewhere
 		for _, id := range []string{"x", "%00", "a%00b", "%ff%fe", "..%2f..%2fetc", "'%3b+DROP+TABLE+alert_calls%3b--", "%e2%80%ae", strings.Repeat("a", 5000), "%0d%0aSet-Cookie:+a=b", "%25", "{letter}", "%20"} {
-			if status, _ := s.get("office:office", "/explain/"+id); status != http.StatusNotFound {
+			if status, _ := s.get("secretary:office", "/explain/"+id); status != http.StatusNotFound {
 				t.Errorf("/explain/%.40s: %d", id, status)
 			}
-			if status, _ := s.post("office:office", "/calls/"+id+"/outcome", "outcome", "reached"); status != http.StatusNotFound {
+			if status, _ := s.post("secretary:office", "/calls/"+id+"/outcome", "outcome", "reached"); status != http.StatusNotFound {
 				t.Errorf("/calls/%.40s/outcome: %d", id, status)
 			}
-			if status, text := s.get("office:office", "/explain?ref="+id); status != http.StatusNotFound && status != http.StatusSeeOther || strings.Contains(text, "Set-Cookie") && status == http.StatusSeeOther && strings.Contains(strings.SplitN(text, "\n", 2)[0], "\r") {
+			if status, text := s.get("secretary:office", "/explain?ref="+id); status != http.StatusNotFound && status != http.StatusSeeOther || strings.Contains(text, "Set-Cookie") && status == http.StatusSeeOther && strings.Contains(strings.SplitN(text, "\n", 2)[0], "\r") {
 				t.Errorf("/explain?ref=%.40s: %d", id, status)
 			}
 		}
 		for _, outcome := range []string{"", "not_needed", "REACHED", "reached\x00", strings.Repeat("r", 1000)} {
-			if status, _ := s.post("office:office", "/calls/x/outcome", "outcome", outcome); status != http.StatusUnprocessableEntity {
+			if status, _ := s.post("secretary:office", "/calls/x/outcome", "outcome", outcome); status != http.StatusUnprocessableEntity {
 				t.Errorf("outcome %.20q: %d", outcome, status)
 			}
 		}
-		if status, _ := s.post("office:office", "/calls/x/outcome", "outcome", strings.Repeat("r", 1<<20)); status != http.StatusRequestEntityTooLarge {
+		if status, _ := s.post("secretary:office", "/calls/x/outcome", "outcome", strings.Repeat("r", 1<<20)); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("a megabyte: %d", status)
 		}
 		for _, current := range []string{"https://evil.example/x", "javascript:alert(1)", "//evil.example", ":", "/office?x=%22%3E%3Cscript%3E"} {
-			status, text := s.get("office:office", "/board", "HX-Request", "true", "HX-Current-URL", current)
+			status, text := s.get("secretary:office", "/board", "HX-Request", "true", "HX-Current-URL", current)
 			if status != http.StatusOK || strings.Contains(text, "evil.example") || strings.Contains(text, "<script>") {
 				t.Errorf("HX-Current-URL %s: %d", current, status)
 			}
@@ -147,13 +147,13 @@ func TestService(t *testing.T) {
 			status, _ := s.post(as, "/service", fields...)
 			return status
 		}
-		if status, text := s.get("office:office", "/service"); status != http.StatusOK || !strings.Contains(text, "En service jusqu'au 4 juillet 2027") || !strings.Contains(text, "Demandé par Hélène Marchetti") || !strings.Contains(text, "Ouvert par Samir Aubertin") {
+		if status, text := s.get("secretary:office", "/service"); status != http.StatusOK || !strings.Contains(text, "En service jusqu'au 4 juillet 2027") || !strings.Contains(text, "Demandé par Hélène Marchetti") || !strings.Contains(text, "Ouvert par Samir Aubertin") {
 			t.Fatalf("%d %s", status, text)
 		}
-		if post("office:supervisor", "do", "close") != http.StatusSeeOther || in() {
+		if post("secretary:supervisor", "do", "close") != http.StatusSeeOther || in() {
 			t.Fatal("one person suffices to stop")
 		}
-		if _, text := s.get("office:office", "/service"); !strings.Contains(text, "Pas en service") || !strings.Contains(text, "Arrêté par Yanis Kerbrat") || !strings.Contains(text, `value="2027-07-04"`) {
+		if _, text := s.get("secretary:office", "/service"); !strings.Contains(text, "Pas en service") || !strings.Contains(text, "Arrêté par Yanis Kerbrat") || !strings.Contains(text, `value="2027-07-04"`) {
 			t.Fatalf("%s", text)
 		}
 		for _, until := range []string{"", "2026-11-23", "2027-09-01", "2027-02-30", "demain", "2027-07-04\x00", "9999-12-31"} {
@@ -173,10 +173,10 @@ func TestService(t *testing.T) {
 		if post("head:cpe", "do", "open") != http.StatusForbidden || in() {
 			t.Fatal("the same person opened with another account")
 		}
-		if post("office:office", "do", "open") != http.StatusForbidden || in() {
+		if post("secretary:office", "do", "open") != http.StatusForbidden || in() {
 			t.Fatal("nobody of the two is the head")
 		}
-		if _, text := s.get("office:office", "/service"); strings.Contains(text, "Mettre en service") || !strings.Contains(text, "Quelqu'un d'autre doit l'ouvrir") {
+		if _, text := s.get("secretary:office", "/service"); strings.Contains(text, "Mettre en service") || !strings.Contains(text, "Quelqu'un d'autre doit l'ouvrir") {
 			t.Error("the office is offered a button that would be refused")
 		}
 		if _, text := s.get("head:head", "/service"); !strings.Contains(text, "Mettre en service jusqu'au 18 décembre 2026") {
@@ -192,13 +192,13 @@ func TestService(t *testing.T) {
 		if !in() {
 			t.Error("two weeks of school days are not over")
 		}
-		if _, text := s.get("office:office", "/board"); !strings.Contains(text, "Continuer à prévenir les familles") {
+		if _, text := s.get("secretary:office", "/board"); !strings.Contains(text, "Continuer à prévenir les familles") {
 			t.Error("the office is not asked whether the school goes on")
 		}
-		if post("office:office", "do", "keep") != http.StatusSeeOther {
+		if post("secretary:office", "do", "keep") != http.StatusSeeOther {
 			t.Error("the office may not keep the service")
 		}
-		if _, text := s.get("office:office", "/board"); strings.Contains(text, "Continuer à prévenir les familles") {
+		if _, text := s.get("secretary:office", "/board"); strings.Contains(text, "Continuer à prévenir les familles") {
 			t.Error("kept, and asked again")
 		}
 		m.now = time.Date(2026, 12, 18, 22, 0, 0, 0, time.UTC)

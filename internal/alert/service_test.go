@@ -72,7 +72,7 @@ func TestRehearsal(t *testing.T) {
 			t.Fatalf("a service was asked for without a rehearsal: %v", err)
 		}
 		s := newSite(m)
-		if status, _ := s.post("office:office", "/rehearsal", "do", "start"); status != http.StatusForbidden {
+		if status, _ := s.post("secretary:office", "/rehearsal", "do", "start"); status != http.StatusForbidden {
 			t.Fatalf("the office began a rehearsal: %d", status)
 		}
 		if status, _ := s.post("cpe:cpe", "/rehearsal", "do", "start"); status != http.StatusSeeOther {
@@ -110,19 +110,19 @@ func TestRehearsal(t *testing.T) {
 			t.Fatalf("the arrival is not rehearsed: %v", got)
 		}
 		// The office says of the day what was right, and the head cannot say so before five days.
-		_, text := s.get("office:office", "/rehearsal")
+		_, text := s.get("secretary:office", "/rehearsal")
 		if !strings.Contains(text, "BENALI") || !strings.Contains(text, "3 messages, puis son arrivée") {
 			t.Fatalf("the report does not show it:\n%s", text)
 		}
 		for _, wrong := range []string{"-1", "", "x", "1000000"} {
-			if status, _ := s.post("office:office", "/rehearsal", "do", "day", "day", "2026-11-24", "missed", wrong); status != http.StatusUnprocessableEntity {
+			if status, _ := s.post("secretary:office", "/rehearsal", "do", "day", "day", "2026-11-24", "missed", wrong); status != http.StatusUnprocessableEntity {
 				t.Errorf("missed %q: %d", wrong, status)
 			}
 		}
-		if status, _ := s.post("office:office", "/rehearsal", "do", "day", "day", "2026-11-24", "missed", "0", "wrong", "nobody"); status != http.StatusNotFound {
+		if status, _ := s.post("secretary:office", "/rehearsal", "do", "day", "day", "2026-11-24", "missed", "0", "wrong", "nobody"); status != http.StatusNotFound {
 			t.Errorf("an episode that is none: %d", status)
 		}
-		if status, _ := s.post("office:office", "/rehearsal", "do", "day", "day", "2026-11-25", "missed", "0"); status != http.StatusConflict {
+		if status, _ := s.post("secretary:office", "/rehearsal", "do", "day", "day", "2026-11-25", "missed", "0"); status != http.StatusConflict {
 			t.Errorf("a day to come was looked at: %d", status)
 		}
 		for n := range 5 {
@@ -138,7 +138,7 @@ func TestRehearsal(t *testing.T) {
 					t.Fatalf("found right with a day that nobody looked at: %d", status)
 				}
 			}
-			if status, _ := s.post("office:office", "/rehearsal", "do", "day", "day", m.now.Format(time.DateOnly), "missed", "1"); status != http.StatusSeeOther {
+			if status, _ := s.post("secretary:office", "/rehearsal", "do", "day", "day", m.now.Format(time.DateOnly), "missed", "1"); status != http.StatusSeeOther {
 				t.Fatal("the office may not say what was right")
 			}
 		}

@@ -168,7 +168,7 @@ func callNote(ctx context.Context, c CallRow) string {
 	if !c.Today {
 		when = page.DateHour(ctx, c.OpenedAt)
 	}
-	return strings.Join(slices.DeleteFunc([]string{c.Class, page.T(ctx, "alert.because."+string(c.Because)), when}, func(s string) bool { return s == "" }), " · ")
+	return strings.Join(slices.DeleteFunc([]string{c.Class, because(ctx, c.Because), when}, func(s string) bool { return s == "" }), " · ")
 }
 
 func numbers(ns []int64) string {

@@ -48,8 +48,8 @@ type Pages struct {
 // Register mounts the pages of this package.
 func (p *Pages) Register(routes *page.Routes) {
 	small := page.Body(4 << 10)
-	routes.Handle("GET /board", page.SchoolOffice(), p.showBoard)
-	routes.Handle("POST /calls/{call}/outcome", page.SchoolOffice(), p.closeCall, small)
+	routes.Handle("GET /board", page.SchoolLife(), p.showBoard)
+	routes.Handle("POST /calls/{call}/outcome", page.SchoolLife(), p.closeCall, small)
 	routes.Handle("GET /explain", page.SchoolOffice(), p.findLetter)
 	routes.Handle("GET /explain/{letter}", page.SchoolOffice(), p.showExplain)
 	routes.Handle("GET /r/{token}", page.Anyone(), p.showAnswer)
@@ -112,7 +112,7 @@ func (p *Pages) board(ctx context.Context, next string) (templ.Component, error)
 		if err != nil {
 			return err
 		}
-		t = b.today(now)
+		t = b.forRole(v.Role).today(now)
 		if p.Beside != nil {
 			beside, err = p.Beside(ctx, tx, v.School, now)
 		}

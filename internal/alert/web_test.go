@@ -107,7 +107,7 @@ func actors(_ context.Context, _ database.Tx, _ string, ids []string) (map[strin
 		case "teacher":
 			out[id] = alert.Actor{Name: "Camille Roy", Role: page.Teacher}
 		case "a-office":
-			out[id] = alert.Actor{Name: "Odile Ferrand", Role: page.Office}
+			out[id] = alert.Actor{Name: "Odile Ferrand", Role: page.Secretary}
 		}
 	}
 	return out, nil
@@ -166,7 +166,7 @@ func TestBoardAsAPage(t *testing.T) {
 		s := newSite(m)
 		m.at("08:07")
 		m.mark("maths", "lea", attendance.Absent, 0)
-		status, text := s.get("office:office", "/office")
+		status, text := s.get("secretary:office", "/office")
 		if status != http.StatusOK {
 			t.Fatal(status, text)
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/door/waits"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/live"
@@ -61,6 +62,7 @@ type App struct {
 	courierPages *courier.Pages
 	classPages   *classroom.Pages
 	evidence     *classroom.Evidence // of who came to classes at home
+	followup     *followup.Pages
 	guardAt      atomic.Pointer[guard.Endpoints]
 	limits       Limits
 	began        time.Time               // by the machine's clock
@@ -208,11 +210,11 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 	}
 	a.Courier = courier.New(courier.Config{DB: a.DB, Journal: a.Journal, Carriers: carriers, Now: a.Clock.Now, Log: a.log, Pause: o.Pause, Step: o.Step})
 	a.evidence = &classroom.Evidence{Lines: a.lines()}
-	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Home: a.evidence.FindMarks, URL: a.Config.Site(a.demo), Heads: heads, Now: a.Clock.Now, Log: a.log, Step: o.Step})
+	a.Alert, err = alert.New(alert.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Home: a.evidence.FindMarks, URL: a.Config.Site(a.demo), Heads: a.heads, Now: a.Clock.Now, Log: a.log, Step: o.Step})
 	if err != nil {
 		return err
 	}
-	a.Notices, err = notices.New(notices.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Now: a.Clock.Now, Log: a.log, InService: inService, Adults: adults, Step: o.Step})
+	a.Notices, err = notices.New(notices.Config{DB: a.DB, Journal: a.Journal, Courier: a.Courier, Now: a.Clock.Now, Log: a.log, InService: inService, Adults: a.adults, Step: o.Step})
 	if err != nil {
 		return err
 	}
@@ -340,6 +342,9 @@ func (a *App) keep(ctx context.Context) error {
 		}
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("the installation's identity could not be kept", "err", err)
+		}
+		if err := a.followup.Keep(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("who opened a page could not be kept, or what is over not be removed", "err", err)
 		}
 		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 			now := a.Clock.Now()

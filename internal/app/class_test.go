@@ -138,8 +138,8 @@ func (p phone) joins() {
 func TestClassWithSound(t *testing.T) {
 	program := theEngine(t)
 	s := soundSchool(t, program, 0)
-	roy := s.phone(browser.StartFilmed(t), browser.Options{Width: 1280, Height: 800})
-	lea := s.phone(browser.StartFilmed(t), browser.Options{Width: 360, Height: 740})
+	roy := s.phone(browser.StartFilmed(t, true), browser.Options{Width: 1280, Height: 800})
+	lea := s.phone(browser.StartFilmed(t, true), browser.Options{Width: 360, Height: 740})
 	look := func(name string, p phone, width int) {
 		t.Helper()
 		for _, dark := range []bool{false, true} {
@@ -259,12 +259,12 @@ func TestClassBehindAWall(t *testing.T) {
 	program := theEngine(t)
 	t.Run("tcp", func(t *testing.T) {
 		s := soundSchool(t, program, 0)
-		roy := s.phone(browser.StartFilmed(t), browser.Options{Width: 1280, Height: 800})
+		roy := s.phone(browser.StartFilmed(t, true), browser.Options{Width: 1280, Height: 800})
 		roy.opensClass("roy")
 		roy.joins()
 		roy.Click("#sound-camera")
 		roy.Click("#sound-microphone")
-		lea := s.phone(browser.StartWalled(t), browser.Options{})
+		lea := s.phone(browser.StartFilmed(t, false), browser.Options{})
 		lea.opensClass("lea")
 		lea.joins()
 		lea.ms(`sees()`)
@@ -278,7 +278,7 @@ func TestClassBehindAWall(t *testing.T) {
 		if res, err := s.enter("roy").Get(s.url("/class/maths")); err != nil || res.StatusCode != 200 {
 			t.Fatal(res, err)
 		}
-		lea := s.phone(browser.StartWalled(t), browser.Options{})
+		lea := s.phone(browser.StartFilmed(t, false), browser.Options{})
 		lea.opensClass("lea")
 		lea.Click("#sound-join")
 		lea.ms(`until(() => says().startsWith('Le son et l’image ne passent pas'))`)

@@ -183,7 +183,7 @@ func staffOf(t fictional.Town) map[string]page.Role {
 			staff[c.Person] = page.Teacher
 		}
 	}
-	staff[t.Cast.Head], staff[t.Cast.CPE], staff[t.Cast.Office], staff[t.Cast.Supervisor] = page.Head, page.CPE, page.Office, page.Office
+	staff[t.Cast.Head], staff[t.Cast.CPE], staff[t.Cast.Office], staff[t.Cast.Supervisor] = page.Head, page.CPE, page.Secretary, page.Supervisor
 	staff[t.Cast.Nadia], staff[t.Cast.Lea] = page.Guardian, page.Pupil
 	return staff
 }

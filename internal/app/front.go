@@ -202,13 +202,18 @@ func free(r *http.Request) bool {
 }
 
 // who is somebody by the signature of their session alone, else by what their browser remembers
-// of its last session: the door asks no database. Nobody has a class by a hint.
+// of its last session: the door asks no database. Who signs in anew with a pupil's own browser
+// has the class that it remembers: they enter with it, and the door lets no more in than a class.
 func (f *front) who(r *http.Request) door.Who {
 	if one, ok := f.knows(r); ok {
 		return one.who
 	}
 	if h, ok := f.app.Keeper.HintOf(r); ok {
-		return door.Who{Lane: laneOf(h.Role), School: h.School}
+		who := door.Who{Lane: laneOf(h.Role), School: h.School}
+		if h.Role == page.Pupil && h.Class != "" {
+			who.Class = h.School + "/" + h.Class
+		}
+		return who
 	}
 	return door.Who{}
 }

@@ -63,7 +63,7 @@ func (a *App) GuardedSchool(ctx context.Context, n NewSchool) (made []Decider, e
 			if err != nil {
 				return err
 			}
-			role := page.Office
+			role := page.Secretary
 			if i == 0 {
 				role = page.Head
 			}

@@ -57,3 +57,19 @@ func TestStateOfOneSchool(t *testing.T) {
 		t.Errorf("%d, or everybody reads the name of a school", status)
 	}
 }
+
+// TestRollNow: a teacher comes to the roll of the lesson that they have now, whoever has none to
+// their day.
+func TestRollNow(t *testing.T) {
+	h := newHouse(t)
+	for role, want := range map[page.Role]string{page.Teacher: "/roll/" + h.ours.Cast.Sitting, page.Secretary: "/", page.Head: "/"} {
+		res, err := h.who[role].Get(h.server.URL + "/roll/now")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if to := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || to != want {
+			t.Errorf("%s: %d to %q, want %q", role, res.StatusCode, to, want)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func TestANoticeIsExplained(t *testing.T) {
 		asked, err = h.app.Notices.Ask(ctx, tx, school, wish, seen.Counted, c.Head, page.Head, h.app.Clock.Now())
 		return err
 	})
-	if _, body := h.send(t, page.Office, http.MethodGet, "/pupils"); !strings.Contains(body, "/notices/"+asked.ID) {
+	if _, body := h.send(t, page.Secretary, http.MethodGet, "/pupils"); !strings.Contains(body, "/notices/"+asked.ID) {
 		t.Error("the office's pages do not say that an announcement waits")
 	}
 	if _, body := h.send(t, page.Operator, http.MethodGet, "/schools"); strings.Contains(body, "/notices/"+asked.ID) {
@@ -58,7 +58,7 @@ func TestANoticeIsExplained(t *testing.T) {
 	if err := h.app.Explain(t.Context(), &b, letters[0].Code, "fr"); err != nil || !strings.Contains(b.String(), "Démentir un message") || !strings.Contains(b.String(), "Accepté par l'opérateur") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
-	if status, body := h.send(t, page.Office, http.MethodGet, "/explain/"+letters[0].Code); status != http.StatusSeeOther || !strings.Contains(body, "/notices/"+asked.ID) {
+	if status, body := h.send(t, page.Secretary, http.MethodGet, "/explain/"+letters[0].Code); status != http.StatusSeeOther || !strings.Contains(body, "/notices/"+asked.ID) {
 		t.Errorf("%d %s", status, body)
 	}
 }

@@ -15,7 +15,9 @@ import (
 
 	"github.com/preau-ent/preau/internal/account"
 	"github.com/preau-ent/preau/internal/attendance"
+	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/timetable"
@@ -31,8 +33,12 @@ func newOffice(t *testing.T) (*onlineSchool, map[string]string) {
 	school, zone := s.town.School.ID, s.clock.Now().Location()
 	hash := account.HashPassword(walkPassword, account.Cost{})
 	err := s.app.DB.InSchool(t.Context(), school, func(ctx context.Context, tx database.Tx) error {
-		for person, role := range map[string]page.Role{"head": page.Head, "nadia": page.Guardian, "karim": page.Guardian, "lea": page.Pupil} {
-			a, err := account.Create(ctx, tx, account.Account{School: school, Person: person, Role: role, Identifier: person, CreatedAt: s.clock.Now()})
+		for identifier, role := range map[string]page.Role{"head": page.Head, "nadia": page.Guardian, "karim": page.Guardian, "lea": page.Pupil, "gate": page.Supervisor, "nurse": page.Nurse} {
+			person := identifier
+			if role == page.Supervisor || role == page.Nurse {
+				person = "supervisor" // who is a teacher too, by another account
+			}
+			a, err := account.Create(ctx, tx, account.Account{School: school, Person: person, Role: role, Identifier: identifier, CreatedAt: s.clock.Now()})
 			if err != nil {
 				return err
 			}
@@ -114,6 +120,11 @@ func newOffice(t *testing.T) (*onlineSchool, map[string]string) {
 		_, err := timetable.OpenHome(ctx, tx, timetable.Home{School: school, Reason: "illness", FromOn: "2026-11-24", UntilOn: "2026-11-26", OpenedBy: "x", Pupils: []string{"lea"}}, now, zone)
 		return err
 	})
+	do(func(ctx context.Context, tx database.Tx) error {
+		f := followup.Followup{Journal: s.app.Journal, Evidence: &classroom.Evidence{}}
+		_, err := f.Open(ctx, tx, followup.Period{School: school, Purpose: "Retrouver les élèves dont nous n'avons plus de nouvelles", Days: 3, UntilOn: "2027-07-01", OpenedBy: "x"}, now, zone)
+		return err
+	})
 	s.clock.Advance(6 * time.Minute)
 	return s, ids
 }
@@ -147,9 +158,18 @@ func TestOfficeLooks(t *testing.T) {
 		{"at-home-classes", "head", "/timetable/home"},
 		{"teacher-today", "roy", "/"},
 		{"pupil-today", "lea", "/"},
+		{"followup", "head", "/followup"},
+		{"followup-pupil", "head", "/followup/pupils/lea"},
 		{"class-guest", "nadia", "/class/maths"},
 		{"class-pupil", "lea", "/class/maths"},
 		{"class-teacher", "roy", "/class/maths"},
+		{"roll-correct", "office", "/roll/maths"},
+		{"supervisor-today", "gate", "/"},
+		{"supervisor-day", "gate", "/day"},
+		{"supervisor-inside", "gate", "/inside"},
+		{"nurse", "nurse", "/inside"},
+		{"nurse-class", "nurse", "/inside?group=2de3"},
+		{"accounts-families", "office", "/accounts"},
 	} {
 		tab := s.phone(b, browser.Options{})
 		tab.signIn(look.as)

@@ -40,6 +40,9 @@ func (a *App) mayOwn(r *http.Request, v page.Viewer) bool {
 func (a *App) viewer(r *http.Request) (page.Viewer, bool) {
 	v, ok := a.Keeper.Viewer(r)
 	v.Personal = ok && a.personal(r, v)
+	if ok && v.Role == page.Pupil {
+		a.followup.Opened(v.School, v.ID)
+	}
 	return v, ok
 }
 

@@ -49,7 +49,7 @@ func newOnlineSchool(t *testing.T, change ...func(*app.Config)) *onlineSchool {
 	}
 	hash := account.HashPassword(walkPassword, account.Cost{})
 	err := s.app.DB.Write(t.Context(), func(ctx context.Context, tx database.Tx) error {
-		for person, role := range map[string]page.Role{"roy": page.Teacher, "office": page.Office, "supervisor": page.Teacher} {
+		for person, role := range map[string]page.Role{"roy": page.Teacher, "office": page.Secretary, "supervisor": page.Teacher} {
 			a, err := account.Create(ctx, tx, account.Account{School: s.town.School.ID, Person: person, Role: role, Identifier: person, CreatedAt: s.clock.Now()})
 			if err != nil {
 				return err

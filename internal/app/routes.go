@@ -15,6 +15,7 @@ import (
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
@@ -22,6 +23,7 @@ import (
 	"github.com/preau-ent/preau/internal/status"
 	"github.com/preau-ent/preau/internal/timetable"
 	"github.com/preau-ent/preau/internal/whereabouts"
+	"github.com/preau-ent/preau/internal/yearstart"
 	"github.com/preau-ent/preau/web"
 )
 
@@ -50,24 +52,28 @@ func (a *App) register(secure bool) error {
 	a.Status.Register(a.Routes)
 	a.Keeper.Register(a.Routes)
 	(&account.People{DB: a.DB, Keeper: a.Keeper, Journal: a.Journal, Now: now}).Register(a.Routes)
-	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke}).Register(a.Routes)
+	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke, Uploads: filepath.Join(a.Config.Data, "imports")}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
 	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config), Media: a.sound()}
 	a.mayEnter = a.mayEnterClass
 	a.classPages.Register(a.Routes)
+	a.followup = &followup.Pages{DB: a.DB, Followup: &followup.Followup{Journal: a.Journal, Evidence: a.evidence}, Now: now}
+	a.followup.Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names, Propose: a.classPages.Propose}).Register(a.Routes)
 	(&register.Pages{DB: a.DB, Journal: a.Journal, Now: now, Documents: filepath.Join(a.Config.Data, "documents")}).Register(a.Routes)
-	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: adults, Accounts: accountsOf}
+	(&yearstart.Pages{DB: a.DB, Journal: a.Journal, Now: now, Leaning: leaning(), Changed: a.Alert.Poke, Names: names}).Register(a.Routes)
+	a.alertPages = &alert.Pages{DB: a.DB, Alert: a.Alert, Now: now, Actors: actors, Beside: a.uncalled, Elsewhere: map[courier.Kind]string{courier.Notice: "/notices/", courier.Daily: "/courrier#"}, Adults: a.adults, Accounts: accountsOf}
 	a.alertPages.Register(a.Routes)
-	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: adults}
+	a.courierPages = &courier.Pages{DB: a.DB, Courier: a.Courier, Now: now, Demo: a.demo, Adults: a.adults}
 	a.courierPages.Register(a.Routes)
 	(&notices.Pages{DB: a.DB, Notices: a.Notices, Now: now, Corrections: "/corrections"}).Register(a.Routes)
-	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: adults}).Register(a.Routes)
+	(&guard.Pages{DB: a.DB, Guard: a.Guard, Now: now, Adults: a.adults}).Register(a.Routes)
 	if err := a.registerOffline(secure); err != nil {
 		return err
 	}
 	a.Routes.Handle("GET /{$}", page.Anyone(), a.today)
+	a.Routes.Handle("GET /roll/now", page.Anyone(), a.rollNow)
 	a.Routes.Handle("GET /accessibility", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		return page.Show(w, r, http.StatusOK, page.Accessibility())
 	})
@@ -81,7 +87,7 @@ func (a *App) register(secure bool) error {
 
 // Words are the sentences of every capability's pages.
 func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words)
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, followup.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
 }
 
 // Handler serves the pages.
@@ -102,9 +108,11 @@ func (a *App) bar(ctx context.Context) page.Bar {
 	link := func(id, href string) {
 		b.Links = append(b.Links, page.Link{ID: id, Href: href, Text: page.T(ctx, "app.link."+id)})
 	}
-	link("today", "/")
+	if v.Role != page.Nurse {
+		link("today", "/")
+	}
 	switch v.Role {
-	case page.Head, page.CPE, page.Office:
+	case page.Head, page.CPE, page.Secretary:
 		link("day", "/day")
 		link("absences", "/absences")
 		link("inside", "/inside")
@@ -116,21 +124,37 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		if a.Guard != nil && a.Guard.School() == v.School {
 			link("guard", "/guard")
 		}
-		if v.Role != page.Office {
-			link("accounts", "/accounts")
+		if v.Role == page.Head || v.Role == page.CPE {
+			link("start", "/start")
+			link("followup", "/followup")
 		}
+		link("accounts", "/accounts")
 		link("state", "/schools/"+url.PathEscape(v.School)+"/etat")
+	case page.Supervisor:
+		link("day", "/day")
+		link("absences", "/absences")
+		link("inside", "/inside")
+		link("timetable", "/timetable")
+	case page.Nurse:
+		link("inside", "/inside")
 	case page.Teacher:
 		link("timetable", "/timetable")
 	case page.Operator:
 		link("schools", "/schools")
+		link("import", "/import")
 		link("incidents", "/incidents")
 	}
-	if v.School != "" && v.Role != page.Pupil && v.Role != page.Guardian {
+	if page.Staff().Allows(v.Role) {
 		b.Status = a.serviceTag(ctx, v)
 	}
 	if page.SchoolOffice().Allows(v.Role) {
 		b.Banners = a.banners(ctx, v)
+	} else if v.Role == page.Supervisor {
+		// They read what keeps messages in the building; what is done about it is the office's.
+		for _, one := range a.banners(ctx, v) {
+			one.Href, one.Action = "", ""
+			b.Banners = append(b.Banners, one)
+		}
 	} else if v.Role == page.Operator {
 		b.Banners = a.operatorBanners(ctx)
 	}
@@ -206,7 +230,11 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 		zone = time.UTC
 	}
 	if a.Courier.Carriers().Pretended() && !a.demo {
-		return &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.pretend"), Href: "/courrier"}
+		s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.pretend")}
+		if page.SchoolOffice().Allows(v.Role) {
+			s.Href = "/courrier"
+		}
+		return s
 	}
 	s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.no")}
 	if alert.InService(service, timetable.Day(a.Clock.Now(), zone)) {
@@ -218,7 +246,7 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	} else if rehearsal.Open() {
 		s = &page.Status{Tone: page.Late, Text: page.T(ctx, "app.service.rehearsal")}
 	}
-	if v.Role != page.Teacher {
+	if page.SchoolOffice().Allows(v.Role) {
 		s.Href = "/service"
 	}
 	return s

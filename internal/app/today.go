@@ -31,7 +31,9 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	switch v.Role {
 	case page.Operator:
 		return page.See(w, r, "/schools")
-	case page.Head, page.CPE, page.Office:
+	case page.Nurse:
+		return page.See(w, r, "/inside")
+	case page.Head, page.CPE, page.Secretary, page.Supervisor:
 		c, err = a.alertPages.Office(ctx)
 	case page.Teacher:
 		page.MayKeep(w, r)
@@ -63,6 +65,31 @@ func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Com
 		device = keepSwitch(v.Personal, sheetsToKeep(day, now))
 	}
 	return attendance.TeacherDay(day, now), device, err
+}
+
+// rollNow leads to the roll of the lesson that the viewer has now, or soon: whoever waits in
+// line finds it there, for rolls meet none. Without such a lesson to their day.
+func (a *App) rollNow(w http.ResponseWriter, r *http.Request) error {
+	v, ok := page.ViewerFrom(r.Context())
+	if !ok {
+		return page.See(w, r, account.RollSignIn)
+	}
+	now := a.Clock.Now()
+	var day []attendance.DaySitting
+	err := a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		day, err = attendance.DayOf(ctx, tx, v.School, v.ID, timetable.Day(now, page.Zone(ctx)))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	to := "/"
+	for _, d := range day {
+		if s := d.Sitting; !s.Cancelled() && !now.Before(s.StartsAt.Add(-aroundLesson)) && now.Before(s.EndsAt) {
+			to = "/roll/" + s.ID // of two, the later: who stands before the next one has called the first
+		}
+	}
+	return page.See(w, r, to)
 }
 
 // atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
@@ -147,8 +174,7 @@ func called(ctx context.Context, tx database.Tx, school string, sittings []strin
 
 // todayWidth: the office's board is wide, a phone's page is not.
 func todayWidth(role page.Role) page.Width {
-	switch role {
-	case page.Head, page.CPE, page.Office:
+	if page.SchoolLife().Allows(role) {
 		return page.Wide
 	}
 	return page.Narrow

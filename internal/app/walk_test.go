@@ -78,7 +78,7 @@ func newHouse(t *testing.T, change ...func(*app.Config)) *house {
 // accounts gives our school one account of each role, and the installation an operator.
 func (h *house) accounts(hash account.Hash) {
 	c := h.ours.Cast
-	people := map[page.Role]string{page.Head: c.Head, page.CPE: c.CPE, page.Office: c.Office, page.Teacher: c.Teacher, page.Pupil: c.Lea, page.Guardian: c.Nadia}
+	people := map[page.Role]string{page.Head: c.Head, page.CPE: c.CPE, page.Secretary: c.Office, page.Supervisor: c.Supervisor, page.Nurse: c.Supervisor, page.Teacher: c.Teacher, page.Pupil: c.Lea, page.Guardian: c.Nadia}
 	err := h.app.DB.Write(h.t.Context(), func(ctx context.Context, tx database.Tx) error {
 		for _, role := range page.Roles() {
 			a := account.Account{Role: role, Identifier: string(role), CreatedAt: h.app.Clock.Now()}
@@ -105,7 +105,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 	h.t.Helper()
 	school, c := town.School.ID, town.Cast
 	ids := map[string]string{"school": school, "sitting": c.Sitting, "pupil": c.Lea, "adult": c.Nadia, "person": c.Nadia,
-		"room": app.Room(school, c.Sitting), "way": "rtc", "carrier": "pretend", "secret": "guessed", "token": "ABCDEFGHJKLMNPQ", "incident": "an-incident", "whom": "families"}
+		"room": app.Room(school, c.Sitting), "way": "rtc", "carrier": "pretend", "secret": "guessed", "token": "ABCDEFGHJKLMNPQ", "incident": "an-incident", "upload": "nobodysupload", "whom": "families"}
 	must := func(err error) {
 		if err != nil {
 			h.t.Helper()
@@ -311,7 +311,7 @@ func (h *house) send(t *testing.T, role page.Role, method, path string) (int, st
 		c = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	if path == "/sign-out" {
-		c = h.signIn(string(page.Office)) // and not the one that goes on walking
+		c = h.signIn(string(page.Secretary)) // and not the one that goes on walking
 	}
 	req, err := http.NewRequestWithContext(t.Context(), method, h.server.URL+path, nil)
 	if err != nil {

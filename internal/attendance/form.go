@@ -19,11 +19,12 @@ const (
 
 // filled is what a form says.
 type filled struct {
-	Entries []Entry
-	Typed   map[string]string // minutes as they were typed
-	Wrong   map[string]string // pupil → key of the sentence
-	Changed bool              // it speaks of a pupil who is not in the sitting
-	Gone    int               // of how many
+	Why, Words string // of the office's correction
+	Entries    []Entry
+	Typed      map[string]string // minutes as they were typed
+	Wrong      map[string]string // pupil → key of the sentence
+	Changed    bool              // it speaks of a pupil who is not in the sitting
+	Gone       int               // of how many
 }
 
 // readForm reads what was sent, pupil by pupil. A pupil of whom the form does not speak
@@ -69,6 +70,7 @@ func readForm(form url.Values, s timetable.Sitting, pupils []directory.Person, n
 
 // fill puts what a form said back onto the page.
 func (s *sheet) fill(f filled) {
+	s.Why, s.Words = f.Why, f.Words
 	said := make(map[string]Entry, len(f.Entries))
 	for _, e := range f.Entries {
 		said[e.Pupil] = e

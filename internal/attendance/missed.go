@@ -64,3 +64,14 @@ func LateTimes(ctx context.Context, tx database.Tx, school, pupil, from, until s
 	}
 	return times, minutes, err
 }
+
+// Seen is that a roll of a day says that a pupil was there.
+type Seen struct{ Pupil, Day string }
+
+// SeenOn lists which pupils the rolls of which days, from a first one to a last one, show present
+// or late, each once a day.
+func SeenOn(ctx context.Context, tx database.Tx, school, from, until string) (rows []Seen, err error) {
+	err = tx.NewSelect().TableExpr("attendance_marks AS k").ColumnExpr("DISTINCT k.pupil, k.day").
+		Where("k.school = ? AND k.day >= ? AND k.day <= ? AND k.value IN ('present', 'late')", school, from, until).Scan(ctx, &rows)
+	return rows, err
+}

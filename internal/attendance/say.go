@@ -103,6 +103,8 @@ func rowLegend(ctx context.Context, r row) string {
 // to be away.
 func rowNote(ctx context.Context, r row) string {
 	switch {
+	case r.Corrected.Why != "":
+		return correctedText(ctx, r.Corrected)
 	case !r.Slip.IsZero():
 		return page.T(ctx, "attendance.slip.note", "hour", page.Hour(ctx, r.Slip))
 	case r.Away != "" && r.Home != "":

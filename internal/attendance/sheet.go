@@ -36,6 +36,10 @@ type sheet struct {
 	Refused   bool // a save was refused because it is Closed
 	Meanwhile []meanwhile
 	Wrong     int    // rows to look at again
+	Corrects  bool   // a change is the office's correction, which says why
+	Why       string // as it was typed
+	Words     string
+	NoWhy     bool   // it was not said
 	Problem   string // key of a sentence, of what kept the roll from being saved
 }
 
@@ -55,6 +59,8 @@ type row struct {
 	Wrong   string    // key of a sentence beside the row
 	Slip    time.Time // when the office gave a late slip; zero: it did not
 	Home    string    // how they came to the class at home, in the reader's language
+
+	Corrected corrected // by the office; zero: it was not
 }
 
 // Rest is the value that a row has when nobody taps on it.
@@ -157,6 +163,10 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 		return s, err
 	}
 	if s.Roll, s.Called, err = rollOf(ctx, tx, v.School, sitting); err != nil || !s.Called {
+		return s, err
+	}
+	s.Corrects = corrects(v, s.Sitting, s.Called)
+	if err := p.readCorrections(ctx, tx, v, &s, current); err != nil {
 		return s, err
 	}
 	names, err := p.names(ctx, tx, v.School, s.Roll.SavedBy)
@@ -311,9 +321,13 @@ func shortName(p directory.Person) string {
 
 // isOffice tells whether the viewer corrects every roll of the school.
 func isOffice(v page.Viewer) bool {
-	return v.Role == page.Head || v.Role == page.CPE || v.Role == page.Office
+	return page.SchoolOffice().Allows(v.Role)
 }
 
 func inCharge(v page.Viewer, s timetable.Sitting) bool { return v.ID != "" && s.In(v.ID) }
 
-func mayCall(v page.Viewer, s timetable.Sitting) bool { return isOffice(v) || inCharge(v, s) }
+// mayCall: whoever is in charge, and whoever follows the day's absences, since the roll of
+// somebody who is ill is called all the same.
+func mayCall(v page.Viewer, s timetable.Sitting) bool {
+	return page.SchoolLife().Allows(v.Role) || inCharge(v, s)
+}

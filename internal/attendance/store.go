@@ -46,6 +46,10 @@ type Save struct {
 	// After is the key of the save of the same person that its page showed, where the page
 	// was a copy that the device kept. Empty: none.
 	After string
+	// MustSay: it is the office's, and what it changes of somebody else's needs Why, one of
+	// Whys; Words are free.
+	MustSay    bool
+	Why, Words string
 }
 
 // SaveRoll appends what a page says to the roll and keeps, in the same transaction,
@@ -75,12 +79,19 @@ func SaveRoll(ctx context.Context, tx database.Tx, j *journal.Journal, now time.
 		}
 	}
 	m := mergeRoll(s.Entries, current, shown, s.Late)
+	corrected := correcting(m.Append, current, s.By)
+	if err := checkWhy(s, corrected); err != nil {
+		return merge{}, err
+	}
 	home, err := timetable.AtHome(ctx, tx, s.School, s.Pupils, s.Day)
 	if err != nil {
 		return merge{}, err
 	}
 	marks, err := appendMarks(ctx, tx, now, s, m.Append, home)
 	if err != nil {
+		return merge{}, err
+	}
+	if err := keepWhy(ctx, tx, s, marks, corrected); err != nil {
 		return merge{}, err
 	}
 	if err := keepUndecided(ctx, tx, s, marks); err != nil {
@@ -110,6 +121,9 @@ func rollDetail(s Save, m merge, marks []Mark) map[string]string {
 		}
 	}
 	d["absent"], d["late"] = strings.Join(absent, " "), strings.Join(late, " ")
+	if s.Why != "" {
+		d["why"] = s.Why
+	}
 	if s.Late {
 		d["made"], d["kept"] = s.MadeAt.UTC().Format(time.RFC3339), numbersText(m.Kept)
 	}

@@ -50,8 +50,8 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /roll/{sitting}", page.Staff(), p.saveRoll)
 	rs.Handle("POST /roll/late", page.Staff(), p.takeLate)
 	rs.Handle("POST /roll/{sitting}/take", page.Staff(), p.take)
-	rs.Handle("POST /pupils/{pupil}/statement", page.SchoolOffice(), p.state)
-	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolOffice(), p.withdraw)
+	rs.Handle("POST /pupils/{pupil}/statement", page.SchoolLife(), p.state)
+	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolLife(), p.withdraw)
 }
 
 func viewer(r *http.Request) page.Viewer {
@@ -129,6 +129,9 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 		save := Save{School: v.School, Sitting: s.ID, Day: s.Day, Entries: form.Entries, By: v.Account, Origin: FromOffice, OpenedAt: opened(r.PostForm.Get("opened"), now)}
 		if inCharge(v, s) {
 			save.Origin = FromRoll
+		} else {
+			save.MustSay, save.Why, save.Words = true, r.PostForm.Get("why"), strings.TrimSpace(r.PostForm.Get("words"))
+			form.Why, form.Words = save.Why, save.Words
 		}
 		for _, pupil := range pupils {
 			save.Pupils = append(save.Pupils, pupil.ID)
@@ -178,7 +181,7 @@ func (p *Pages) commit(r *http.Request, fn func(context.Context, database.Tx) er
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	err = p.DB.InSchool(database.Urgent(ctx), viewer(r).School, fn)
-	for _, known := range []error{errForm, ErrEarly, ErrOver, ErrCancelled} {
+	for _, known := range []error{errForm, ErrWhy, ErrEarly, ErrOver, ErrCancelled} {
 		if errors.Is(err, known) {
 			return known, nil
 		}
@@ -203,6 +206,8 @@ func (p *Pages) showAgain(w http.ResponseWriter, r *http.Request, f filled, refu
 	s.fill(f)
 	status := http.StatusUnprocessableEntity
 	switch {
+	case refusal == ErrWhy:
+		s.Problem, s.NoWhy = "attendance.why.wrong", true
 	case refusal != errForm:
 		status, s.Refused = http.StatusConflict, true // Closed says why
 	case f.Changed:

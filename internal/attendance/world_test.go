@@ -205,7 +205,7 @@ func viewers(zone *time.Location) map[string]page.Viewer {
 	for name, v := range map[string]page.Viewer{
 		"head":     {ID: "", Role: page.Head, Name: "Hélène Faure"},
 		"cpe":      {ID: "cpe", Role: page.CPE, Name: "Samir Aubertin"},
-		"office":   {ID: "", Role: page.Office, Name: "Odile Ferrand"},
+		"office":   {ID: "", Role: page.Secretary, Name: "Odile Ferrand"},
 		"roy":      {ID: "roy", Role: page.Teacher, Name: "Camille Roy"},
 		"petit":    {ID: "petit", Role: page.Teacher, Name: "Paul Petit"},
 		"pupil":    {ID: "p01", Role: page.Pupil, Name: "Léa Benali"},

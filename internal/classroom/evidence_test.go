@@ -240,13 +240,20 @@ func TestBreaksAndOutages(t *testing.T) {
 			}
 			leave()
 		}
-		_, leave, err := s.pages.live.join(at, "two", false)
+		// What we ended after its time and comes back is no break.
+		long, end, err := s.pages.live.join(at, "three", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		long.ours = true
+		end()
+		_, leave, err := s.pages.live.join(at, "three", false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer leave()
 		sights := s.pages.live.sights()[s.town.School.ID]
-		if len(sights) != 1 || sights[0].Breaks != 3 || sights[0].Held {
+		if len(sights) != 1 || sights[0].Breaks != 2 || sights[0].Held {
 			t.Errorf("%+v", sights)
 		}
 		if sights = s.pages.live.sights()[s.town.School.ID]; len(sights) != 1 || sights[0].Breaks != 0 || !sights[0].Held {

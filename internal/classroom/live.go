@@ -58,6 +58,7 @@ type line struct {
 	seat
 	changed chan struct{}
 	waits   bool // in the lobby: not there yet
+	ours    bool // we ended it: what comes back then was no break
 }
 
 // attending is what this node knows of somebody between two pulses.
@@ -109,6 +110,9 @@ func (l *live) join(s seat, p string, waits bool) (*line, func(), error) {
 		if a := l.seen[s]; !waits && a != nil {
 			if a.lines--; a.lines == 0 {
 				a.held = false
+			}
+			if one.ours && a.page == p {
+				a.page = ""
 			}
 		}
 	}, nil
@@ -337,6 +341,7 @@ func (p *Pages) events(w http.ResponseWriter, r *http.Request) error {
 		case <-ended:
 			return nil
 		case <-over.C:
+			one.ours = true
 			return nil
 		case <-one.changed:
 		case <-beat.C:

@@ -141,7 +141,7 @@ func TestTheOfficeReadsTheLetters(t *testing.T) {
 		o := newOffice(t, db, false, courier.Pretend())
 		for _, role := range page.Roles() {
 			status, text := o.get(string(role) + ":" + o.town.School.ID)
-			if allowed := role == page.Head || role == page.CPE || role == page.Office; allowed != (status == http.StatusOK) || !allowed && strings.Contains(text, "Nadia") {
+			if allowed := role == page.Head || role == page.CPE || role == page.Secretary; allowed != (status == http.StatusOK) || !allowed && strings.Contains(text, "Nadia") {
 				t.Errorf("%s: %d", role, status)
 			}
 			if status, text := o.get(string(role) + ":elsewhere"); status == http.StatusOK || strings.Contains(text, "Nadia") {
@@ -151,7 +151,7 @@ func TestTheOfficeReadsTheLetters(t *testing.T) {
 		if status, _ := o.get(""); status != http.StatusSeeOther {
 			t.Errorf("signed out: %d", status)
 		}
-		_, raw := o.get("office:" + o.town.School.ID)
+		_, raw := o.get("secretary:" + o.town.School.ID)
 		text := page.Plain(html.UnescapeString(raw))
 		for _, want := range []string{"Rien n'est sorti du bâtiment", "Nadia Benali", "Karim Benali", smsText, mailText, "Léa n'est pas en classe (8h05)", `href="/explain/one"`, "Réf. ABCDEF3 : pourquoi ?", "mardi 24 novembre, 8 h 17"} {
 			if !strings.Contains(text, page.Plain(want)) {
@@ -176,12 +176,12 @@ func TestTheOfficeReadsTheLetters(t *testing.T) {
 func TestInADemonstrationEverybodyReadsTheLetters(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		o := newOffice(t, db, true, courier.Pretend())
-		for _, as := range []string{"", "operator:", "pupil:" + o.town.School.ID, "office:" + o.town.School.ID} {
+		for _, as := range []string{"", "operator:", "pupil:" + o.town.School.ID, "secretary:" + o.town.School.ID} {
 			status, text := o.get(as)
 			if status != http.StatusOK || !strings.Contains(text, "Nadia") || !strings.Contains(text, "06 39 98") || !strings.Contains(text, ".example") {
 				t.Errorf("%q: %d", as, status)
 			}
-			if explains := strings.Contains(text, "/explain"); explains != strings.HasPrefix(as, "office") {
+			if explains := strings.Contains(text, "/explain"); explains != strings.HasPrefix(as, "secretary") {
 				t.Errorf("%q: a link to explain: %v", as, explains)
 			}
 		}
@@ -198,7 +198,7 @@ func TestADemonstrationThatIsNone(t *testing.T) {
 	if status, _ := o.get(""); status != http.StatusSeeOther {
 		t.Errorf("signed out: %d", status)
 	}
-	if status, text := o.get("office:" + o.town.School.ID); status != http.StatusOK || strings.Contains(text, "Rien n") || strings.Contains(text, ".example") || !strings.Contains(text, "Courrier<") {
+	if status, text := o.get("secretary:" + o.town.School.ID); status != http.StatusOK || strings.Contains(text, "Rien n") || strings.Contains(text, ".example") || !strings.Contains(text, "Courrier<") {
 		t.Errorf("%d %s", status, text)
 	}
 }
@@ -216,7 +216,7 @@ func TestLettersInABrowser(t *testing.T) {
 			t.Run(fmt.Sprintf("%d-%v", width, dark), func(t *testing.T) {
 				tab := b.Tab(t, browser.Options{Width: width, Dark: dark})
 				tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-					_, err := cdp.Call(ctx, target, network.SetCookie, network.SetCookieParams{Name: "as", Value: "office:" + o.town.School.ID, URL: o.server.URL})
+					_, err := cdp.Call(ctx, target, network.SetCookie, network.SetCookieParams{Name: "as", Value: "secretary:" + o.town.School.ID, URL: o.server.URL})
 					return err
 				}))
 				tab.Go(o.server.URL + "/courrier")

@@ -164,9 +164,10 @@ func (h Hand) WithdrawObjection(ctx context.Context, tx database.Tx, school, pup
 	return nil
 }
 
-// CloseTask says that a task is settled. ErrForHead: an objection is the head's to talk
+// CloseTask says that a task is settled, and why where its kind asks for it. ErrForHead: an objection is the head's to talk
 // about with the pupil.
-func (h Hand) CloseTask(ctx context.Context, tx database.Tx, school, id string, role page.Role) error {
+func (h Hand) CloseTask(ctx context.Context, tx database.Tx, school, id string, role page.Role, reason string) error {
+	reason = strings.TrimSpace(reason)
 	t := Task{School: school, ID: id}
 	err := found(tx.NewSelect().Model(&t).WherePK().Scan(ctx))
 	switch {
@@ -174,8 +175,13 @@ func (h Hand) CloseTask(ctx context.Context, tx database.Tx, school, id string, 
 		return err
 	case t.Kind == TaskObjection && role != page.Head:
 		return ErrForHead
+	case NeedsReason(t.Kind) && !goodReference(reason):
+		return errReason
 	case !t.ClosedAt.IsZero():
 		return nil
+	}
+	if NeedsReason(t.Kind) {
+		t.Reason = reason
 	}
 	return h.closeTask(ctx, tx, t)
 }

@@ -114,10 +114,10 @@ func TestObjections(t *testing.T) {
 		}
 		closeTask := func(id string, role page.Role) error {
 			return h.do(t, func(ctx context.Context, tx database.Tx, s directory.School) error {
-				return by(t).CloseTask(ctx, tx, s.ID, id, role)
+				return by(t).CloseTask(ctx, tx, s.ID, id, role, "")
 			})
 		}
-		for _, role := range []page.Role{page.CPE, page.Office} {
+		for _, role := range []page.Role{page.CPE, page.Secretary} {
 			if err := closeTask(c.Tasks[0].ID, role); !errors.Is(err, directory.ErrForHead) {
 				t.Errorf("%s closed the head's task: %v", role, err)
 			}

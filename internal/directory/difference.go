@@ -3,6 +3,9 @@ package directory
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -32,7 +35,37 @@ type Difference struct {
 	ToldLost   []ToldChange `json:"told_lost"`
 
 	Loss    string `json:"loss,omitempty"`    // why it is held back without --accept-loss; empty: it is not
+	Losses  []Loss `json:"losses,omitempty"`  // each of which somebody has to accept
 	Refused string `json:"refused,omitempty"` // why it is not taken at all; empty: it is
+}
+
+// Loss is more than a tenth of what a school has that an import takes away, or turns into
+// something else.
+type Loss struct {
+	What string `json:"what"` // see the loss constants
+	Have int    `json:"have"`
+	Lost int    `json:"lost"`
+}
+
+// What may be lost.
+const (
+	LossPupils   = "pupils"
+	LossAdults   = "adults"
+	LossLinks    = "links"
+	LossLegal    = "legal"    // legal representatives who are none any more
+	LossPromoted = "promoted" // adults who become legal representatives and were none
+)
+
+// Digest names the difference, and the losses in it: whoever agreed to one agreed to no
+// other.
+func (d Difference) Digest() string {
+	d.Refused, d.Name = "", ""
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic("directory: a difference: " + err.Error()) // it is names and numbers
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // Changes are people by name.
@@ -80,6 +113,7 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 		}
 		in := one.incoming()
 		var have census
+		name := in.school.Name
 		var refused error // whatever the difference: it would not be taken
 		err := db.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 			s, err := schoolByUAI(ctx, tx, in.school.UAI)
@@ -88,6 +122,9 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 			}
 			if err != nil {
 				return err
+			}
+			if name == s.UAI {
+				name = s.Name // the source does not know it
 			}
 			if gone, err := Gone(ctx, tx, s.ID); err != nil {
 				return err
@@ -112,6 +149,7 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 			day = now.In(loc).Format(time.DateOnly)
 		}
 		d := differ(have, in, day)
+		d.Name = name
 		if refused != nil {
 			d.Refused = refused.Error()
 		}
@@ -187,7 +225,7 @@ func (c census) after(in incoming, day string) census {
 		out.people[id] = Person{ID: id, Kind: p.kind, Source: in.source, SourceKey: p.key, LastName: p.last, FirstName: p.first, Born: p.born, Lang: lang}
 	}
 	for id, p := range c.people {
-		if p.Source == in.source && !came[id] && p.LeftOn == "" {
+		if p.Source == in.source && !came[id] && !gone(p, day) {
 			p.LeftOn = day
 			out.people[id] = p
 		}
@@ -323,8 +361,9 @@ func differ(have census, in incoming, day string) Difference {
 	for _, of := range [][]ToldChange{d.ToldGained, d.ToldLost} {
 		slices.SortFunc(of, func(a, b ToldChange) int { return cmp.Or(cmp.Compare(a.Pupil, b.Pupil), cmp.Compare(a.Who, b.Who)) })
 	}
-	if loss := lossOf(have, next, in.source, day); loss != nil {
-		d.Loss = loss.Error()
+	d.Losses = lossesOf(have, next, in.source, day)
+	if len(d.Losses) > 0 {
+		d.Loss = (&lossError{d.Losses[0]}).Error()
 	}
 	return d
 }
@@ -333,10 +372,10 @@ func pairs[V any](m map[[2]string]V) [][2]string {
 	return slices.SortedFunc(maps.Keys(m), func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
 }
 
-// lossOf compares what a source said with what it says now. A tenth is a class change
+// lossesOf compares what a source said with what it says now. A tenth is a class change
 // or the leavers of a term; more is a missing file, or a file read in the wrong
 // dialect: then as many people lose the right to be told, or gain it.
-func lossOf(have, next census, source, day string) *lossError {
+func lossesOf(have, next census, source, day string) (out []Loss) {
 	var pupils, adults, links, legal, other tally
 	for id, p := range have.people {
 		if p.Source != source || gone(p, day) {
@@ -364,19 +403,16 @@ func lossOf(have, next census, source, day string) *lossError {
 	}
 	other.have = links.have // a few contacts become guardians every year
 	other.kept = other.have - other.lost
-	switch {
-	case pupils.tooMuch():
-		return &lossError{what: "pupils", have: pupils.have, now: pupils.kept}
-	case adults.tooMuch():
-		return &lossError{what: "guardians and other adults", have: adults.have, now: adults.kept}
-	case links.tooMuch():
-		return &lossError{what: "links between pupils and adults", have: links.have, now: links.kept}
-	case legal.lost >= fewLevels && legal.tooMuch():
-		return &lossError{what: "legal representatives (one for each pupil)", have: legal.have, now: legal.kept}
-	case other.lost >= fewLevels && other.tooMuch():
-		return &lossError{promoted: other.lost, have: links.have}
+	for _, one := range []struct {
+		what string
+		of   tally
+		few  int
+	}{{LossPupils, pupils, 0}, {LossAdults, adults, 0}, {LossLinks, links, 0}, {LossLegal, legal, fewLevels}, {LossPromoted, other, fewLevels}} {
+		if one.of.lost >= one.few && one.of.tooMuch() {
+			out = append(out, Loss{What: one.what, Have: one.of.have, Lost: one.of.lost})
+		}
 	}
-	return nil
+	return out
 }
 
 // fewLevels change by hand in any school, however small.

@@ -231,11 +231,11 @@ func TestALossIsHeldBack(t *testing.T) {
 		{"some contacts become guardians", levels(Contact, Legal, 6), false},
 		{"too many contacts become guardians", levels(Contact, Legal, 7), true},
 	} {
-		if got := lossOf(have, have.after(c.in, "2026-09-02"), "aaf", "2026-09-02"); (got != nil) != c.held {
+		if got := lossesOf(have, have.after(c.in, "2026-09-02"), "aaf", "2026-09-02"); (len(got) > 0) != c.held {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
-	if got := lossOf(have, have.after(incoming{source: "siecle"}, "2026-09-02"), "siecle", "2026-09-02"); got != nil {
+	if got := lossesOf(have, have.after(incoming{source: "siecle"}, "2026-09-02"), "siecle", "2026-09-02"); len(got) > 0 {
 		t.Errorf("of a source that said nothing before: %v", got)
 	}
 }

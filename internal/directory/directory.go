@@ -188,6 +188,8 @@ type Task struct {
 	OpenedAt      time.Time
 	ClosedAt      time.Time `bun:",nullzero"`
 	ClosedBy      string
+	Sign          string // of what an import asks about; see doublesOf
+	Reason        string // of whoever closed it, in their words
 }
 
 // Kinds of tasks.
@@ -213,4 +215,16 @@ const (
 	// TaskChoiceEnded: the file no longer joins the pupil and somebody who was chosen to
 	// be told; nobody tells them any more.
 	TaskChoiceEnded = "choice-ended"
+	// TaskSamePerson: one person may be there twice, under two ids of the file; have the
+	// file corrected. Both stay until then.
+	TaskSamePerson = "same-person"
+	// TaskSameAccount: pupils have one mail address or mobile of their own; one would read
+	// what is the other's.
+	TaskSameAccount = "same-account"
+	// TaskSameContact: adults of several households have one number or address; one of
+	// them would be told about another's child.
+	TaskSameContact = "same-contact"
+	// TaskStaffGuardian: an adult around pupils is called as a member of staff; if it is
+	// one person, there are two accounts and two ways to be told.
+	TaskStaffGuardian = "staff-guardian"
 )

@@ -47,6 +47,7 @@ var (
 	ErrShortName  = page.Invalid("short", "directory.school.short.wrong", "n", maxShortName)
 	ErrOwnPhone   = page.Invalid("phone", "directory.school.phone.wrong")
 	ErrLang       = page.Invalid("lang", "directory.school.lang.wrong")
+	errReason     = page.Invalid("", "directory.task.reason.wrong")
 	errForm       = page.Invalid("", "directory.form.wrong")
 )
 
@@ -459,7 +460,7 @@ func (h Hand) openTask(ctx context.Context, tx database.Tx, school, kind, person
 
 func (h Hand) closeTask(ctx context.Context, tx database.Tx, t Task) error {
 	t.ClosedAt, t.ClosedBy = database.Stamp(h.Now), h.By
-	res, err := tx.NewUpdate().Model(&t).Column("closed_at", "closed_by").WherePK().Where("closed_at IS NULL").Exec(ctx)
+	res, err := tx.NewUpdate().Model(&t).Column("closed_at", "closed_by", "reason").WherePK().Where("closed_at IS NULL").Exec(ctx)
 	if n, err := rows(res, err); err != nil || n == 0 {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type house struct {
 	db      *database.DB
 	routes  *page.Routes
 	changes int
+	uploads string
 }
 
 // openHouse saves the town of the stories and a second school with one family.
@@ -117,12 +119,13 @@ func openHouse(t testing.TB, db *database.DB) *house {
 			return page.Bar{Links: []page.Link{{ID: "today", Href: "/", Text: "Aujourd’hui"}, {ID: "pupils", Href: "/pupils", Text: "Élèves"}, {ID: "school", Href: "/school", Text: "Établissement"}}}
 		},
 	})
-	pages := &directory.Pages{DB: db, Journal: theJournal(t), Now: func() time.Time { return tuesday }, Changed: func() { h.changes++ }}
+	h.uploads = filepath.Join(t.TempDir(), "imports")
+	pages := &directory.Pages{DB: db, Journal: theJournal(t), Now: func() time.Time { return tuesday }, Changed: func() { h.changes++ }, Uploads: h.uploads}
 	pages.Register(h.routes)
 	return h
 }
 
-// get asks for a page as somebody: "office", "head", "head@other", "" for nobody.
+// get asks for a page as somebody: "secretary", "head", "head@other", "" for nobody.
 func (h *house) get(t testing.TB, as, path string) (int, string) {
 	t.Helper()
 	return h.send(t, as, httptest.NewRequest("GET", path, nil))

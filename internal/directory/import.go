@@ -113,6 +113,12 @@ type Order struct {
 	// AcceptLoss: a school may lose more than a tenth of its pupils or of its links.
 	// Without it such a school is held back: files are often missing.
 	AcceptLoss bool
+	// Accepted are the losses that somebody agreed to one by one, by the school's code.
+	Accepted map[string][]Loss
+	// Seen are digests of the differences that somebody looked at, by the school's code: a
+	// school of which the difference is another one by now is not taken. Nil: nobody
+	// looked.
+	Seen map[string]string
 }
 
 // Import writes the schools of an export that nothing holds back, each in one short
@@ -136,7 +142,7 @@ func Import(ctx context.Context, db *database.DB, j *journal.Journal, e *Export,
 		switch {
 		case errors.Is(err, ErrGone):
 			r.refuse(i, errors.New("this school left this installation: nothing of it is taken"))
-		case errors.Is(err, ErrTwoSources):
+		case errors.Is(err, ErrTwoSources), errors.Is(err, ErrChanged):
 			r.refuse(i, err)
 		case errors.As(err, &loss):
 			r.refuse(i, loss)

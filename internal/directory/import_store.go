@@ -46,12 +46,11 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if err := im.oneSource(); err != nil {
 			return err
 		}
-		if !o.AcceptLoss {
-			if err := im.loss(); err != nil {
-				return err
-			}
+		accepted, err := im.agreed(o)
+		if err != nil {
+			return err
 		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks} {
+		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks, im.doubles} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -67,7 +66,11 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		if err := im.keepRows(record.ID); err != nil {
 			return err
 		}
-		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: o.By, Subject: id, Detail: map[string]string{"import": record.ID, "dialect": in.dialect, "digest": record.Digest, "changed": strconv.Itoa(changed)}})
+		detail := map[string]string{"import": record.ID, "dialect": in.dialect, "digest": record.Digest, "changed": strconv.Itoa(changed)}
+		if accepted != "" {
+			detail["accepted"] = accepted
+		}
+		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: o.By, Subject: id, Detail: detail})
 	})
 	return changed, err
 }
@@ -83,6 +86,7 @@ type importing struct {
 	ids     map[string]string // kind and source key → our id
 	changed int
 	kept    []kept      // what was written over
+	later   bool        // this source brought pupils before
 	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
 }
 
@@ -114,29 +118,46 @@ func (im *importing) oneSource() error {
 
 // lossError: what comes would take away more than a tenth of what is there, or make
 // guardians of as many who were none.
-type lossError struct {
-	what      string
-	have, now int
-	promoted  int
-}
+type lossError struct{ Loss }
 
 func (l *lossError) Error() string {
-	if l.promoted > 0 {
-		return fmt.Sprintf("of %d links %d become those of a legal representative and were not: are the files of another dialect? If it is right, come again with --accept-loss", l.have, l.promoted)
+	if l.What == LossPromoted {
+		return fmt.Sprintf("of %d links %d become those of a legal representative and were not: are the files of another dialect? If it is right, come again with --accept-loss", l.Have, l.Lost)
 	}
-	return fmt.Sprintf("the school has %d %s and these files keep %d of them: is a file missing? If it is right, come again with --accept-loss", l.have, l.what, l.now)
+	what := map[string]string{LossPupils: "pupils", LossAdults: "guardians and other adults", LossLinks: "links between pupils and adults",
+		LossLegal: "legal representatives (one for each pupil)"}[l.What]
+	return fmt.Sprintf("the school has %d %s and these files keep %d of them: is a file missing? If it is right, come again with --accept-loss", l.Have, what, l.Have-l.Lost)
 }
 
-// loss compares what is there with what comes.
-func (im *importing) loss() error {
+// ErrChanged: the school is no longer as it was when somebody looked at what an import
+// would change.
+var ErrChanged = errors.New("directory: the school changed since the difference was looked at")
+
+// agreed tells whether whoever runs the import agreed to what it takes away, and that the
+// difference is the one they saw. It gives what was accepted, for the journal.
+func (im *importing) agreed(o Order) (accepted string, err error) {
 	have, err := censusOf(im.ctx, im.tx, im.school)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if l := lossOf(have, have.after(im.in, im.day), im.in.source, im.day); l != nil {
-		return l
+	if seen := o.Seen; seen != nil {
+		if _, err := SchoolByID(im.ctx, im.tx, im.school); err == nil {
+			have.there = true
+		} else if !errors.Is(err, ErrNotFound) {
+			return "", err
+		}
+		if differ(have, im.in, im.day).Digest() != seen[im.in.school.UAI] {
+			return "", ErrChanged
+		}
 	}
-	return nil
+	var all []string
+	for _, l := range lossesOf(have, have.after(im.in, im.day), im.in.source, im.day) {
+		if !o.AcceptLoss && !slices.Contains(o.Accepted[im.in.school.UAI], l) {
+			return "", &lossError{l}
+		}
+		all = append(all, fmt.Sprintf("%s %d of %d", l.What, l.Lost, l.Have))
+	}
+	return strings.Join(all, ", "), nil
 }
 
 func (im *importing) id(k Kind, key string) string { return im.ids[string(k)+" "+key] }
@@ -176,6 +197,7 @@ func (im *importing) people() error {
 	have := map[string]Person{}
 	for _, p := range rows {
 		have[string(p.Kind)+" "+p.SourceKey] = p
+		im.later = im.later || p.Kind == KindPupil
 	}
 	var add []Person
 	for _, p := range im.in.people {
@@ -205,8 +227,8 @@ func (im *importing) people() error {
 		return err
 	}
 	for k, p := range have {
-		if _, still := im.ids[k]; still || p.LeftOn != "" {
-			continue
+		if _, still := im.ids[k]; still || p.LeftOn != "" && p.LeftOn <= im.day {
+			continue // one who was to leave later, and is not in the file any more, has left
 		}
 		im.changed++
 		old := p
@@ -384,7 +406,16 @@ func (im *importing) groups() error {
 			}
 			wanted[k] = true
 			want := Member{School: im.school, Grp: k[0], Person: k[1], FromOn: g.spans[pupil].from, UntilOn: g.spans[pupil].until}
-			if old, ok := in[k]; !ok {
+			old, ok := in[k]
+			if want.FromOn == "" {
+				// The source knows no first day. Once the school is here, whoever comes to a
+				// class was not in it before: rolls of last week do not expect them.
+				want.FromOn = old.FromOn
+				if !ok && im.later {
+					want.FromOn = im.day
+				}
+			}
+			if !ok {
 				addMembers = append(addMembers, want)
 			} else if old.UntilOn != want.UntilOn || old.FromOn != want.FromOn {
 				im.changed++

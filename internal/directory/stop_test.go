@@ -168,23 +168,23 @@ func TestStoppedPage(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.stop(t, directory.SMS, h.addressOf(t, "nadia-sms"))
 		h.stop(t, directory.Email, h.addressOf(t, "karim-email"))
-		_, text := h.get(t, "office", "/pupils/lea")
+		_, text := h.get(t, "secretary", "/pupils/lea")
 		for _, want := range []string{"STOP demandé le 24 novembre 2026 : plus de SMS", "l'adresse refuse nos messages depuis le 24 novembre 2026",
 			"Nadia Benali ne veut plus de SMS", "L'adresse e-mail de Karim Benali ne reçoit plus rien", "Écrire de nouveau", "1 message"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the page does not say %q", want)
 			}
 		}
-		if code, _ := h.post(t, "office", "/pupils/lea/points/nadia-sms/resume", "note", " "); code != http.StatusUnprocessableEntity {
+		if code, _ := h.post(t, "secretary", "/pupils/lea/points/nadia-sms/resume", "note", " "); code != http.StatusUnprocessableEntity {
 			t.Errorf("without a note: %d", code)
 		}
-		if code, to := h.post(t, "office", "/pupils/lea/points/nadia-sms/resume", "note", "la mère, ce matin"); code != http.StatusSeeOther || to != "/pupils/lea?done=resumed" {
+		if code, to := h.post(t, "secretary", "/pupils/lea/points/nadia-sms/resume", "note", "la mère, ce matin"); code != http.StatusSeeOther || to != "/pupils/lea?done=resumed" {
 			t.Errorf("%d %s", code, to)
 		}
 		if got := h.told(t, "lea"); got != "nadia: email sms; karim:" {
 			t.Error(got)
 		}
-		if code, _ := h.post(t, "office", "/pupils/malo/points/karim-email/resume", "note", "x"); code != http.StatusNotFound {
+		if code, _ := h.post(t, "secretary", "/pupils/malo/points/karim-email/resume", "note", "x"); code != http.StatusNotFound {
 			t.Errorf("of another pupil's parent: %d", code)
 		}
 	})

@@ -27,6 +27,9 @@ type Pages struct {
 	Journal *journal.Journal
 	Now     func() time.Time
 	Changed func() // after each change; nil: nobody wants to know
+	Uploads string // folder of the files that were brought and not decided about; empty: none are taken
+
+	turns chan struct{} // places for reading files
 }
 
 // Register mounts the pages.
@@ -51,6 +54,7 @@ func (p *Pages) Register(routes *page.Routes) {
 	routes.Handle("POST /pupils/{pupil}/objections", heads, p.recordObjection, small)
 	routes.Handle("POST /pupils/{pupil}/objections/{objection}/withdraw", heads, p.withdrawObjection, small)
 	routes.Handle("POST /tasks/{task}/close", office, p.closeTask, small)
+	p.registerImport(routes)
 	routes.Handle("GET /school", heads, p.school)
 	routes.Handle("POST /school", heads, p.saveSchool, small)
 }

@@ -232,7 +232,7 @@ func (p *Pages) withdrawObjection(w http.ResponseWriter, r *http.Request) error 
 func (p *Pages) closeTask(w http.ResponseWriter, r *http.Request) error {
 	v, _ := page.ViewerFrom(r.Context())
 	err := p.inHand(r, func(ctx context.Context, tx database.Tx, h Hand, s School) error {
-		return h.CloseTask(ctx, tx, s.ID, r.PathValue("task"), v.Role)
+		return h.CloseTask(ctx, tx, s.ID, r.PathValue("task"), v.Role, r.PostForm.Get("reason"))
 	})
 	if err != nil {
 		return failed(err)

@@ -32,8 +32,8 @@ func furnished(t *testing.T, db *database.DB) *house {
 
 // ours and theirs fill the parameters of a path.
 var (
-	ours = map[string]string{"pupil": "malo", "adult": "ronan", "point": "ronan-sms", "decision": "0123456789abcdefghjk", "objection": "none", "task": "none"}
-	far  = map[string]string{"pupil": "far-pupil", "adult": "far-adult", "point": "far-point", "decision": "far-decision", "objection": "far-objection", "task": "far-task"}
+	ours = map[string]string{"pupil": "malo", "adult": "ronan", "point": "ronan-sms", "decision": "0123456789abcdefghjk", "objection": "none", "task": "none", "upload": "none"}
+	far  = map[string]string{"pupil": "far-pupil", "adult": "far-adult", "point": "far-point", "decision": "far-decision", "objection": "far-objection", "task": "far-task", "upload": "farupload"}
 	hole = regexp.MustCompile(`\{(\w+)\}`)
 )
 
@@ -145,11 +145,11 @@ func TestCourtDecisionsReachTheHeadOnly(t *testing.T) {
 				t.Errorf("the %s does not read the decision", role)
 			}
 		}
-		_, body := h.get(t, "office", "/pupils/malo")
+		_, body := h.get(t, "secretary", "/pupils/malo")
 		if !strings.Contains(body, "non destinataire") || !strings.Contains(body, "Ronan Tisserand") {
 			t.Errorf("the office does not read that he is no recipient:\n%s", body)
 		}
-		for _, role := range []page.Role{page.Office, page.Operator, page.Teacher, page.Pupil, page.Guardian} {
+		for _, role := range []page.Role{page.Secretary, page.Operator, page.Teacher, page.Pupil, page.Guardian} {
 			for _, route := range h.routes.All() {
 				if strings.HasSuffix(route.Pattern, "/end") {
 					continue // ends what the next one looks at
@@ -162,7 +162,7 @@ func TestCourtDecisionsReachTheHeadOnly(t *testing.T) {
 			}
 		}
 		// In English too, and on the list.
-		if _, body := h.get(t, "office", "/pupils?name=tisserand"); tells.MatchString(body) || !strings.Contains(body, "Tisserand") {
+		if _, body := h.get(t, "secretary", "/pupils?name=tisserand"); tells.MatchString(body) || !strings.Contains(body, "Tisserand") {
 			t.Error("the list tells")
 		}
 		// And the office can neither record nor lift one.
@@ -187,10 +187,10 @@ func TestFormsLoseNothing(t *testing.T) {
 			says     string
 			keeps    []string
 		}{
-			{"office", "/pupils/lea/adults/karim/points", []string{"channel", "phone", "address", "06 39 98"}, "f-address", "Ce n'est pas un numéro valable ici", []string{`value="06 39 98"`, `value="phone" checked`}},
-			{"office", "/pupils/lea/adults/karim/points", []string{"channel", "email", "address", `"><script>alert(1)</script>`}, "f-address", "Ce n'est pas une adresse e-mail", []string{`&lt;script&gt;`}},
-			{"office", "/pupils/lea/adults/karim/points", nil, "f-channel", "Choisissez mobile", nil},
-			{"office", "/pupils/lea/adults", []string{"id", "0123456789abcdefghjk", "last", "Le Bihan", "first", "", "kinship", "uncle", "level", "carer"}, "f-first", "Écrivez le prénom", []string{`value="Le Bihan"`, `value="uncle" selected`, `value="carer" checked`, `value="0123456789abcdefghjk"`}},
+			{"secretary", "/pupils/lea/adults/karim/points", []string{"channel", "phone", "address", "06 39 98"}, "f-address", "Ce n'est pas un numéro valable ici", []string{`value="06 39 98"`, `value="phone" checked`}},
+			{"secretary", "/pupils/lea/adults/karim/points", []string{"channel", "email", "address", `"><script>alert(1)</script>`}, "f-address", "Ce n'est pas une adresse e-mail", []string{`&lt;script&gt;`}},
+			{"secretary", "/pupils/lea/adults/karim/points", nil, "f-channel", "Choisissez mobile", nil},
+			{"secretary", "/pupils/lea/adults", []string{"id", "0123456789abcdefghjk", "last", "Le Bihan", "first", "", "kinship", "uncle", "level", "carer"}, "f-first", "Écrivez le prénom", []string{`value="Le Bihan"`, `value="uncle" selected`, `value="carer" checked`, `value="0123456789abcdefghjk"`}},
 			{"cpe", "/pupils/lea/adults/karim/decisions", []string{"id", "0123456789abcdefghjk", "reference", "RG 7", "from", "2026-11-24", "until", "2026-11-01"}, "f-until", "Le dernier jour vient après", []string{`value="RG 7"`, `value="2026-11-24"`, `value="2026-11-01"`, `value="0123456789abcdefghjk"`}},
 			{"head", "/pupils/grown/objections", []string{"reference", " "}, "f-reference", "Écrivez la référence", nil},
 			{"head", "/school", []string{"short", "Forêt", "phone", "01 99 00 10 09", "lang", "en"}, "f-short", "De 1 à 20 caractères", []string{`value="Forêt"`, `value="01 99 00 10 09"`, `value="en" selected`}},
@@ -245,7 +245,7 @@ func TestHostileRequests(t *testing.T) {
 			}
 		}
 		for _, q := range []string{"page=-1", "silent=yes", "silent=yes&name=zzz", "page=99999999999999999999", "page=x", "class=%00", "name=%FF%FE", "name=" + strings.Repeat("a", 9000), "class=far-class", "done=<script>"} {
-			if code, body := h.get(t, "office", "/pupils?"+q); code != http.StatusOK || strings.Contains(body, "<script>") || strings.Contains(body, "Lointain") {
+			if code, body := h.get(t, "secretary", "/pupils?"+q); code != http.StatusOK || strings.Contains(body, "<script>") || strings.Contains(body, "Lointain") {
 				t.Errorf("/pupils?%.40s: %d", q, code)
 			}
 		}
@@ -264,22 +264,22 @@ func TestVisit(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		h := openHouse(t, db)
-		if _, body := h.get(t, "office", "/pupils?name=sangare"); !strings.Contains(body, `href="/pupils/awa"`) || !strings.Contains(body, "à appeler") {
+		if _, body := h.get(t, "secretary", "/pupils?name=sangare"); !strings.Contains(body, `href="/pupils/awa"`) || !strings.Contains(body, "à appeler") {
 			t.Fatalf("the list: %s", body)
 		}
-		if _, body := h.get(t, "office", "/pupils/awa"); !strings.Contains(body, "Aucun message ne peut partir pour Awa") || !strings.Contains(body, "aucun moyen de joindre") {
+		if _, body := h.get(t, "secretary", "/pupils/awa"); !strings.Contains(body, "Aucun message ne peut partir pour Awa") || !strings.Contains(body, "aucun moyen de joindre") {
 			t.Errorf("nobody can be reached, and the page does not say so")
 		}
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				if code, to := h.post(t, "office", "/pupils/awa/adults/lamine/points", "channel", "sms", "address", "06 39 98 01 70"); code != http.StatusSeeOther || to != "/pupils/awa?done=point#a-lamine" {
+				if code, to := h.post(t, "secretary", "/pupils/awa/adults/lamine/points", "channel", "sms", "address", "06 39 98 01 70"); code != http.StatusSeeOther || to != "/pupils/awa?done=point#a-lamine" {
 					t.Errorf("add: %d %s", code, to)
 				}
 			})
 		}
 		all.Wait()
-		_, body := h.get(t, "office", "/pupils/awa?done=point")
+		_, body := h.get(t, "secretary", "/pupils/awa?done=point")
 		for _, says := range []string{"SMS 06 39 98 01 70", "C'est ajouté", "1 personne, 1 message", "parce que c'est un représentant légal de Awa", "reçoit le message"} {
 			if !strings.Contains(body, says) {
 				t.Errorf("afterwards the page does not say %q", says)
@@ -288,10 +288,10 @@ func TestVisit(t *testing.T) {
 		if acts := h.acts(t, 0); !slices.Equal(acts, []string{"directory.point.added"}) {
 			t.Errorf("four presses made %v", acts)
 		}
-		if code, _ := h.post(t, "office", "/pupils/grown/adults/aunt/choose", "told", "yes"); code != http.StatusSeeOther {
+		if code, _ := h.post(t, "secretary", "/pupils/grown/adults/aunt/choose", "told", "yes"); code != http.StatusSeeOther {
 			t.Errorf("choose: %d", code)
 		}
-		_, body = h.get(t, "office", "/pupils/grown")
+		_, body = h.get(t, "secretary", "/pupils/grown")
 		for _, says := range []string{"parce que l'établissement a choisi cette personne pour Inès", "Ne plus prévenir Dominique Morel", "à appeler : 01 99 00 12 34",
 			"ENT_Complet_20260901_PersRelEleve_0000.xml, export du 1er septembre 2026, AAF 2013", "c'est aussi le numéro de l'élève", "parce que Inès a 18 ans ou plus"} {
 			if !strings.Contains(body, says) {
@@ -307,11 +307,11 @@ func TestVisit(t *testing.T) {
 		if code, to := h.post(t, "head", "/pupils/grown/objections", "reference", "lettre du 24"); code != http.StatusSeeOther {
 			t.Errorf("objection: %d %s", code, to)
 		}
-		_, body = h.get(t, "office", "/pupils/grown")
+		_, body = h.get(t, "secretary", "/pupils/grown")
 		if !strings.Contains(body, "s'y oppose par écrit") || strings.Contains(body, "lettre du 24") || strings.Contains(body, "C'est réglé") {
 			t.Errorf("after the objection the office reads: %s", body)
 		}
-		if _, body = h.get(t, "office", "/pupils"); !strings.Contains(body, "Inès Morel ne veut plus que ses parents soient prévenus") {
+		if _, body = h.get(t, "secretary", "/pupils"); !strings.Contains(body, "Inès Morel ne veut plus que ses parents soient prévenus") {
 			t.Error("the list does not show the task")
 		}
 		_, body = h.get(t, "head", "/pupils/grown")
@@ -338,7 +338,7 @@ func TestVisit(t *testing.T) {
 func TestNoBareKeys(t *testing.T) {
 	t.Parallel()
 	h := furnished(t, databasetest.SQLite(t))
-	for _, form := range [][2]string{{"/pupils/grown/objections", "head"}, {"/pupils/grown/adults/aunt/choose", "head"}, {"/pupils/nora/adults/nora/points", "office"}, {"/pupils/lea/adults", "office"}} {
+	for _, form := range [][2]string{{"/pupils/grown/objections", "head"}, {"/pupils/grown/adults/aunt/choose", "head"}, {"/pupils/nora/adults/nora/points", "secretary"}, {"/pupils/lea/adults", "secretary"}} {
 		if code, body := h.ask(t, form[1], "POST", form[0]); code != http.StatusSeeOther {
 			t.Fatalf("%s: %d %s", form[0], code, body)
 		}

@@ -14,12 +14,16 @@ type class struct {
 	asked  bool // its teacher is inside
 	opened time.Time
 	kept   float64 // places set aside
+	let    int     // let in with it since its teacher came
 }
 
 // How long a class that was let in lets in its late pupils, and how long a place is set aside.
 const (
 	lesson = 20 * time.Minute
 	aside  = 3 * longest
+	// largest is how many enter with one class at most: a place with a class may come from what
+	// a browser remembers, and that can be copied.
+	largest = 45
 )
 
 // Begin says that the teachers of some classes are inside: whoever of their pupils waits is
@@ -43,7 +47,7 @@ func (d *Door) begin(id uint32, now time.Time) (first bool) {
 	if c.asked && now.Sub(c.begun) <= lesson {
 		return false
 	}
-	c.asked, c.begun, c.opened = true, now, time.Time{}
+	c.asked, c.begun, c.opened, c.let = true, now, time.Time{}, 0
 	d.asked = append(d.asked, id)
 	return true
 }
@@ -78,7 +82,7 @@ func (d *Door) openBlocks(now time.Time) {
 
 // open lets in a class, and sets its places aside.
 func (d *Door) open(c *class, now time.Time) {
-	c.opened, c.kept = now, c.alive.people(d.over)
+	c.opened, c.kept = now, min(c.alive.people(d.over), largest)
 	d.debt += c.kept
 }
 
@@ -98,7 +102,7 @@ func (d *Door) enters(id uint32, now time.Time) {
 // withClass tells whether somebody enters with their class, and takes their place.
 func (d *Door) withClass(id uint32, now time.Time) bool {
 	c := d.classes[id]
-	if id == 0 || c == nil || c.opened.IsZero() || now.Sub(c.opened) > lesson {
+	if id == 0 || c == nil || c.opened.IsZero() || now.Sub(c.opened) > lesson || c.let >= largest {
 		return false
 	}
 	switch {
@@ -109,6 +113,7 @@ func (d *Door) withClass(id uint32, now time.Time) bool {
 	default:
 		return false
 	}
+	c.let++
 	c.alive.join(-d.looking(), d.over)
 	return true
 }

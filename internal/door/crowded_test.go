@@ -88,17 +88,18 @@ func TestEntry(t *testing.T) {
 		for range 60 {
 			m.door.Look("", "", Who{})
 		}
+		m.now = m.now.Add(Bucket) // in one bucket the order is by lot
 		late := map[string]string{}
 		came := m.now
-		for range 600 {
+		for i := range 600 {
 			if get(late) {
 				break
 			}
-			if m.now = m.now.Add(time.Second); m.now.Sub(came) == 15*time.Second {
+			if m.now = m.now.Add(time.Second); i == 2 {
 				m.now = m.now.Add(step)
 			}
 		}
-		if !has || len(told) != 1 || told[0] != shown || !shown.Arrived.Equal(came) || !shown.Entered.Equal(m.now) {
+		if !has || len(told) != 1 || told[0] != shown || !shown.Arrived.Equal(came) || shown.Entered.Sub(m.now).Abs() > 10*time.Second {
 			t.Fatalf("step %v: it shows %v %+v at %v, came %v; told %+v", step, has, shown, m.now, came, told)
 		}
 		first := shown

@@ -166,8 +166,9 @@ type Wait struct {
 	From, Until time.Duration // to their turn
 	Next        time.Duration // to their next look
 	Rate        float64       // people entering a second
+	Since       time.Duration // from their arrival
 	Ahead       int           // tickets before theirs
-	School      bool          // their device is known to be of a school
+	reader      reader
 }
 
 // Look is one request of somebody: enters, or is told when. seat and ticket are their

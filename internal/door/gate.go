@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -24,7 +25,7 @@ const lineHeader = "Preau-Line"
 type Gate struct {
 	door   *Door
 	pages  map[string]waitingPage
-	policy string
+	header http.Header // of the waiting page; its values are nobody's to change
 	secure bool
 	zone   *time.Location
 	free   func(r *http.Request) bool
@@ -47,15 +48,25 @@ func NewGate(c GateConfig) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{door: c.Door, pages: pages, policy: policy, secure: c.Secure, zone: c.Zone, free: c.Free, waited: c.Waited}, nil
+	header := http.Header{}
+	for name, value := range map[string]string{"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Content-Security-Policy": policy,
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", lineHeader: "1"} {
+		header.Set(name, value)
+	}
+	return &Gate{door: c.Door, pages: pages, header: header, secure: c.Secure, zone: c.Zone, free: c.Free, waited: c.Waited}, nil
 }
 
+// value is a cookie of ours, whose values have no quotes. The door asks for three at each look,
+// and net/http reads and keeps all of them each time.
 func value(r *http.Request, name string) string {
-	k, err := r.Cookie(name)
-	if err != nil {
-		return ""
+	for _, line := range r.Header["Cookie"] {
+		for part := range strings.SplitSeq(line, ";") {
+			if n, v, ok := strings.Cut(strings.TrimSpace(part), "="); ok && n == name {
+				return v
+			}
+		}
 	}
-	return k.Value
+	return ""
 }
 
 // Around lets in who may, and shows the others their turn.
@@ -101,20 +112,14 @@ func (g *Gate) set(w http.ResponseWriter, name, value string, life time.Duration
 // show shows the waiting page. What was posted without a seat is not done: the page says
 // that the turn comes, and never that something failed.
 func (g *Gate) show(w http.ResponseWriter, r *http.Request, v Wait) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", g.policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set(lineHeader, "1")
+	maps.Copy(w.Header(), g.header)
 	g.pages[language(r)].write(w, v, g.door.now(), g.zone)
 }
 
 // Later shows whoever is inside that many ask at once: after a time the page comes by itself.
 func (g *Gate) Later(w http.ResponseWriter, r *http.Request, in time.Duration) {
-	next := time.Duration(max(1, math.Floor(in.Seconds()+rand.Float64()))) * time.Second // by lot, as in wait
-	g.show(w, r, Wait{Until: next + shortest, Next: next, Rate: g.door.Rate()})
+	next := time.Duration(max(1, math.Floor(in.Seconds()+rand.Float64()))) * time.Second          // by lot, as in wait
+	g.show(w, r, Wait{Since: 10 * next, Until: next + shortest, Next: next, Rate: g.door.Rate()}) // they are nearly there
 }
 
 // Seat names the browser that holds a seat, for as long as it does; empty: it holds none.
@@ -142,9 +147,9 @@ func (g *Gate) EntryOf(r *http.Request) (Entry, bool) {
 
 // language is what was chosen in this browser, else what it asks for, else French.
 func language(r *http.Request) string {
-	if k, err := r.Cookie("preau_language"); err == nil {
-		if _, ok := languages[k.Value]; ok {
-			return k.Value
+	if chosen := value(r, "preau_language"); chosen != "" {
+		if _, ok := languages[chosen]; ok {
+			return chosen
 		}
 	}
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {

@@ -28,7 +28,7 @@ type sentences struct {
 	Lang, Other, OtherName               string
 	Title, Arrived, Keep, Rate           string
 	First, Meanwhile, Status, StatusNote string
-	Roll, RollNote                       string
+	Way, RollNow, RollNote, KnownText    string
 	turn                                 func(from, until int, at string) string
 }
 
@@ -37,17 +37,21 @@ var languages = map[string]sentences{
 	"fr": {Lang: "fr", Other: "en", OtherName: "English", Title: "Votre tour arrive", Arrived: "Vous êtes bien là. Beaucoup de monde se connecte.",
 		Keep: "Laissez cette page ouverte, vous entrerez sans rien faire. Recharger ne fait ni perdre ni gagner de place.",
 		Rate: "personnes entrent par seconde au plus.", First: "Les professeurs qui ont cours passent d'abord.", Meanwhile: "Sans attendre",
-		Status: "L'état du service", StatusNote: "en clair", Roll: "Faire l'appel maintenant", RollNote: "professeurs qui ont cours",
+		Status: "L'état du service", StatusNote: "en clair", Way: "Depuis votre arrivée jusqu'à votre tour",
+		RollNow: "Professeur en cours\u00a0? Faire l'appel maintenant", RollNote: "il n'attend pas",
+		KnownText: "Votre établissement saura que vous avez attendu\u00a0: ce n'est ni un retard ni une absence.",
 		turn: func(from, until int, at string) string {
 			if until <= 1 {
-				return "Votre tour : dans moins d'une minute"
+				return "Votre tour\u00a0: dans moins d'une minute"
 			}
-			return fmt.Sprintf("Votre tour : dans %d à %d minutes, vers %s", from, until, at)
+			return fmt.Sprintf("Votre tour\u00a0: dans %d à %d minutes, vers %s", from, until, at)
 		}},
 	"en": {Lang: "en", Other: "fr", OtherName: "Français", Title: "Your turn is coming", Arrived: "You are here. Many people are connecting.",
 		Keep: "Leave this page open, you will enter without doing anything. Reloading neither loses nor gains a place.",
 		Rate: "people enter a second at most.", First: "Teachers who have a lesson go first.", Meanwhile: "Without waiting",
-		Status: "State of the service", StatusNote: "in plain words", Roll: "Call the roll now", RollNote: "teachers who have a lesson",
+		Status: "State of the service", StatusNote: "in plain words", Way: "From your arrival to your turn",
+		RollNow: "A teacher in class? Call the roll now", RollNote: "it does not wait",
+		KnownText: "Your school will know that you waited: you are neither late nor absent.",
 		turn: func(from, until int, at string) string {
 			if until <= 1 {
 				return "Your turn: in less than a minute"
@@ -59,8 +63,18 @@ var languages = map[string]sentences{
 // waitingPage is the page in a language, in the pieces between its numbers.
 type waitingPage struct {
 	words  sentences
-	pieces []string
+	pieces [readers][]string
 }
+
+// reader is who reads the page, as far as the door knows.
+type reader int
+
+const (
+	anybody reader = iota // a teacher perhaps, at a browser that nobody knows
+	pupil                 // on a device of their school: what they wait becomes their account's
+	staff                 // who may have a class now: a roll meets no line
+	readers
+)
 
 // numbers are what stands between the pieces, in their order.
 const gap = "@gap@"
@@ -75,16 +89,21 @@ func waitingPages() (map[string]waitingPage, string, error) {
 	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	out := map[string]waitingPage{}
 	for lang, words := range languages {
-		var b strings.Builder
-		err := t.Execute(&b, struct {
-			sentences
-			Style template.CSS
-			Gap   template.HTML
-		}{words, template.CSS(waitingStyle), gap})
-		if err != nil {
-			return nil, "", err
+		p := waitingPage{words: words}
+		for who := range p.pieces {
+			var b strings.Builder
+			err := t.Execute(&b, struct {
+				sentences
+				Style       template.CSS
+				Gap         template.HTML
+				Known, Roll bool
+			}{words, template.CSS(waitingStyle), gap, reader(who) == pupil, reader(who) != pupil})
+			if err != nil {
+				return nil, "", err
+			}
+			p.pieces[who] = strings.Split(b.String(), gap)
 		}
-		out[lang] = waitingPage{words, strings.Split(b.String(), gap)}
+		out[lang] = p
 	}
 	return out, policy, nil
 }
@@ -97,20 +116,26 @@ func (p waitingPage) write(w http.ResponseWriter, v Wait, now time.Time, zone *t
 	if v.Until < time.Minute {
 		turn = p.words.turn(0, 1, "")
 	}
-	rate := strconv.Itoa(int(math.Round(v.Rate)))
 	w.Header().Set("Retry-After", next)
-	// The pieces stand around: the next look, the turn in the title, the turn, the rate.
-	for i, piece := range p.pieces {
-		_, _ = w.Write([]byte(piece))
-		switch i {
-		case 0:
-			_, _ = w.Write([]byte(next))
-		case 1, 2:
-			_, _ = w.Write([]byte(turn))
-		case 3:
-			_, _ = w.Write([]byte(rate))
+	// Whole, and in one: what is written piece by piece net/http sends in chunks.
+	pieces := p.pieces[v.reader]
+	between := [...]string{next, turn, turn, strconv.Itoa(v.way()), strconv.Itoa(int(math.Round(v.Rate)))}
+	page := make([]byte, 0, pageSize)
+	for i, piece := range pieces {
+		if page = append(page, piece...); i < len(between) {
+			page = append(page, between[i]...)
 		}
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+	_, _ = w.Write(page)
+}
+
+// pageSize is more than the page is long.
+const pageSize = 4096
+
+// way is how much of the wait is over, in hundredths: what was waited, beside what is still told.
+func (v Wait) way() int {
+	return int(100 * float64(v.Since) / float64(max(v.Since+(v.From+v.Until)/2, time.Second)))
 }
 
 func hour(t time.Time, lang string) string {

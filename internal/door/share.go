@@ -181,7 +181,7 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	if l.share > 0 {
 		eta = time.Duration(min(people/(l.share+l.others.share), maxKept.Seconds()) * float64(time.Second))
 	}
-	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Ahead: int(math.Ceil(tickets))}
+	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Since: max(0, d.latest.Sub(t.arrived)), Ahead: int(math.Ceil(tickets)), reader: readerOf(t)}
 	next := d.every(eta)
 	if l.isCalled(t) {
 		next = time.Second // the next place there is
@@ -189,6 +189,17 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	// In whole seconds, as pages say it, rounded by lot: what is counted is what was told.
 	w.Next = time.Duration(max(1, math.Floor(next.Seconds()*(0.9+rand.Float64()/5)+rand.Float64()))) * time.Second
 	return w
+}
+
+// readerOf is who holds a ticket, as far as it says.
+func readerOf(t ticketOf) reader {
+	switch {
+	case t.lane == Pupil && t.school != 0:
+		return pupil
+	case t.lane == Staff || t.lane == InClass:
+		return staff
+	}
+	return anybody
 }
 
 // every is how often somebody looks whose turn comes in a time.

@@ -201,9 +201,21 @@ func (b *book) says(s saying, m Message) bool {
 	}
 	at := s.sitting.StartsAt.In(b.zone)
 	hour := regexp.MustCompile(fmt.Sprintf(`\b0?%d ?[h:] ?%02d\b`, at.Hour(), at.Minute()))
-	named := strings.Contains(text, fold(s.sitting.Label)) || strings.Contains(text, fold(s.sitting.ShortLabel))
+	named := strings.Contains(text, fold(s.sitting.Label)) || strings.Contains(text, fold(s.sitting.ShortLabel)) || beginsLabel(text, fold(s.sitting.ShortLabel))
 	// A study hall is no lesson: who is missed there is missed in class.
 	return hour.MatchString(text) && (named || s.sitting.Kind != timetable.Lesson && classWords.MatchString(text))
+}
+
+// beginsLabel tells whether a text names a lesson by the beginning of its name: what a first
+// name that no telephone's alphabet has makes too long is cut, to six characters at least.
+func beginsLabel(text, label string) bool {
+	r := []rune(label)
+	for n := len(r) - 1; n >= 6; n-- {
+		if name := " " + strings.TrimSpace(string(r[:n])); strings.Contains(text, name+" depuis ") || strings.Contains(text, name+" since ") {
+			return true
+		}
+	}
+	return false
 }
 
 var (

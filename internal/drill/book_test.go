@@ -89,6 +89,8 @@ func TestTally(t *testing.T) {
 		"another letter about it":     {[]Message{m(mail, lea, "1"), m(mail, lea, "2")}, 1, 0, 1},
 		"another family":              {[]Message{m(at["ewen"][0], lea, "")}, 0, 1, 0},
 		"another child":               {[]Message{m(sms, "Lycee Alice-Guy: Nora H. n'est pas en maths depuis 8h05, 24/11. Réf ABCDEFG", "")}, 0, 1, 0},
+		"a name that is cut":          {[]Message{m(at["sami"][0], "Lycee Alice-Guy: Sami B. n'est pas en hist-g depuis 8h05. Réf ABCDEFG", "")}, 1, 0, 0},
+		"a name that is cut too much": {[]Message{m(at["sami"][0], "Lycee Alice-Guy: Sami B. n'est pas en hist depuis 8h05. Réf ABCDEFG", "")}, 0, 1, 0},
 		"another lesson":              {[]Message{m(sms, "Lycee Alice-Guy: Léa B. n'est pas en anglais depuis 8h05, 24/11. Réf ABCDEFG", "")}, 0, 1, 0},
 		"another hour":                {[]Message{m(sms, "Lycee Alice-Guy: Léa B. n'est pas en maths depuis 18h05, 24/11. Réf ABCDEFG", "")}, 0, 1, 0},
 		"no name, as in Rodez":        {[]Message{m(sms, "Votre enfant est absent de l'établissement ce jour", "")}, 0, 1, 0},

@@ -211,9 +211,10 @@ var (
 	errBeside = errors.New("took the way beside the line")
 )
 
-// rollSignIn is where the waiting page sends teachers who have a lesson, and found is how long
-// one of them reads until they see it.
+// rollNow is where the waiting page sends teachers who have a lesson, rollSignIn where it
+// leads whoever is not signed in, and found is how long one of them reads until they see it.
 const (
+	rollNow    = "/roll/now"
 	rollSignIn = "/sign-in/roll"
 	found      = 5 * time.Second
 )
@@ -233,7 +234,7 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 	for range mostTries {
 		a, err := c.look(ctx, v, path)
 		if errors.Is(err, errBeside) {
-			path, to = rollSignIn, rollSignIn
+			path, to = rollNow, rollSignIn
 			continue
 		}
 		if err != nil {
@@ -289,7 +290,7 @@ func (c *crowd) look(ctx context.Context, v *visitor, path string) (answer, erro
 			}
 			return a, nil
 		}
-		if v.calls && path == "/sign-in" && strings.Contains(a.text, `href="`+rollSignIn+`"`) {
+		if v.calls && path == "/sign-in" && strings.Contains(a.text, `href="`+rollNow+`"`) {
 			return a, cmp.Or(rest(ctx, found), errBeside)
 		}
 		if err := c.rest(ctx, v, wait); err != nil {

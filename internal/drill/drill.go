@@ -91,6 +91,7 @@ var drills = map[string]struct {
 	"rodez":           {"No screen, command or list reaches 1,500 families", rodez},
 	"bastogne":        {"An inverted morning is held before its first message", bastogne},
 	"late-bus":        {"Who walks in is taken back, and who was told hears of it", lateBus},
+	"ordinary-monday": {"Seventy absences, one gesture each, and nobody is left untold", ordinaryMonday},
 	"eure":            {"Fifteen thousand come in five minutes, each with a password", eure},
 	"six-april":       {"Ten times more people than the machine serves, none of them listening", sixApril},
 	"cned":            {"After an outage everybody comes in thirty seconds, and the program stops once more", cned},
@@ -103,11 +104,11 @@ var drills = map[string]struct {
 
 // Names lists the drills.
 func Names() []string {
-	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "eure", "six-april", "cned", "hour-bell", "one-address", "slow-database", "roll-under-fire", "waiting-page"}
+	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "ordinary-monday", "eure", "six-april", "cned", "hour-bell", "one-address", "slow-database", "roll-under-fire", "waiting-page"}
 }
 
 // wrongMessages are those that can be run under fire.
-var wrongMessages = []string{"saint-philippe", "rodez", "bastogne", "late-bus"}
+var wrongMessages = []string{"saint-philippe", "rodez", "bastogne", "late-bus", "ordinary-monday"}
 
 // Run runs one drill to its end. An error is a drill that could not be run; one that was
 // run and did not pass is a Result.

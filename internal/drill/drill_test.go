@@ -49,6 +49,11 @@ var faults = map[string]map[string]struct {
 		"twice":     {plant: oneTwice, shows: []string{"duplicates"}},
 		"exchanged": {plant: exchanged, shows: []string{"wrong_messages"}},
 	},
+	"ordinary-monday": {
+		"one-expected-told": {leak: []string{"substitute"}, shows: []string{"wrong_messages", "unexplained"}},
+		"twice":             {plant: oneTwice, shows: []string{"duplicates"}},
+		"one-missed":        {plant: oneMissed, shows: []string{"missed", "untold"}},
+	},
 	"late-bus": {"no-arrival": {plant: noArrival, shows: []string{"missed"}}},
 }
 
@@ -103,6 +108,21 @@ func noArrival() func(Message) []Message {
 			return []Message{m}
 		}
 		return nil
+	}
+}
+
+// oneMissed: nobody hears about the first pupil of whom an absence is told.
+func oneMissed() func(Message) []Message {
+	name := ""
+	return func(m Message) []Message {
+		words := strings.Fields(strings.TrimPrefix(fold(m.Text), "lycee alice-guy: "))
+		if who := strings.Join(words[:min(len(words), 2)], " "); m.kind() == absence && name == "" {
+			name = who
+		}
+		if name != "" && strings.Contains(fold(m.Text), name) {
+			return nil
+		}
+		return []Message{m}
 	}
 }
 

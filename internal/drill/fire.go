@@ -41,7 +41,9 @@ func (h *house) underFire(ctx context.Context) error {
 	if !r.options.Fire {
 		return nil
 	}
-	r.burnt = &burnt{}
+	if r.burnt == nil { // else it is the crowd of another program, which comes on
+		r.burnt = &burnt{}
+	}
 	r.say("fault", "from here on six-april is before the same program: %d people a second, each reloading every 3 s", fireRate)
 	if err := h.light(ctx); err != nil {
 		return err

@@ -43,6 +43,8 @@ type house struct {
 
 	burns *fire // of a drill under fire
 
+	links bool // messages have a link to answer by: the program is told its own address
+
 	// Of a crowd.
 	hold              time.Duration // of the first school
 	addr              string        // that the program listens at
@@ -57,8 +59,9 @@ type house struct {
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
 const perSecond = 50
 
-// newHouse makes one with so many pupils. Nothing of it runs yet.
-func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, error) {
+// newHouse makes one with so many pupils. Nothing of it runs yet. who says who can sign in
+// beside those who do in every drill.
+func (r *replay) newHouse(ctx context.Context, pupils, number int, who ...func(*app.DrillTown)) (*house, error) {
 	neighbour := fictional.School(r.options.Seed, fictional.Options{Pupils: 60, Number: 100 + number, Tuesday: tuesday})
 	town := fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Number: number, Tuesday: tuesday})
 	h, err := r.emptyHouse(town)
@@ -71,7 +74,11 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int) (*house, erro
 		h.core = 0
 		h.comersOf(&all[0])
 	}
-	if h.DrillHouse, err = app.MakeDrillOf(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, town.DaysBefore(rehearsed + 1)[0], all...); err != nil {
+	for _, more := range who {
+		more(&all[0])
+	}
+	h.town = all[0].Town
+	if h.DrillHouse, err = app.MakeDrillOf(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, h.town.DaysBefore(rehearsed + 1)[0], all...); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -112,7 +119,11 @@ func (h *house) start(ctx context.Context, at time.Time) error {
 	if !h.beside { // the account has one session, and the carrier may not have noticed its end
 		h.sink.smpp.free(goneWithin)
 	}
-	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core, cmp.Or(h.addr, "127.0.0.1:0"))
+	var more []string
+	if h.links {
+		more = []string{"--url", "http://" + h.addr}
+	}
+	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core, cmp.Or(h.addr, "127.0.0.1:0"), more...)
 	if err != nil {
 		return err
 	}
@@ -240,7 +251,7 @@ type program struct {
 }
 
 // startProgram starts the program and waits until it serves.
-func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int, addr string) (*program, error) {
+func startProgram(ctx context.Context, path, data string, mailPort int, at time.Time, core int, addr string, more ...string) (*program, error) {
 	commands, control, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -257,7 +268,7 @@ func startProgram(ctx context.Context, path, data string, mailPort int, at time.
 	}
 	args = append(args, "serve", "--data", data, "--addr", addr, "--control", "3",
 		"--mail-host", "127.0.0.1", "--mail-port", strconv.Itoa(mailPort), "--mail-tls", "none", "--mail-from", "vie-scolaire@ent.example")
-	cmd := exec.CommandContext(ctx, before, args...)
+	cmd := exec.CommandContext(ctx, before, append(args, more...)...)
 	cmd.Env, cmd.ExtraFiles = env, []*os.File{commands, answering}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second

@@ -127,9 +127,19 @@ func lateBus(ctx context.Context, r *replay) error {
 
 // finish checks what every drill has, and ends the program.
 func (h *house) finish(ctx context.Context) error {
-	messages := h.sink.all()
 	h.replay.figure("families", float64(h.book.families()))
-	h.replay.figure("messages_at_sink", float64(len(messages)))
+	if err := h.account(ctx); err != nil {
+		return err
+	}
+	h.replay.ashes()
+	h.replay.clean()
+	return nil
+}
+
+// account ends the program, and asks of every message whether there is a story to it.
+func (h *house) account(ctx context.Context) error {
+	messages := h.sink.all()
+	h.replay.addTo("messages_at_sink", len(messages))
 	for _, m := range messages {
 		h.replay.sent = append(h.replay.sent, Dot{round(m.At.Sub(h.replay.began).Seconds()), string(m.kind())})
 	}
@@ -144,7 +154,5 @@ func (h *house) finish(ctx context.Context) error {
 		return err
 	}
 	h.replay.addTo("unexplained", n)
-	h.replay.ashes()
-	h.replay.clean()
 	return nil
 }

@@ -54,8 +54,10 @@ func (p *person) signIn() error {
 	return nil
 }
 
-// signedOut tells whether a page asks who one is.
-func signedOut(text string) bool { return strings.Contains(text, `action="/sign-in`) }
+// signedOut tells whether a page asks who one is, or is the house's face to nobody.
+func signedOut(text string) bool {
+	return strings.Contains(text, `action="/sign-in`) || strings.Contains(text, `href="/sign-in`)
+}
 
 // do is one request, made again when their turn has come where they have to wait for it.
 func (p *person) do(req *http.Request) (int, string, error) {

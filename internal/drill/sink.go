@@ -122,5 +122,8 @@ func (m Message) reference() string {
 	if found := referenceWords.FindStringSubmatch(m.Text); found != nil {
 		return found[1]
 	}
+	if link := answerLinks.FindString(m.Text); link != "" {
+		return link
+	}
 	return m.ID
 }

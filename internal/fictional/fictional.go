@@ -94,8 +94,8 @@ func (t Town) Accounts() []Account {
 	for _, a := range []struct{ role, person string }{
 		{"head", t.Cast.Head},
 		{"cpe", t.Cast.CPE},
-		{"office", t.Cast.Office},
-		{"office", t.Cast.Supervisor},
+		{"secretary", t.Cast.Office},
+		{"supervisor", t.Cast.Supervisor},
 		{"teacher", t.Cast.Teacher},
 		{"guardian", t.Cast.Nadia},
 		{"guardian", t.Cast.Karim},

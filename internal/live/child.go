@@ -275,47 +275,45 @@ func (e *Engine) watchOutside(ctx context.Context) error {
 // settings chooses the ports of one life of the child.
 func (e *Engine) settings() (settings, error) {
 	s := settings{Key: e.key, Secret: e.secret, Address: e.c.Address, UDP: e.c.UDP, TCP: e.c.TCP}
-	var err error
-	if s.HTTP, err = freeTCP(); err != nil {
-		return s, err
+	http, tcp, udp, err := freePorts()
+	if err != nil {
+		return s, fmt.Errorf("a port for the engine: %w", err)
 	}
-	addr, _ := netip.ParseAddr(e.c.Address)
+	s.HTTP = http
+	if addr, err := netip.ParseAddr(e.c.Address); err != nil || !addr.IsLoopback() {
+		tcp, udp = usualTCP, usualUDP
+	}
 	if s.UDP == 0 {
-		s.UDP = usualUDP
-		if addr.IsLoopback() {
-			if s.UDP, err = freeUDP(); err != nil {
-				return s, err
-			}
-		}
+		s.UDP = udp
 	}
 	switch {
+	case s.TCP == 0:
+		s.TCP = tcp
 	case s.TCP < 0:
 		s.TCP = 0
-	case s.TCP == 0 && addr.IsLoopback():
-		s.TCP, err = freeTCP()
-	case s.TCP == 0:
-		s.TCP = usualTCP
 	}
-	return s, err
+	return s, nil
 }
 
-// freeTCP is a port that nobody uses now.
-func freeTCP() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// freePorts are ports that nobody uses now. Somebody may take one before the child does: it
+// then says so, ends, and is started with others.
+func freePorts() (http, tcp, udp int, err error) {
+	first, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, fmt.Errorf("a port for the engine: %w", err)
+		return 0, 0, 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-func freeUDP() (int, error) {
-	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	defer first.Close()
+	second, err := net.Listen("tcp", ":0") // the child listens on every address
 	if err != nil {
-		return 0, fmt.Errorf("a port for the engine: %w", err)
+		return 0, 0, 0, err
 	}
-	defer l.Close()
-	return l.LocalAddr().(*net.UDPAddr).Port, nil
+	defer second.Close()
+	third, err := net.ListenPacket("udp", ":0")
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	defer third.Close()
+	return first.Addr().(*net.TCPAddr).Port, second.Addr().(*net.TCPAddr).Port, third.LocalAddr().(*net.UDPAddr).Port, nil
 }
 
 // childEnv is what the child knows of the environment: nothing that holds a password.
@@ -371,11 +369,14 @@ func (l *logLines) say(line []byte) {
 			args = append(args, slog.Any(name, v))
 		}
 	}
-	if why, ok := fields["err"].(string); ok && level == slog.LevelError {
+	if why, ok := fields["err"].(string); ok && msg == farewell {
 		l.last = why
 	}
 	l.log.Log(context.Background(), level, "live: "+msg, args...)
 }
+
+// farewell is what the child says of an error that it ends with.
+const farewell = "the engine could not serve"
 
 // with adds what the child said before it ended.
 func (l *logLines) with(err error) error {

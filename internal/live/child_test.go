@@ -62,7 +62,7 @@ func TestKilled(t *testing.T) {
 		if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		within(t, time.Second, "the end is seen", func() bool { return e.State().Starts == i+2 || e.State().Kind != live.Serving })
+		within(t, 10*time.Second, "the end is seen", func() bool { return e.State().Starts == i+2 || e.State().Kind != live.Serving })
 		began := time.Now()
 		if err := e.Open(t.Context(), "room"); err != nil {
 			t.Fatal(err)

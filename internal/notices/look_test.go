@@ -52,14 +52,14 @@ func gallery(t *testing.T) (*site, []view) {
 	w.now = w.now.Add(7 * time.Minute)
 	return s, []view{
 		{"list-head", "/notices", "head:head"},
-		{"list-office", "/notices", "office:office"},
+		{"list-office", "/notices", "secretary:office"},
 		{"wish-closed", "/notices/new?text=closed&choice=buses-home&day=2026-11-25&hour=08:30&level=2de", "head:head"},
 		{"wish-wrong", "/notices/new?text=transport&choice=home&day=2026-12-31&hour=08:30&level=whole+school", "cpe:cpe"},
 		{"wish-denial", "/notices/new?text=denial", "head:head"},
 		{"wish-confinement", "/notices/new?text=confinement", "head:head"},
 		{"asked-by-me", "/notices/" + asked.ID, "head:head"},
 		{"confirm", "/notices/" + asked.ID, "cpe:cpe"},
-		{"leaving", "/notices/" + leaving.ID, "office:office"},
+		{"leaving", "/notices/" + leaving.ID, "secretary:office"},
 		{"left", "/notices/" + left.ID, "head:head"},
 		{"withdrawn", "/notices/" + gone.ID, "head:head"},
 		{"void", "/notices/" + void.ID, "head:head"},
@@ -125,7 +125,7 @@ func TestProgressInABrowser(t *testing.T) {
 	r := w.announce(closedTomorrow)
 	b := browser.Start(t)
 	tab := b.Tab(t, browser.Options{})
-	lookAs(tab, s.server.URL+"/notices/"+r.ID, "office:office")
+	lookAs(tab, s.server.URL+"/notices/"+r.ID, "secretary:office")
 	tab.Wait("#progress .danger")
 	w.settle()
 	tab.Do(chromedp.WaitNotPresent(chromedp.CSS("#progress[hx-get]")))

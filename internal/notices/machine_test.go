@@ -299,7 +299,7 @@ func (m *machine) confirm(t *rapid.T) {
 	if !ok {
 		return
 	}
-	by := rapid.SampledFrom([]notices.Second{cpe, {ID: "office", Role: page.Office}, {ID: "head", Role: page.Head}, {ID: "roy", Role: page.Teacher}}).Draw(t, "by")
+	by := rapid.SampledFrom([]notices.Second{cpe, {ID: "office", Role: page.Secretary}, {ID: "head", Role: page.Head}, {ID: "roy", Role: page.Teacher}}).Draw(t, "by")
 	err := m.db.InSchool(context.Background(), m.school(), func(ctx context.Context, tx database.Tx) error {
 		void, err := m.notices.Confirm(ctx, tx, m.school(), id, by, m.now)
 		if err == nil && void == "" {

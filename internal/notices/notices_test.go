@@ -98,7 +98,7 @@ func TestTwoPeople(t *testing.T) {
 		if void, err := w.confirm(r.ID, notices.Second{ID: "a-operator", Role: page.Operator}); err != nil || void != "" {
 			t.Errorf("the operator of a school of one adult: %s %v", void, err)
 		}
-		for _, role := range []page.Role{page.Office, page.Teacher, page.Operator, page.Guardian, page.Pupil} {
+		for _, role := range []page.Role{page.Secretary, page.Teacher, page.Operator, page.Guardian, page.Pupil} {
 			err := w.try(func(ctx context.Context, tx database.Tx) error {
 				p, err := w.notices.Preview(ctx, tx, w.school, closedTomorrow, w.now)
 				if err != nil {

@@ -170,7 +170,7 @@ type Second struct {
 // operator. adults is how many it has.
 func MayConfirm(r Request, by Second, adults int) error {
 	switch by.Role {
-	case page.Head, page.CPE, page.Office:
+	case page.Head, page.CPE, page.Secretary:
 		if by.ID == "" || by.ID == r.AskedBy {
 			return ErrSecond
 		}

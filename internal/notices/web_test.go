@@ -145,7 +145,7 @@ func TestAnAnnouncementOnThePages(t *testing.T) {
 		if status != http.StatusOK || !strings.Contains(text, "/notices/new?text=strike") || !strings.Contains(text, "C'est l'ordinaire") {
 			t.Fatal(status, text)
 		}
-		if _, text := s.get("office:office", "/notices"); strings.Contains(text, "/notices/new") {
+		if _, text := s.get("secretary:office", "/notices"); strings.Contains(text, "/notices/new") {
 			t.Error("the office is offered what it may not do")
 		}
 		_, text = s.get("head:head", "/notices/new?text=strike&choice=canteen&day=2026-11-26&level=whole+school")
@@ -165,19 +165,19 @@ func TestAnAnnouncementOnThePages(t *testing.T) {
 		if status, _ := s.post("head:head", path, "do", "confirm"); status != http.StatusForbidden {
 			t.Errorf("who asked confirms: %d", status)
 		}
-		_, text = s.get("office:office", "/notices")
+		_, text = s.get("secretary:office", "/notices")
 		if !strings.Contains(text, "Une annonce attend une seconde personne jusqu'à 8 h 30 : Grève.") || !strings.Contains(text, "Demandé par Hélène Marchetti à 8 h 00, à 5 personnes") {
 			t.Errorf("the second person is not told:\n%s", text)
 		}
-		_, text = s.get("office:office", path)
-		if status, _ := s.post("office:office", path, hidden(t, text, "Envoyer à 5 personnes")...); status != http.StatusSeeOther {
+		_, text = s.get("secretary:office", path)
+		if status, _ := s.post("secretary:office", path, hidden(t, text, "Envoyer à 5 personnes")...); status != http.StatusSeeOther {
 			t.Fatal(status)
 		}
-		if _, text := s.get("office:office", path); !strings.Contains(text, "Grève : en train de partir") || !strings.Contains(text, "Retirer : 8 messages ne sont pas partis") {
+		if _, text := s.get("secretary:office", path); !strings.Contains(text, "Grève : en train de partir") || !strings.Contains(text, "Retirer : 8 messages ne sont pas partis") {
 			t.Errorf("%s", text)
 		}
 		w.settle()
-		if _, text := s.get("office:office", path); !strings.Contains(text, "Grève : 8 messages partis") || !strings.Contains(text, "Odile Ferrand a confirmé") || strings.Contains(text, "hx-get") {
+		if _, text := s.get("secretary:office", path); !strings.Contains(text, "Grève : 8 messages partis") || !strings.Contains(text, "Odile Ferrand a confirmé") || strings.Contains(text, "hx-get") {
 			t.Errorf("%s", text)
 		}
 	})
@@ -380,7 +380,7 @@ func TestWhatDidNotSimplyLeave(t *testing.T) {
 			_, err := tx.NewRaw("UPDATE courier_letters SET state = 'refused', because = 'no such number' WHERE id = ?", letters[0].ID).Exec(ctx)
 			return err
 		})
-		if _, text := s.get("office:office", "/notices/"+r.ID); !strings.Contains(text, "7 messages partis sur 8") || !strings.Contains(text, "1 message refusé par l'opérateur") {
+		if _, text := s.get("secretary:office", "/notices/"+r.ID); !strings.Contains(text, "7 messages partis sur 8") || !strings.Contains(text, "1 message refusé par l'opérateur") {
 			t.Errorf("%s", text)
 		}
 	})

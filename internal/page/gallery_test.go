@@ -62,7 +62,7 @@ func people(zone *time.Location) map[string]page.Viewer {
 		"operator": {ID: "p-operator", Account: "a-operator", Role: page.Operator, Name: "Exploitation"},
 		"head":     as(page.Head, "M. Faure"),
 		"cpe":      as(page.CPE, "Mme Roy"),
-		"office":   as(page.Office, "Mme Roy"),
+		"office":   as(page.Secretary, "Mme Roy"),
 		"teacher":  as(page.Teacher, "Mme Castelnau-Desroches"),
 		"pupil":    as(page.Pupil, "Léa Benali"),
 		"guardian": as(page.Guardian, "M. Benali"),

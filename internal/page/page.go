@@ -24,21 +24,25 @@ import (
 // person may hold several accounts' worth of roles; a session has exactly one.
 type Role string
 
-// The roles. Operator looks after an installation and belongs to no school;
-// Office is the vie scolaire (supervisors, secretary); CPE leads it.
+// The roles. Operator looks after an installation and belongs to no school; CPE leads the
+// vie scolaire, where Secretary and Supervisor work. Nurse is told apart since whoever
+// sees who is in the infirmary needs to see nothing else. Who teaches, replaces somebody or
+// leads a class is a Teacher: which of these is said by the timetable and the services.
 const (
-	Operator Role = "operator"
-	Head     Role = "head"
-	CPE      Role = "cpe"
-	Office   Role = "office"
-	Teacher  Role = "teacher"
-	Pupil    Role = "pupil"
-	Guardian Role = "guardian"
+	Operator   Role = "operator"
+	Head       Role = "head"
+	CPE        Role = "cpe"
+	Secretary  Role = "secretary"
+	Supervisor Role = "supervisor"
+	Nurse      Role = "nurse"
+	Teacher    Role = "teacher"
+	Pupil      Role = "pupil"
+	Guardian   Role = "guardian"
 )
 
 // Roles lists every role, in the order in which pages name them.
 func Roles() []Role {
-	return []Role{Operator, Head, CPE, Office, Teacher, Pupil, Guardian}
+	return []Role{Operator, Head, CPE, Secretary, Supervisor, Nurse, Teacher, Pupil, Guardian}
 }
 
 // Viewer is the signed-in person, as far as a page needs to know them. It

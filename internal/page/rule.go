@@ -35,11 +35,19 @@ func Only(roles ...Role) Rule {
 	return Rule{kind: only, roles: slices.Clone(roles)}
 }
 
-// Staff: everyone who works in the school.
-func Staff() Rule { return Only(Head, CPE, Office, Teacher) }
+// Staff: everyone who calls rolls.
+func Staff() Rule { return Only(Head, CPE, Secretary, Supervisor, Teacher) }
 
-// SchoolOffice: those who follow absences, the vie scolaire and the head.
-func SchoolOffice() Rule { return Only(Head, CPE, Office) }
+// SchoolLife: those who follow the day's absences: who is here, who is not, who is to be
+// telephoned.
+func SchoolLife() Rule { return Only(Head, CPE, Secretary, Supervisor) }
+
+// SchoolOffice: those who also answer for it afterwards, before families and the law: the
+// files, the letters, the reasons that count. A supervisor is not among them.
+func SchoolOffice() Rule { return Only(Head, CPE, Secretary) }
+
+// Infirmary: those who see pupils come and go inside the building.
+func Infirmary() Rule { return Only(Head, CPE, Secretary, Supervisor, Nurse) }
 
 // Public tells whether the rule lets somebody in who is not signed in.
 func (r Rule) Public() bool { return r.kind == anyone }

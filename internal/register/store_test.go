@@ -60,7 +60,7 @@ func open(t *testing.T, db *database.DB) *desk {
 		if err != nil {
 			return page.Viewer{}, false
 		}
-		role, ok := map[string]page.Role{"office": page.Office, "nadia": page.Guardian, "karim": page.Guardian, "ronan": page.Guardian, "roy": page.Teacher}[c.Value]
+		role, ok := map[string]page.Role{"office": page.Secretary, "nadia": page.Guardian, "karim": page.Guardian, "ronan": page.Guardian, "roy": page.Teacher}[c.Value]
 		return page.Viewer{ID: c.Value, Account: "a-" + c.Value, School: d.town.School.ID, Role: role, Zone: d.zone}, ok
 	}})
 	(&register.Pages{DB: db, Journal: d.journal, Now: func() time.Time { return d.now }, Documents: d.docs}).Register(d.routes)

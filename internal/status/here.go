@@ -144,7 +144,7 @@ func readyKey(headline string) string {
 }
 
 func (s *Status) registerHere(routes *page.Routes) {
-	rule := page.Only(page.Operator, page.Head, page.CPE, page.Office)
+	rule := page.Only(page.Operator, page.Head, page.CPE, page.Secretary)
 	routes.Handle("GET /schools/{school}/etat", rule, s.showHere)
 	routes.Handle("GET /schools/{school}/etat/{whom}", rule, s.showSentence)
 }

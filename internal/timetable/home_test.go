@@ -126,7 +126,7 @@ func TestHomePages(t *testing.T) {
 			t.Error("Léa is not found by her name")
 		}
 		s.post("/timetable/home", 303, "from", "2026-11-24", "until", "2026-11-25", "reason", "illness", "pupil", "lea")
-		s.signIn("office", page.Office)
+		s.signIn("office", page.Secretary)
 		if body := s.get("/timetable/home", 200); !strings.Contains(body, "Léa Benali") || strings.Contains(body, "Retirer dès") {
 			t.Error("the office reads, and decides nothing")
 		}

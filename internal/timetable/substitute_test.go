@@ -27,7 +27,7 @@ func TestSubstitute(t *testing.T) {
 		}
 		s.signIn("roy", page.Teacher)
 		s.post("/timetable/sittings/maths/substitute", 403, "person", "supervisor", "for", "one")
-		s.signIn("office", page.Office)
+		s.signIn("office", page.Secretary)
 		s.sees(s.get("/timetable/sittings/maths", 200), "Pour le cours de 8 h 05", "Pour toute la journée", "Yanis Kerbrat")
 		for _, nobody := range []string{"", "lea", "nadia", "theirs", "none"} {
 			s.post("/timetable/sittings/maths/substitute", 422, "person", nobody, "for", "one")

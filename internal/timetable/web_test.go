@@ -243,7 +243,7 @@ func TestOfficeChanges(t *testing.T) {
 	s.post("/timetable/sittings/maths/cancel", 403)
 	s.get("/timetable/closures", 403)
 
-	s.signIn("office", page.Office)
+	s.signIn("office", page.Secretary)
 	s.sees(s.get("/timetable/sittings/maths", 200), `value="maths"`, "Mathématiques de 8 h 05 n'a pas lieu")
 	s.sees(s.post("/timetable/sittings/maths/label", 422, "short", "théâtre"), `id="f-short-error"`, `value="théâtre"`)
 	s.sees(s.get(s.post("/timetable/sittings/maths/label", 303, "short", "algebre"), 200), "est changé")
@@ -316,7 +316,7 @@ func TestBringCalendar(t *testing.T) {
 func TestRolesOfPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, databasetest.SQLite(t))
-	staff := map[page.Role]bool{page.Head: true, page.CPE: true, page.Office: true, page.Teacher: true}
+	staff := map[page.Role]bool{page.Head: true, page.CPE: true, page.Secretary: true, page.Teacher: true}
 	for _, route := range s.routes.All() {
 		if !strings.Contains(route.Pattern, "/timetable") {
 			continue

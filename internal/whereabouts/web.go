@@ -36,18 +36,19 @@ type Pages struct {
 	Names func(ctx context.Context, tx database.Tx, school string, accounts []string) (map[string]string, error)
 }
 
-// Register mounts the pages. Who sees why a pupil is away is the office and nobody else.
+// Register mounts the pages. Why a pupil is away is seen by those who follow absences and
+// nobody else: the nurse sees who is in the infirmary, and no reason.
 func (p *Pages) Register(rs *page.Routes) {
 	small := page.Body(256 << 10)
-	office, family := page.SchoolOffice(), page.Only(page.Guardian)
-	rs.Handle("GET /absences", office, p.list)
-	rs.Handle("GET /absences/new", office, p.newForm)
-	rs.Handle("POST /absences", office, p.announce, small)
-	rs.Handle("POST /absences/{plan}/settle", office, p.settle, small)
-	rs.Handle("GET /inside", office, p.inside)
-	rs.Handle("POST /pupils/{pupil}/inside", office, p.enter, small)
-	rs.Handle("POST /statements/{statement}/end", office, p.leave, small)
-	rs.Handle("GET /slips/{slip}", office, p.slip)
+	life, infirmary, family := page.SchoolLife(), page.Infirmary(), page.Only(page.Guardian)
+	rs.Handle("GET /absences", life, p.list)
+	rs.Handle("GET /absences/new", life, p.newForm)
+	rs.Handle("POST /absences", life, p.announce, small)
+	rs.Handle("POST /absences/{plan}/settle", life, p.settle, small)
+	rs.Handle("GET /inside", infirmary, p.inside)
+	rs.Handle("POST /pupils/{pupil}/inside", infirmary, p.enter, small)
+	rs.Handle("POST /statements/{statement}/end", infirmary, p.leave, small)
+	rs.Handle("GET /slips/{slip}", life, p.slip)
 	rs.Handle("GET /children/{pupil}/announce", family, p.claimForm)
 	rs.Handle("POST /children/{pupil}/announce", family, p.claim, small)
 	rs.Handle("POST /children/{pupil}/announce/{plan}/withdraw", family, p.unclaim, small)

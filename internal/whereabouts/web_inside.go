@@ -27,6 +27,11 @@ type insideView struct {
 	Here   []hereRow
 	Slip   attendance.Slip
 	SlipOf directory.Person
+
+	Places []Place            // of which the reader says who is there
+	Groups []directory.Group  // the classes that a nurse may look through
+	Group  string             // the one that they look through
+	Class  []directory.Person // its pupils
 }
 
 // whoIn is a pupil who may be the one in front of the reader.
@@ -51,14 +56,15 @@ const mostRows = 20
 func (p *Pages) inside(w http.ResponseWriter, r *http.Request) error {
 	v, now, q := viewer(r), p.Now(), r.URL.Query()
 	view := insideView{Now: now, Place: Place(q.Get("at")), Name: clipped(q.Get("name"))}
-	if !slices.Contains(Places(), view.Place) {
-		view.Place = Late
+	view.Places = placesFor(v.Role)
+	if !slices.Contains(view.Places, view.Place) {
+		view.Place = view.Places[0]
 	}
 	view.Asked = view.Name != ""
 	day := timetable.Day(now, page.Zone(r.Context()))
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		var err error
-		if id := q.Get("slip"); id != "" {
+		if id := q.Get("slip"); id != "" && v.Role != page.Nurse {
 			if view.Slip, err = attendance.SlipByID(ctx, tx, v.School, id); err == nil {
 				view.SlipOf, err = directory.PersonByID(ctx, tx, v.School, view.Slip.Pupil)
 			}
@@ -69,6 +75,10 @@ func (p *Pages) inside(w http.ResponseWriter, r *http.Request) error {
 		stated, err := attendance.StatedInside(ctx, tx, v.School, now)
 		if err != nil {
 			return err
+		}
+		if v.Role == page.Nurse {
+			view.Group = clipped(q.Get("group"))
+			return view.fillNurse(ctx, tx, v.School, day, stated)
 		}
 		absent, err := attendance.AbsentPupils(ctx, tx, v.School, day)
 		if err != nil {
@@ -90,7 +100,9 @@ func (v *insideView) fill(ctx context.Context, tx database.Tx, school, day strin
 	}
 	var some []directory.Person
 	var err error
-	if v.Asked {
+	if len(v.Class) > 0 {
+		some = v.Class
+	} else if v.Asked {
 		if some, err = directory.FindPupils(ctx, tx, school, day, v.Name, mostRows); err != nil {
 			return err
 		}
@@ -182,7 +194,7 @@ func (p *Pages) enter(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("whereabouts: reading the form: %w", err)
 	}
 	at, now, zone := Place(r.PostForm.Get("at")), p.Now(), page.Zone(r.Context())
-	if !slices.Contains(Places(), at) {
+	if !slices.Contains(placesFor(viewer(r).Role), at) {
 		return page.Invalid("at", "whereabouts.place.wrong")
 	}
 	back := url.Values{"at": {string(at)}}
@@ -239,7 +251,17 @@ func leavePlaces(ctx context.Context, tx database.Tx, p *Pages, v page.Viewer, p
 // leave ends a pupil's stay: they have left the place.
 func (p *Pages) leave(w http.ResponseWriter, r *http.Request) error {
 	err := p.change(r, func(ctx context.Context, tx database.Tx, v page.Viewer) error {
-		return attendance.End(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
+		id := r.PathValue("statement")
+		if v.Role == page.Nurse {
+			stated, err := attendance.StatedInside(ctx, tx, v.School, p.Now())
+			if err != nil {
+				return err
+			}
+			if !ofNurse(stated, id) {
+				return ErrNotFound
+			}
+		}
+		return attendance.End(ctx, tx, p.Journal, p.Now(), v.School, id, v.Account)
 	})
 	if err != nil {
 		return err

@@ -61,26 +61,22 @@ func Start(t testing.TB) *Browser {
 }
 
 // StartFilmed is Start for somebody with a camera that shows a moving picture and a
-// microphone that hears a beep each second, which every page may use.
-func StartFilmed(t testing.TB) *Browser {
+// microphone that hears a beep each second, which every page may use. Without udp it is on a
+// line that lets no UDP pass.
+func StartFilmed(t testing.TB, udp bool) *Browser {
 	t.Helper()
-	return start(t, filmed()...)
-}
-
-// StartWalled is StartFilmed behind a network that lets no UDP through.
-func StartWalled(t testing.TB) *Browser {
-	t.Helper()
-	return start(t, append(filmed(), chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"))...)
-}
-
-func filmed() []chromedp.ExecAllocatorOption {
-	return []chromedp.ExecAllocatorOption{
+	policy := "default"
+	if !udp {
+		policy = "disable_non_proxied_udp"
+	}
+	return start(t,
+		chromedp.Flag("force-webrtc-ip-handling-policy", policy),
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("auto-select-desktop-capture-source", "Entire screen"),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 		chromedp.Flag("allow-loopback-in-peer-connection", true),
-	}
+	)
 }
 
 func start(t testing.TB, more ...chromedp.ExecAllocatorOption) *Browser {

@@ -6,6 +6,7 @@ import './board.js';
 import './offline.js';
 import './roll.js';
 import './passkey.js';
+import './turn.js';
 
 document.documentElement.classList.add('with-script');
 

@@ -1,6 +1,7 @@
 package onde_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,7 +231,7 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		for _, r := range refusals {
-			if r.Reason == "" || strings.Contains(r.Reason, "%!") || r.Line < 0 {
+			if r.Reason == "" || strings.Contains(r.Reason, "%!") && !bytes.Contains(text, []byte("%")) || r.Line < 0 {
 				t.Errorf("%+v", r)
 			}
 		}

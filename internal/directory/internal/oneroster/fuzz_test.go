@@ -1,6 +1,7 @@
 package oneroster_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func FuzzRead(f *testing.F) {
 		files["users.csv"], files["roles.csv"] = users, roles
 		e, refusals := read(t, files, oneroster.Options{Day: "2026-11-24"})
 		for _, r := range append(refusals, e.Remarks...) {
-			if r.Reason == "" || strings.Contains(r.Reason, "%!") || r.Line < 0 {
+			if r.Reason == "" || strings.Contains(r.Reason, "%!") && !bytes.Contains(users, []byte("%")) && !bytes.Contains(roles, []byte("%")) || r.Line < 0 {
 				t.Errorf("refusal %+v", r)
 			}
 		}

@@ -150,7 +150,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, r := range refusals {
-				if r.Reason == "" || strings.Contains(r.Reason, "%!") {
+				if r.Reason == "" || strings.Contains(r.Reason, "%!") && !strings.Contains(text, "%") && !strings.Contains(mapping, "%") {
 					t.Errorf("%+v", r)
 				}
 			}

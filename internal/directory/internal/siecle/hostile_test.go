@@ -307,7 +307,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, r := range refusals {
-			if r.Reason == "" || strings.Contains(r.Reason, "%!") || r.Line < 0 || r.Line > bytes.Count(text, []byte{'\n'})+30 {
+			if r.Reason == "" || strings.Contains(r.Reason, "%!") && !bytes.ContainsAny(text, "%&") || r.Line < 0 || r.Line > bytes.Count(text, []byte{'\n'})+30 {
 				t.Errorf("%+v", r)
 			}
 		}

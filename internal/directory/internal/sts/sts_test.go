@@ -189,7 +189,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		e, err := read(bytes.NewReader(text))
 		var stopped *intake.Stop
-		if err != nil && (!errors.As(err, &stopped) || strings.Contains(stopped.Error(), "%!") || stopped.Line < 0) {
+		if err != nil && (!errors.As(err, &stopped) || strings.Contains(stopped.Error(), "%!") && !bytes.ContainsAny(text, "%&") || stopped.Line < 0) {
 			t.Fatalf("%v", err)
 		}
 		if err == nil && (len(e.Staff) == 0 || len(e.UAI) != 8) {

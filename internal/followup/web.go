@@ -1,0 +1,211 @@
+package followup
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
+)
+
+// Words are the sentences of this package's pages, for page.NewWords.
+//
+//go:embed locale
+var Words embed.FS
+
+// Pages are the pages of this capability.
+type Pages struct {
+	DB       *database.DB
+	Followup *Followup
+	// Now is the installation's clock.
+	Now func() time.Time
+
+	mu     sync.Mutex
+	looked map[string]map[string]bool // pupils of a school who opened a page and are not kept yet
+}
+
+// Register adds the pages to the table of routes: the head opens and ends, the head and the CPE
+// read and note.
+func (p *Pages) Register(rs *page.Routes) {
+	reads, small := page.Only(page.Head, page.CPE), page.Body(16<<10)
+	rs.Handle("GET /followup", reads, p.list)
+	rs.Handle("POST /followup/open", page.Only(page.Head), p.open, small, page.Again())
+	rs.Handle("POST /followup/close", page.Only(page.Head), p.end, small)
+	rs.Handle("GET /followup/pupils/{pupil}", reads, p.one)
+	rs.Handle("POST /followup/pupils/{pupil}/note", reads, p.note, small)
+}
+
+// Opened hears that a pupil looks at a page. It asks no database.
+func (p *Pages) Opened(school, pupil string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.looked == nil {
+		p.looked = map[string]map[string]bool{}
+	}
+	if p.looked[school] == nil {
+		p.looked[school] = map[string]bool{}
+	}
+	p.looked[school][pupil] = true
+}
+
+// Keep writes down who opened a page, where somebody asked for it, and ends what is over.
+func (p *Pages) Keep(ctx context.Context) error {
+	p.mu.Lock()
+	looked := p.looked
+	p.looked = nil
+	p.mu.Unlock()
+	now := p.Now()
+	var first error
+	for school, people := range looked {
+		ids := make([]string, 0, len(people))
+		for id := range people {
+			ids = append(ids, id)
+		}
+		err := p.DB.InSchool(ctx, school, func(ctx context.Context, tx database.Tx) error {
+			s, err := directory.SchoolByID(ctx, tx, school)
+			if err != nil {
+				return err
+			}
+			zone, err := s.Location()
+			if err != nil {
+				return err
+			}
+			return opened(ctx, tx, school, timetable.Day(now, zone), ids)
+		})
+		if err != nil && first == nil {
+			first = err
+		}
+	}
+	var over []string
+	if err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+		over, err = Over(ctx, tx, now)
+		return err
+	}); err != nil && first == nil {
+		first = err
+	}
+	for _, school := range over {
+		err := p.DB.InSchool(ctx, school, func(ctx context.Context, tx database.Tx) error {
+			return p.Followup.Close(ctx, tx, school, "followup", now)
+		})
+		if err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func viewer(r *http.Request) page.Viewer {
+	v, _ := page.ViewerFrom(r.Context())
+	return v
+}
+
+func failed(err error) error {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return page.NotFound()
+	case errors.Is(err, ErrOff):
+		return page.Conflict("followup.off")
+	case errors.Is(err, ErrOpen):
+		return page.Conflict("followup.open.already")
+	}
+	return err
+}
+
+type listView struct {
+	Off    bool
+	Head   bool
+	Now    time.Time
+	Period Period
+	Named  []Named
+	Form   Period
+	End    string // of the school year
+	Err    error
+}
+
+func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, http.StatusOK, Period{Days: 3}, nil)
+}
+
+func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, form Period, problem error) error {
+	v, zone := viewer(r), page.Zone(r.Context())
+	view := listView{Head: v.Role == page.Head, Now: p.Now(), Form: form, End: YearEnd(timetable.Day(p.Now(), zone)), Err: problem}
+	if view.Form.UntilOn == "" {
+		view.Form.UntilOn = view.End
+	}
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		view.Named, view.Period, err = p.Followup.Names(ctx, tx, v.School, view.Now, zone)
+		return err
+	})
+	if view.Off = errors.Is(err, ErrOff); err != nil && !view.Off {
+		return err
+	}
+	return page.Show(w, r, status, listPage(view))
+}
+
+func (p *Pages) open(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	v := viewer(r)
+	days, _ := strconv.Atoi(r.PostForm.Get("days")) // what is no number is refused below
+	form := Period{School: v.School, Purpose: strings.Join(strings.Fields(r.PostForm.Get("purpose")), " "), Days: days, UntilOn: r.PostForm.Get("until"), OpenedBy: v.Account}
+	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		_, err := p.Followup.Open(ctx, tx, form, p.Now(), page.Zone(ctx))
+		return err
+	})
+	if errors.Is(err, ErrPurpose) {
+		return p.show(w, r, http.StatusUnprocessableEntity, form, page.Invalid("purpose", "followup.purpose.wrong", "least", leastPurpose))
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return page.See(w, r, "/followup")
+}
+
+func (p *Pages) end(w http.ResponseWriter, r *http.Request) error {
+	v := viewer(r)
+	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		return p.Followup.Close(ctx, tx, v.School, v.Account, p.Now())
+	})
+	if err != nil {
+		return failed(err)
+	}
+	return page.See(w, r, "/followup")
+}
+
+func (p *Pages) one(w http.ResponseWriter, r *http.Request) error {
+	v := viewer(r)
+	var named Named
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		if _, err = directory.PersonByID(ctx, tx, v.School, r.PathValue("pupil")); errors.Is(err, directory.ErrNotFound) {
+			return ErrNotFound // whether it is open or not
+		}
+		named, _, err = p.Followup.Line(ctx, tx, v.School, r.PathValue("pupil"), p.Now(), page.Zone(ctx))
+		return err
+	})
+	if err != nil {
+		return failed(err)
+	}
+	return page.Show(w, r, http.StatusOK, pupilPage(named))
+}
+
+func (p *Pages) note(w http.ResponseWriter, r *http.Request) error {
+	v, pupil := viewer(r), r.PathValue("pupil")
+	n := Note{School: v.School, Pupil: pupil, What: r.PostFormValue("what"), By: v.Account}
+	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		return p.Followup.note(ctx, tx, n, p.Now(), page.Zone(ctx))
+	})
+	if err != nil {
+		return failed(err)
+	}
+	return page.See(w, r, "/followup/pupils/"+url.PathEscape(pupil))
+}
