@@ -229,6 +229,9 @@ func (a *App) wire(ctx context.Context, carriers courier.Carriers, o Options) er
 
 // Close closes what Open opened.
 func (a *App) Close() error {
+	if a.classPages != nil {
+		a.classPages.EndStreams() // and what it still tells the engine
+	}
 	err := a.DB.Close()
 	if a.lock != nil {
 		err = errors.Join(err, a.lock.Close())

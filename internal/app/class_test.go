@@ -253,6 +253,40 @@ func TestClassWithSound(t *testing.T) {
 	roy.ms(`until(() => line().people().length === 1)`)
 }
 
+// TestTheTrial: before the first class, line, microphone and camera are tried alone, in plain
+// words; nobody enters another's trial.
+func TestTheTrial(t *testing.T) {
+	s := soundSchool(t, theEngine(t), 0)
+	lea := s.phone(browser.StartFilmed(t, true), browser.Options{})
+	lea.signIn("lea")
+	lea.Wait(".menu")
+	lea.Go(s.url("/class/try"))
+	lea.Click("#try-hear")
+	lea.Click("#try-begin")
+	lea.until(`document.getElementById('try-line').textContent.startsWith('La ligne convient')`)
+	lea.until(`document.getElementById('try-microphone').textContent.startsWith('Votre micro vous entend')`)
+	lea.until(`document.querySelector('#try-picture video')?.videoWidth > 0`)
+	for _, dark := range []bool{false, true} {
+		lea.Look(360, 740, dark)
+		lea.NoViolations(fmt.Sprintf("the trial, dark %v", dark))
+		if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" {
+			lea.Screenshot(filepath.Join(pictures, fmt.Sprintf("class-try-360-dark-%v.png", dark)))
+		}
+	}
+	lea.Click("#try-end")
+	lea.until(`!document.querySelector('#try-picture').offsetParent`)
+	for _, c := range lea.Complaints() {
+		t.Errorf("the browser complains: %s", c)
+	}
+	res, err := s.enter("roy").Get(s.url("/live/" + app.Room(s.town.School.ID, "try.lea") + "/rtc/validate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != 403 {
+		t.Errorf("in another's trial: %d", res.StatusCode)
+	}
+}
+
 // TestClassBehindAWall: where no UDP passes, sound and picture come by TCP; where that does not
 // pass either, the page says so in words and the rest of the class is there.
 func TestClassBehindAWall(t *testing.T) {

@@ -69,6 +69,11 @@ func TestTheFloor(t *testing.T) {
 				t.Errorf("%v: %v", where, err)
 			}
 		}
+		for who, where := range map[string]string{"roy": "try.lea", "lea": "try.", "": "try."} {
+			if _, err := s.pages.MayEnter(t.Context(), s.town.School.ID, who, where); !errors.Is(err, ErrNotIn) {
+				t.Errorf("%q in the trial %q: %v", who, where, err)
+			}
+		}
 		s.do("roy", "person", 303, "person", "sami", "to", "in")
 		s.wantMay("a guest", map[string]string{"sami": "-"})
 

@@ -3,6 +3,7 @@ package classroom
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -74,6 +75,9 @@ func (p *Pages) alignUntilHeard(s seat, more chan struct{}) {
 			if len(more) == 0 {
 				delete(p.aligning.busy, s)
 				p.aligning.mu.Unlock()
+				if errors.Is(err, errUnread) { // whoever is only not connected is no failure
+					slog.Error("classroom: the engine could not be told who may speak", "sitting", s.Sitting, "person", s.Person, "err", err)
+				}
 				return
 			}
 			p.aligning.mu.Unlock()
@@ -93,6 +97,9 @@ func (p *Pages) alignUntilHeard(s seat, more chan struct{}) {
 	}
 }
 
+// errUnread: what is true of a person could not be read.
+var errUnread = errors.New("who may speak could not be read")
+
 // told tells the engine once what is true of a person.
 func (p *Pages) told(s seat) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
@@ -102,8 +109,7 @@ func (p *Pages) told(s seat) error {
 	case errors.Is(err, ErrNotIn):
 		return p.Media.Out(ctx, s.School, s.Sitting, s.Person)
 	case err != nil:
-		slog.Error("classroom: the engine could not be told who may speak", "sitting", s.Sitting, "person", s.Person, "err", err)
-		return err
+		return fmt.Errorf("%w: %w", errUnread, err)
 	}
 	return p.Media.Floor(ctx, s.School, s.Sitting, s.Person, m)
 }

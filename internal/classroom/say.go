@@ -129,6 +129,10 @@ func soundWords(ctx context.Context) string {
 			out[key] = page.T(ctx, "classroom.sound."+key)
 		}
 	}
+	return asText(out)
+}
+
+func asText(out map[string]string) string {
 	text, err := json.Marshal(out)
 	if err != nil {
 		panic("classroom: words: " + err.Error()) // strings can be written

@@ -45,6 +45,7 @@ type Pages struct {
 func (p *Pages) Register(rs *page.Routes) {
 	school := page.Only(page.Head, page.CPE, page.Secretary, page.Teacher, page.Pupil, page.Guardian)
 	staff, small := page.Staff(), page.Body(16<<10)
+	rs.Handle("GET /class/try", school, p.try, page.Films())
 	rs.Handle("GET /class/{sitting}", school, p.class, page.Films())
 	rs.Handle("GET /class/{sitting}/events", school, p.events)
 	rs.Handle("POST /class/{sitting}/ask", school, p.ask, small)

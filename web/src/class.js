@@ -1,6 +1,9 @@
 // The page of a class: its forms without leaving the page, and sound and picture by a button.
 // Nothing is opened before somebody presses: neither a line, nor a microphone, nor a camera.
 // What happens on the wire is live.js, loaded beside; what one may do is the server's.
+import { asked, load } from './load.js';
+import './try.js';
+
 const panel = document.getElementById('sound-in');
 const inside = () => document.querySelector('#class > .class-room');
 
@@ -75,15 +78,6 @@ function sound() {
     at('stage').hidden = only || [...figures.values()].every((figure) => figure.hidden);
   }
 
-  const load = () => new Promise((done, fail) => {
-    if (globalThis.preauLive) { done(); return; }
-    const script = document.createElement('script');
-    script.src = panel.dataset.live;
-    script.onload = done;
-    script.onerror = () => { script.remove(); fail(new Error('live.js')); };
-    document.head.append(script);
-  });
-
   async function join() {
     wanted = true;
     clearTimeout(again);
@@ -93,7 +87,7 @@ function sound() {
     say(state === 'back' ? words.back : words.connecting);
     show();
     try {
-      await load();
+      await load(panel.dataset.live);
       if (!me) {
         me = globalThis.preauLive(panel.dataset.address, hear);
         me.room.on('connectionQualityChanged', quality);
@@ -112,10 +106,7 @@ function sound() {
   // why there is no sound, in words, and whether it is tried again. tried: the engine was
   // asked, so that an answer of its own means that only the media ports are closed.
   async function why(tried) {
-    let status = 0;
-    try {
-      status = (await fetch(`${panel.dataset.address}/rtc/validate`, { cache: 'no-store' })).status;
-    } catch { /* no network at all */ }
+    const status = await asked(panel.dataset.address);
     const later = (ms) => { clearTimeout(again); again = setTimeout(() => { if (wanted) join(); }, ms); };
     if (status === 401 || status === 403) stop(open() === 'open' ? words.refused : words[`class.${open()}`]);
     else if (status === 429) stop(words.twice);
