@@ -77,6 +77,13 @@ const live = await build({
 });
 made.set('live.js', live.outputFiles[0].text);
 
+// What the page of a class does with them; it loads live.js once somebody asks for sound.
+const room = await build({
+  entryPoints: [join(here, 'src/class.js')],
+  bundle: true, minify: true, format: 'iife', target, charset: 'utf8', legalComments: 'none', write: false,
+});
+made.set('class.js', room.outputFiles[0].text);
+
 made.set('mark.svg', await readFile(join(here, 'src/mark.svg'), 'utf8'));
 
 let stale = [];

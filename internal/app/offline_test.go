@@ -36,11 +36,12 @@ type onlineSchool struct {
 	app    *app.App
 	server *http.Server
 	before func(http.Handler) http.Handler // stands before the pages; nil: nothing
+	change []func(*app.Config)
 }
 
-func newOnlineSchool(t *testing.T) *onlineSchool {
+func newOnlineSchool(t *testing.T, change ...func(*app.Config)) *onlineSchool {
 	t.Helper()
-	s := &onlineSchool{t: t, dir: t.TempDir(), addr: "127.0.0.1:0", town: fictional.Small(time.Time{})}
+	s := &onlineSchool{t: t, dir: t.TempDir(), addr: "127.0.0.1:0", town: fictional.Small(time.Time{}), change: change}
 	s.clock = app.StandingClock(s.town.Tuesday.Add(7 * time.Minute))
 	s.open()
 	if err := fictional.Save(t.Context(), s.app.DB, s.town); err != nil {
@@ -69,8 +70,12 @@ func newOnlineSchool(t *testing.T) *onlineSchool {
 
 func (s *onlineSchool) open() {
 	s.t.Helper()
+	config := app.Config{Data: s.dir, Addr: s.addr}
+	for _, change := range s.change {
+		change(&config)
+	}
 	var err error
-	s.app, err = app.Open(s.t.Context(), app.Config{Data: s.dir, Addr: s.addr}, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: s.clock, For: app.Installing})
+	s.app, err = app.Open(s.t.Context(), config, app.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: s.clock, For: app.Installing})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -55,7 +55,8 @@ func (a *App) register(secure bool) error {
 	(&directory.Pages{DB: a.DB, Journal: a.Journal, Now: now, Changed: a.Alert.Poke, Uploads: filepath.Join(a.Config.Data, "imports")}).Register(a.Routes)
 	(&timetable.Pages{DB: a.DB, Journal: a.Journal, Now: now, Called: called, Changed: a.Alert.Poke}).Register(a.Routes)
 	(&whereabouts.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names}).Register(a.Routes)
-	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config)}
+	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config), Media: a.sound()}
+	a.mayEnter = a.mayEnterClass
 	a.classPages.Register(a.Routes)
 	a.followup = &followup.Pages{DB: a.DB, Followup: &followup.Followup{Journal: a.Journal, Evidence: a.evidence}, Now: now}
 	a.followup.Register(a.Routes)

@@ -60,6 +60,7 @@ type Class struct {
 	OpenedAt      time.Time `bun:",nullzero"` // zero: nobody in charge has entered yet
 	OpenedBy      string
 	Talk          Talk
+	Microphones   bool      // everybody may open theirs
 	LockedAt      time.Time `bun:",nullzero"`
 	EndedAt       time.Time `bun:",nullzero"`
 	Version       int64

@@ -295,6 +295,7 @@ func (p *Pages) Run(ctx context.Context) error {
 		if err := p.Pulse(ctx); err != nil && ctx.Err() == nil {
 			slog.Error("classroom: who is there could not be written down", "err", err)
 		}
+		p.sweep(ctx)
 		if beats%100 == 0 {
 			open := p.live.classes()
 			p.live.forget(func(s seat) bool { return !open[[2]string{s.School, s.Sitting}] })

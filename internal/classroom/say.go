@@ -2,6 +2,8 @@ package classroom
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -77,3 +79,59 @@ func eventsPath(v view) string { return "/class/" + v.Sitting.ID + "/events?page
 func to(v view, what string) string { return "/class/" + v.Sitting.ID + "/" + what }
 
 func talks() []Talk { return []Talk{TalkOff, TalkTeacher, TalkAll} }
+
+func sources() []Source { return []Source{Microphone, Camera, Screen} }
+
+func (f Floor) has(s Source) bool {
+	return s == Microphone && f.Microphone || s == Camera && f.Camera || s == Screen && f.Screen
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+func floorOfAllLabel(ctx context.Context, v view) string {
+	if v.Class.Microphones {
+		return page.T(ctx, "classroom.floor.none")
+	}
+	return page.T(ctx, "classroom.floor.all")
+}
+
+// someSpeak tells whether a microphone was given to somebody.
+func (v view) someSpeak() bool {
+	return slices.ContainsFunc(v.People, func(r personRow) bool { return r.Floor.Microphone })
+}
+
+// soundOf is how the class is for its sound: not opened, open, ended.
+func soundOf(v view) string {
+	switch {
+	case !v.Class.EndedAt.IsZero():
+		return "ended"
+	case v.Class.OpenedAt.IsZero():
+		return "wait"
+	}
+	return "open"
+}
+
+// soundWords are what the script of the class says, in the viewer's language.
+func soundWords(ctx context.Context) string {
+	out := map[string]string{}
+	for _, key := range []string{"ready", "connecting", "in", "back", "left", "away", "blocked", "lost", "refused", "twice", "poor", "only", "only.on", "pictures",
+		"denied", "nodevice", "me", "speaks", "microphone.on", "screen.of", "screen.not", "class.wait", "class.ended", "class.out"} {
+		out[key] = page.T(ctx, "classroom.sound."+key)
+	}
+	for _, s := range sources() {
+		for _, what := range []string{"open", "close", "given", "taken"} {
+			key := string(s) + "." + what
+			out[key] = page.T(ctx, "classroom.sound."+key)
+		}
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		panic("classroom: words: " + err.Error()) // strings can be written
+	}
+	return string(text)
+}

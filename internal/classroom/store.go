@@ -149,7 +149,7 @@ func settle(ctx context.Context, tx database.Tx, r *room, person string, to Stat
 		return err
 	}
 	if to == Removed {
-		if err := lower(ctx, tx, r, person, 0, r.Person); err != nil {
+		if err := errors.Join(lower(ctx, tx, r, person, 0, r.Person), takeBack(ctx, tx, r, person, by)); err != nil {
 			return err
 		}
 	}

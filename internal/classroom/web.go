@@ -33,8 +33,11 @@ type Pages struct {
 	Evidence *Evidence
 	// Node names this program among those of the installation, also after a restart.
 	Node string
+	// Media is the engine of sound and picture; nil: none.
+	Media *Media
 
-	live live
+	live     live
+	aligning aligning
 }
 
 // Register adds the pages to the table of routes. A class has no link of its own: each of these
@@ -42,15 +45,16 @@ type Pages struct {
 func (p *Pages) Register(rs *page.Routes) {
 	school := page.Only(page.Head, page.CPE, page.Secretary, page.Teacher, page.Pupil, page.Guardian)
 	staff, small := page.Staff(), page.Body(16<<10)
-	rs.Handle("GET /class/{sitting}", school, p.class)
+	rs.Handle("GET /class/{sitting}", school, p.class, page.Films())
 	rs.Handle("GET /class/{sitting}/events", school, p.events)
 	rs.Handle("POST /class/{sitting}/ask", school, p.ask, small)
 	rs.Handle("POST /class/{sitting}/hand", school, p.hand, small)
 	rs.Handle("POST /class/{sitting}/say", school, p.say, small)
 	rs.Handle("POST /class/{sitting}/talk", staff, p.teaches(p.talk), small)
 	rs.Handle("POST /class/{sitting}/lock", staff, p.teaches(p.lock), small)
-	rs.Handle("POST /class/{sitting}/end", staff, p.teaches(p.end), small)
-	rs.Handle("POST /class/{sitting}/person", staff, p.teaches(p.person), small)
+	rs.Handle("POST /class/{sitting}/end", staff, p.heard(p.teaches(p.end)), small)
+	rs.Handle("POST /class/{sitting}/person", staff, p.heard(p.teaches(p.person)), small)
+	rs.Handle("POST /class/{sitting}/floor", staff, p.heard(p.teaches(p.floor)), small)
 	rs.Handle("POST /class/{sitting}/lower", staff, p.teaches(p.lower), small)
 	rs.Handle("POST /class/{sitting}/hide", staff, p.teaches(p.hide), small)
 }
@@ -86,11 +90,13 @@ type view struct {
 	People  []personRow // for who is in charge: the pupils, and whom they let in
 	There   int         // how many are there now, without who is in charge
 	Words   []wordRow
+	Address string // of the sound; empty: this installation has none
 }
 
 type handRow struct {
 	Hand
-	Name string
+	Name  string
+	Floor Floor
 }
 
 type personRow struct {
@@ -100,6 +106,7 @@ type personRow struct {
 	Home   bool // a pupil who follows the sitting from home
 	Here   bool
 	Entry  Entry
+	Floor  Floor
 	Stays  []Presence
 	Breaks int
 }
@@ -220,12 +227,16 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 	if err != nil {
 		return out, err
 	}
+	given, err := floors(ctx, tx, v.School, sitting)
+	if err != nil {
+		return out, err
+	}
 	up, err := hands(ctx, tx, v.School, sitting)
 	if err != nil {
 		return out, err
 	}
 	for _, h := range up {
-		out.Hands = append(out.Hands, handRow{h, shortName(names[h.Person])})
+		out.Hands = append(out.Hands, handRow{h, shortName(names[h.Person]), floorOf(out.Class, Pupil, given[h.Person])})
 		out.Up = out.Up || h.Person == v.ID
 	}
 	said, err := words(ctx, tx, &out.room)
@@ -235,8 +246,11 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 	for _, w := range said {
 		out.Words = append(out.Words, wordRow{w, shortName(names[w.Person]), w.Person == v.ID})
 	}
+	if p.Media != nil && !p.Media.Missing() {
+		out.Address = p.Media.Address(v.School, sitting)
+	}
 	row := func(who directory.Person) personRow {
-		r := personRow{ID: who.ID, Name: fullName(who), Kind: who.Kind, Home: out.AtHome[who.ID], Entry: byID[who.ID], Stays: all[who.ID]}
+		r := personRow{ID: who.ID, Name: fullName(who), Kind: who.Kind, Home: out.AtHome[who.ID], Entry: byID[who.ID], Stays: all[who.ID], Floor: floorOf(out.Class, Pupil, given[who.ID])}
 		for _, s := range r.Stays {
 			r.Breaks += s.Breaks
 		}
