@@ -22,10 +22,13 @@ type Hint struct {
 	Class  string // of a pupil; may be empty
 }
 
-// How long a hint is remembered, on a device of one's own and on one that others use too.
+// How long a hint is remembered: on a device of one's own; on one that others use too; and
+// there, of whoever works in the school, as long as a holiday and the day of return: the
+// office's machine is one that others use too, and at eight it must not be a stranger's.
 const (
 	hintOwn    = 180 * 24 * time.Hour
 	hintShared = 12 * time.Hour
+	hintWork   = 17 * 24 * time.Hour
 )
 
 func (k keys) writeHint(h Hint, ends time.Time) string {
@@ -85,7 +88,9 @@ func (k *Keeper) remember(w http.ResponseWriter, r *http.Request, a Account, on 
 		}
 	}
 	life := hintOwn
-	if on == Shared {
+	if on == Shared && page.Staff().Allows(a.Role) {
+		life = hintWork
+	} else if on == Shared {
 		life = hintShared
 	}
 	value := k.keys.writeHint(h, k.clock().Add(life))

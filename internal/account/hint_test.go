@@ -62,6 +62,31 @@ func TestHint(t *testing.T) {
 	})
 }
 
+// TestHintOfStaff: the machine of an office is one that others use too, and known on the day
+// after a holiday; whoever signs in there next is remembered instead.
+func TestHintOfStaff(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, databasetest.SQLite(t), false)
+	create(t, s.db, Account{School: lycee, Person: "office", Role: page.Supervisor, Identifier: "gate"}, good)
+	create(t, s.db, Account{School: lycee, Person: "lea", Role: page.Pupil, Identifier: "lea"}, good)
+	b := s.browser(t)
+	life := func(who string) time.Duration {
+		for _, c := range b.post("/sign-in", "identifier", who, "password", good, "device", "shared").Cookies() {
+			if c.Name == "preau-hint" {
+				return time.Duration(c.MaxAge) * time.Second
+			}
+		}
+		return 0
+	}
+	if got := life("gate"); got != hintWork {
+		t.Errorf("the supervisor's hint lasts %v", got)
+	}
+	b.post("/sign-out")
+	if got := life("lea"); got != hintShared {
+		t.Errorf("the pupil's hint at the same machine lasts %v", got)
+	}
+}
+
 // FuzzHint: whatever a browser shows, nothing is taken that was not signed here as a hint, and
 // what is taken was once given.
 func FuzzHint(f *testing.F) {

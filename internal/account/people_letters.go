@@ -127,7 +127,7 @@ func (p *People) lettersOf(ctx context.Context, tx database.Tx, r *http.Request,
 			continue
 		}
 		done[h.Person.ID] = true
-		l, err := p.letter(ctx, tx, r, o.where, s, h.Person, role, Period{})
+		l, err := p.letter(ctx, tx, r, o.where, s, h.Person, role, Period{From: day})
 		if err != nil {
 			return nil, err
 		}

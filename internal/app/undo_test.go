@@ -28,7 +28,7 @@ func TestWhatLeansOnAnImport(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
 	type world struct {
-		school, pupil, adult, staff, class, contact string
+		school, pupil, adult, class, contact string
 	}
 	lesson := func(w world) timetable.Sitting {
 		return timetable.Sitting{School: w.school, ID: "s", Kind: timetable.Lesson, Label: "Maths", ShortLabel: "maths", Day: "2026-11-24", StartsAt: now, EndsAt: now.Add(time.Hour), Source: "page", SourceKey: "s"}
