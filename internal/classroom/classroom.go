@@ -1,5 +1,6 @@
 // Package classroom is the class of a sitting that some pupils follow from home: who may
-// enter it, who is there, hands and words. It needs no sound and no picture.
+// enter it, who is there, hands and words, and who may speak. It needs no sound and no picture;
+// where there is an engine for them, the engine follows what is said here.
 //
 // Its promise: nobody enters by a link. A class is entered from its sitting, by account: who is
 // in charge, and the pupils enrolled in it; anybody else of the school asks, and waits for the
@@ -10,7 +11,7 @@
 // Words: a class is a sitting that somebody asked to enter. A part is what somebody is in it:
 // teacher (in charge of the sitting), pupil (enrolled) or guest. An arrival is somebody's first
 // request to enter; presence is from when to when they were seen. A break is a line that went
-// and came back by itself.
+// and came back by itself. The floor is what somebody may send: microphone, camera, screen.
 package classroom
 
 import (
