@@ -153,7 +153,7 @@ func TestExplainWhatDidNotSimplyLeave(t *testing.T) {
 			})
 			text := m.explained(l.ID, "fr", false)
 			inOrder(t, text, "Envoi n° 1", "Aucune réponse sûre : on ne sait pas s'il est parti", "the program ended while the letter was leaving",
-				"À appeler : Nadia Benali (mère)", "envoyé, sans réponse sûre de l'opérateur ; ne sera pas renvoyé : appelez", "08:25:00  Appel à Nadia Benali (mère) : Joint", "noté par Odile Ferrand (Vie scolaire)")
+				"À appeler : Nadia Benali (mère)", "envoyé, sans réponse sûre de l'opérateur ; ne sera pas renvoyé : appelez", "08:25:00  Appel à Nadia Benali (mère) : Joint", "noté par Odile Ferrand (Secrétariat)")
 			if strings.Contains(text, unrecordedFr) {
 				t.Errorf("%s", text)
 			}

@@ -17,7 +17,8 @@ const roleLetters = "OHCSVNTPG"
 var whoMay = map[string][]string{
 	"OHCSVNTPG": {"GET /account", "POST /account", "POST /account/again"},
 	// The day's absences, and the rolls of everybody.
-	"HCSVT": {"GET /roll/{sitting}", "POST /roll/{sitting}", "POST /roll/late", "POST /roll/{sitting}/take",
+	"HCSVT": {"POST /class/{sitting}/talk", "POST /class/{sitting}/lock", "POST /class/{sitting}/end", "POST /class/{sitting}/person", "POST /class/{sitting}/floor", "POST /class/{sitting}/lower", "POST /class/{sitting}/hide",
+		"GET /roll/{sitting}", "POST /roll/{sitting}", "POST /roll/late", "POST /roll/{sitting}/take",
 		"GET /timetable", "GET /timetable/new", "POST /timetable/new", "GET /timetable/now", "POST /timetable/now", "GET /timetable/calendar", "POST /timetable/calendar"},
 	"HCSV": {"POST /pupils/{pupil}/statement", "POST /statements/{statement}/withdraw",
 		"GET /board", "POST /calls/{call}/outcome", "GET /day", "GET /day/events", "GET /day/{pupil}", "GET /exceptional",
@@ -25,7 +26,8 @@ var whoMay = map[string][]string{
 	// The infirmary: a nurse sees it and nothing else.
 	"HCSVN": {"GET /inside", "POST /pupils/{pupil}/inside", "POST /statements/{statement}/end"},
 	// What is answered for before families and the law.
-	"HCS": {"GET /timetable/sittings/{sitting}", "POST /timetable/sittings/{sitting}/label", "POST /timetable/sittings/{sitting}/cancel", "POST /timetable/sittings/{sitting}/substitute",
+	"HCS": {"GET /timetable/home",
+		"GET /timetable/sittings/{sitting}", "POST /timetable/sittings/{sitting}/label", "POST /timetable/sittings/{sitting}/cancel", "POST /timetable/sittings/{sitting}/substitute",
 		"GET /timetable/closures", "POST /timetable/closures", "POST /timetable/closures/{closure}/remove",
 		"GET /explain", "GET /explain/{letter}", "GET /corrections", "POST /corrections", "GET /rehearsal", "POST /rehearsal",
 		"GET /service", "POST /service", "GET /breaker", "POST /breaker", "GET /stop", "POST /stop", "GET /courrier",
@@ -36,7 +38,8 @@ var whoMay = map[string][]string{
 		"GET /pupils/{pupil}/adults", "POST /pupils/{pupil}/adults", "POST /pupils/{pupil}/adults/{adult}/end", "POST /tasks/{task}/close",
 		"GET /accounts", "POST /accounts/class", "GET /people/{person}/accounts", "POST /people/{person}/accounts", "POST /accounts/{account}"},
 	// A court's decisions, the school itself, its staff, announcements to many.
-	"HC": {"POST /exceptional", "GET /notices/new", "POST /notices", "GET /accounts/staff", "POST /accounts/staff", "GET /school", "POST /school",
+	"HC": {"POST /timetable/home", "POST /timetable/home/{home}/withdraw", "GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note", "GET /start", "GET /start/list",
+		"POST /exceptional", "GET /notices/new", "POST /notices", "GET /accounts/staff", "POST /accounts/staff", "GET /school", "POST /school",
 		"GET /pupils/{pupil}/adults/{adult}/decisions", "POST /pupils/{pupil}/adults/{adult}/decisions", "POST /pupils/{pupil}/decisions/{decision}/lift",
 		"GET /pupils/{pupil}/objections", "POST /pupils/{pupil}/objections", "POST /pupils/{pupil}/objections/{objection}/withdraw"},
 	"OHCS": {"GET /people/{account}/letter", "POST /people/{account}/code", "GET /schools/{school}/etat", "GET /schools/{school}/etat/{whom}"},
@@ -44,13 +47,18 @@ var whoMay = map[string][]string{
 	"PG":   {"POST /letters/{letter}/answer"},
 	"G": {"GET /children/{pupil}/announce", "POST /children/{pupil}/announce", "POST /children/{pupil}/announce/{plan}/withdraw",
 		"GET /children/{pupil}/register", "POST /children/{pupil}/register", "GET /children/{pupil}/justifications/{justification}/document"},
-	"O": {"GET /schools", "GET /schools/{school}/accounts", "GET /schools/{school}/accounts/staff", "POST /schools/{school}/accounts/staff",
+	"O": {"GET /schools/{school}/start", "POST /schools/{school}/start/undo",
+		"GET /schools", "GET /schools/{school}/accounts", "GET /schools/{school}/accounts/staff", "POST /schools/{school}/accounts/staff",
 		"GET /schools/{school}/people/{person}/accounts", "POST /schools/{school}/people/{person}/accounts", "POST /schools/{school}/accounts/{account}",
 		"GET /schools/{school}/service", "POST /schools/{school}/service", "GET /schools/{school}/breaker", "POST /schools/{school}/breaker", "GET /schools/{school}/stop", "POST /schools/{school}/stop",
 		"GET /schools/{school}/notices", "GET /schools/{school}/notices/{notice}", "POST /schools/{school}/notices/{notice}", "GET /schools/{school}/guard", "POST /schools/{school}/guard/{trip}",
 		"GET /incidents", "POST /incidents", "POST /incidents/{incident}"},
+	"OH":      {"GET /import", "POST /import", "GET /import/{upload}", "GET /import/{upload}/reading", "POST /import/{upload}/reading", "GET /import/{upload}/difference.csv", "POST /import/{upload}/take", "POST /import/{upload}/discard"},
+	"HCSVTPG": {"GET /class/try", "GET /class/{sitting}", "GET /class/{sitting}/events", "POST /class/{sitting}/ask", "POST /class/{sitting}/hand", "POST /class/{sitting}/say"},
+	"H":       {"POST /followup/open", "POST /followup/close", "POST /start/undo"},
 	// Signed in or not. Those that speak of somebody's school ask for a secret of their own.
-	"anyone": {"GET /{$}", "GET /accessibility", "GET /healthz", "POST /language", "GET /worker.js", "GET /offline", "GET /offline/who",
+	"anyone": {"GET /sign-in/roll", "POST /sign-in/roll", "GET /roll/now", "GET /live/{room}/{way...}",
+		"GET /{$}", "GET /accessibility", "GET /healthz", "POST /language", "GET /worker.js", "GET /offline", "GET /offline/who",
 		"GET /sign-in", "POST /sign-in", "POST /sign-in/passkey", "GET /sign-in/passkey", "POST /sign-out", "GET /first-sign-in", "POST /first-sign-in",
 		"GET /r/{token}", "POST /r/{token}", "GET /carriers/{carrier}/{secret}", "POST /carriers/{carrier}/{secret}", "GET /etat", "GET /etat.atom", "GET /status"},
 }

@@ -59,10 +59,11 @@ func people(zone *time.Location) map[string]page.Viewer {
 		return v
 	}
 	return map[string]page.Viewer{
-		"operator": {ID: "p-operator", Account: "a-operator", Role: page.Operator, Name: "Exploitation"},
-		"head":     as(page.Head, "M. Faure"),
-		"cpe":      as(page.CPE, "Mme Roy"),
-		"office":   as(page.Secretary, "Mme Roy"),
+		"operator":  {ID: "p-operator", Account: "a-operator", Role: page.Operator, Name: "Exploitation"},
+		"head":      as(page.Head, "M. Faure"),
+		"cpe":       as(page.CPE, "Mme Roy"),
+		"office":    as(page.Secretary, "Mme Roy"),
+		"secretary": as(page.Secretary, "Mme Roy"), "supervisor": as(page.Supervisor, "M. Kerbrat"), "nurse": as(page.Nurse, "Mme Diallo"),
 		"teacher":  as(page.Teacher, "Mme Castelnau-Desroches"),
 		"pupil":    as(page.Pupil, "Léa Benali"),
 		"guardian": as(page.Guardian, "M. Benali"),

@@ -179,7 +179,7 @@ func TestFailureShowsANumberAndNothingElse(t *testing.T) {
 			if number == "" || !strings.Contains(body, number) {
 				t.Errorf("the page does not show the request's number %q", number)
 			}
-			for _, want := range []string{"secret", "account=a-office", `route="GET /fails/{id}"`} {
+			for _, want := range []string{"secret", "account=a-secretary", `route="GET /fails/{id}"`} {
 				if !strings.Contains(lines[0], want) {
 					t.Errorf("the log has no %s: %s", want, lines[0])
 				}
