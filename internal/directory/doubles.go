@@ -230,13 +230,14 @@ func (im *importing) doubles() error {
 			continue
 		}
 		im.changed++
+		was := t
 		t.ClosedAt, t.ClosedBy = im.now, byImport
+		im.turned(&was, &t)
 		if _, err := im.tx.NewUpdate().Model(&t).Column("closed_at", "closed_by").WherePK().Exec(im.ctx); err != nil {
 			return err
 		}
 	}
-	im.changed += len(add)
-	return insert(im.ctx, im.tx, add)
+	return addRows(im, add)
 }
 
 // byImport closes what a file settled.
