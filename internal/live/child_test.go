@@ -195,6 +195,8 @@ func TestKnowsNothing(t *testing.T) {
 	if err := e.Want(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// Until it is the engine's program it is a copy of this one, environment and all.
+	within(t, 20*time.Second, "the engine serves", func() bool { return e.State().Kind == live.Serving })
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", e.PID()))
 	if err != nil {
 		t.Fatal(err)
