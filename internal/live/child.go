@@ -317,7 +317,8 @@ func freePorts() (http, tcp, udp int, err error) {
 }
 
 // childEnv is what the child knows of the environment: nothing that holds a password.
-func childEnv() (out []string) {
+func childEnv() []string {
+	out := []string{} // never nil: to exec that is all of ours
 	for _, name := range []string{"TMPDIR", "GOMAXPROCS"} {
 		if v, ok := os.LookupEnv(name); ok {
 			out = append(out, name+"="+v)
