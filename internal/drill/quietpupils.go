@@ -3,7 +3,6 @@ package drill
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -273,7 +272,7 @@ func (q *fortnight) breakLines(l lesson) error {
 // after longer.
 const noticed = 200 * time.Millisecond
 
-// goAway stops the program in the middle of a lesson. Some come just then and meet nobody; of
+// goAway kills the program in the middle of a lesson, and starts it again. Some come just then and meet nobody; of
 // those who were in, some do not come back.
 func (q *fortnight) goAway(l lesson) error {
 	if err := q.at(l.bell.Add(4 * time.Minute)); err != nil {
@@ -286,9 +285,7 @@ func (q *fortnight) goAway(l lesson) error {
 	if q.replay.options.omits == "outage" { // they meet nobody, and the program knows of nothing
 		return nil
 	}
-	if err := q.stop(); err != nil {
-		return err
-	}
+	q.kill()
 	q.hangUp()
 	for _, id := range cut {
 		if _, _, err := q.devices[id].look("/class/" + l.seats[id].ID); err == nil {
@@ -299,7 +296,7 @@ func (q *fortnight) goAway(l lesson) error {
 		return err
 	}
 	back := slices.DeleteFunc(q.who(l, inTime), func(id string) bool { return q.thrown[id] })
-	q.replay.say("fault", "day %d, %s: the program is stopped and started in the middle of the lesson; %d who come just then meet nobody, %d who were in do not come back", l.number+1, l.bell.In(q.zone).Format("15:04"), len(cut), len(q.thrown))
+	q.replay.say("fault", "day %d, %s: the program is killed in the middle of the lesson, and started again; %d who come just then meet nobody, %d who were in do not come back", l.number+1, l.bell.In(q.zone).Format("15:04"), len(cut), len(q.thrown))
 	return q.come(l, back)
 }
 
@@ -331,8 +328,11 @@ func (q *fortnight) after(l lesson) error {
 	}
 	f := q.replay.figures
 	f["held_without_reason"] = max(f["held_without_reason"], float64(numberIn(text, "Préau retient")))
-	if q.replay.options.omits == "silence" { // a program that takes something else for a sign
-		for _, id := range slices.Sorted(maps.Keys(q.quiet))[:1] {
+	if q.replay.options.omits == "silence" { // something else is taken for a sign of those who are silent first
+		for id, from := range q.quiet {
+			if from > silentFrom[0] {
+				continue
+			}
 			if _, _, err := q.devices[id].get("/"); err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 const (
 	schoolDays = 10
 	quietAfter = 3 // school days without a sign, as the head says
-	outageDay  = 8 // on which the program is stopped in the middle of the last lesson
+	outageDay  = 8 // on which the program is killed in the middle of the last lesson
 )
 
 var (
@@ -43,7 +43,7 @@ type script struct {
 	broken []string
 	ill    map[string]bool
 	cut    map[string]bool // come while the program is off, and not again
-	thrown map[string]bool // are in when it stops, and do not come back
+	thrown map[string]bool // are in when it is killed, and do not come back
 }
 
 // quietScript draws who does what. Nobody does two things.
