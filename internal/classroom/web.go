@@ -40,7 +40,7 @@ type Pages struct {
 // Register adds the pages to the table of routes. A class has no link of its own: each of these
 // asks who looks, and whether the class is theirs.
 func (p *Pages) Register(rs *page.Routes) {
-	school := page.Only(page.Head, page.CPE, page.Secretary, page.Teacher, page.Pupil, page.Guardian)
+	school := page.Only(page.Head, page.CPE, page.Secretary, page.Supervisor, page.Teacher, page.Pupil, page.Guardian)
 	staff, small := page.Staff(), page.Body(16<<10)
 	rs.Handle("GET /class/{sitting}", school, p.class)
 	rs.Handle("GET /class/{sitting}/events", school, p.events)
