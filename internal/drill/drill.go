@@ -127,7 +127,7 @@ func Run(ctx context.Context, name string, o Options) (Result, error) {
 		return Result{}, errors.New("--scale is above 0 and at most 1")
 	}
 	if o.Fire && !slices.Contains(wrongMessages, name) {
-		return Result{}, fmt.Errorf("--under-fire is for %s: %s has a crowd of its own", strings.Join(wrongMessages, ", "), name)
+		return Result{}, fmt.Errorf("--under-fire is for %s, and not for %s", strings.Join(wrongMessages, ", "), name)
 	}
 	if o.Log == nil {
 		o.Log = io.Discard

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -149,20 +150,26 @@ func (q *fortnight) judgeNames() error {
 
 // judgeAbsences reads the school's list of absences, and what reached families.
 func (q *fortnight) judgeAbsences() error {
-	r, listed := q.replay, map[string]bool{}
+	r, listed, missing := q.replay, map[string]int{}, 0
 	for _, month := range []string{"2026-11", "2026-12"} {
 		if err := q.readRegister(month, listed); err != nil {
 			return err
 		}
 	}
-	missing := 0
+	names := q.names()
+	absent := map[string]int{} // by name, class and half-day
 	for key := range q.absent {
-		if !listed[key] {
-			missing++
+		id, half, _ := strings.Cut(key, " ")
+		absent[names[id]+" "+half]++
+	}
+	for _, key := range slices.Sorted(maps.Keys(absent)) {
+		if n := absent[key] - listed[key]; n > 0 {
+			missing += n
+			r.say("wrong", "the list of absences does not count %s", key)
 		}
 	}
-	for key := range listed {
-		if !q.absent[key] {
+	for _, key := range slices.Sorted(maps.Keys(listed)) {
+		if listed[key] > absent[key] {
 			q.false[key] = true
 			r.say("wrong", "the list of absences counts %s", key)
 		}
@@ -191,8 +198,28 @@ func (q *fortnight) judgeAbsences() error {
 	return nil
 }
 
-// readRegister reads the office's table of a month: who missed which half-day.
-func (q *fortnight) readRegister(month string, into map[string]bool) error {
+// names gives the name and the class of each pupil, as a list says them.
+func (q *fortnight) names() map[string]string {
+	classes, out := map[string]string{}, map[string]string{}
+	for _, g := range q.town.Rows.Groups {
+		if g.Kind == "class" {
+			classes[g.ID] = g.Label
+		}
+	}
+	for _, m := range q.town.Rows.Members {
+		if label := classes[m.Grp]; label != "" {
+			who := q.book.people[m.Person]
+			out[m.Person] = who.LastName + " " + who.FirstName + " " + label
+		}
+	}
+	return out
+}
+
+var registered = regexp.MustCompile(`href="/pupils/([^"]+)/register"`)
+
+// readRegister reads what the office has of a month: the table of who missed which half-day, by
+// name, and the page, whose names lead to pupils: two may have one name.
+func (q *fortnight) readRegister(month string, into map[string]int) error {
 	text, err := q.see(q.town.Cast.Office, "/register/export?month="+month)
 	if err != nil {
 		return err
@@ -203,16 +230,27 @@ func (q *fortnight) readRegister(month string, into map[string]bool) error {
 	if err != nil || len(rows) == 0 {
 		return fmt.Errorf("the list of absences of %s: %w: %.200s", month, err, text)
 	}
-	ids := map[string]string{}
-	for _, id := range q.book.pupils {
-		ids[q.book.people[id].LastName+" "+q.book.people[id].FirstName] = id
-	}
 	for _, row := range rows[1:] {
 		half := "pm"
 		if strings.Contains(fold(row[4]), "matin") {
 			half = "am"
 		}
-		into[ids[row[0]+" "+row[1]]+" "+row[3]+" "+half] = true
+		into[row[0]+" "+row[1]+" "+row[2]+" "+row[3]+" "+half]++
+	}
+	if text, err = q.see(q.town.Cast.Office, "/register?month="+month); err != nil {
+		return err
+	}
+	absent := map[string]bool{}
+	for key := range q.absent {
+		if id, half, _ := strings.Cut(key, " "); strings.HasPrefix(half, month) {
+			absent[id] = true
+		}
+	}
+	for _, m := range registered.FindAllStringSubmatch(text, -1) {
+		if !absent[m[1]] {
+			q.false[m[1]+" "+month] = true
+			q.replay.say("wrong", "the page of absences of %s names %s", month, q.book.people[m[1]].FirstName)
+		}
 	}
 	return nil
 }
