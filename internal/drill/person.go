@@ -237,12 +237,17 @@ func said(of *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// words are what a page says, without its marks.
+// words are the first of what a page says, without its marks.
 func words(text string) string {
+	out := spoken(text)
+	return out[:min(len(out), 600)]
+}
+
+// spoken is all that a page says.
+func spoken(text string) string {
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
 		return ""
 	}
-	out := said(doc)
-	return out[:min(len(out), 600)]
+	return said(doc)
 }

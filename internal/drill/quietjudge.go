@@ -18,11 +18,13 @@ import (
 // something of ours was wrong, one in two says "absent" of everybody of whom nothing is proposed,
 // as people in a hurry do.
 func (q *fortnight) rolls(l lesson) error {
-	if err := q.at(l.bell.Add(12 * time.Minute)); err != nil {
+	if err := q.until(l.bell.Add(12 * time.Minute)); err != nil {
 		return err
 	}
 	for i, s := range l.sittings {
-		if err := q.homeRoll(l, s, l.oursToAnswer() && i%2 == 1); err != nil {
+		// Whose family was told in the morning is said absent again.
+		told := l.outage && slices.ContainsFunc(q.who(l, staysAway), func(id string) bool { return l.seats[id].ID == s.ID })
+		if err := q.homeRoll(l, s, l.oursToAnswer() && (i%2 == 1 || told)); err != nil {
 			return err
 		}
 	}
@@ -40,8 +42,9 @@ func (q *fortnight) homeRoll(l lesson, s timetable.Sitting, hasty bool) error {
 	if err != nil {
 		return err
 	}
-	for pupil, proposed := range chosen(form) {
-		f := q.fate(l, pupil)
+	rows := chosen(form)
+	for _, pupil := range slices.Sorted(maps.Keys(rows)) {
+		f, proposed := q.fate(l, pupil), rows[pupil]
 		if l.seats[pupil].ID != s.ID {
 			return fmt.Errorf("%s is on the roll of %s, and not in its groups", pupil, s.ID)
 		}
@@ -108,14 +111,35 @@ func (q *fortnight) readRoll(l lesson, s timetable.Sitting, hasty bool) error {
 		if strings.Contains(fold(notes[pupil]), "indecis") {
 			q.replay.addTo("undecided", 1)
 		}
+		if must := q.shownAs(l, pupil); must != "" {
+			q.replay.addTo("kept_or_cut_off_and_came", 1)
+			if strings.Contains(fold(notes[pupil]), must) {
+				q.replay.addTo("shown_as_such", 1)
+			} else {
+				q.replay.say("wrong", "%s %s: the roll does not say %q, but %q", l.day, l.half, must, notes[pupil])
+			}
+		}
 	}
 	return nil
+}
+
+// shownAs is what the roll has to say of somebody who came, and whom something kept or cut off.
+func (s script) shownAs(l lesson, pupil string) string {
+	switch i := slices.Index(s.broken, pupil); {
+	case s.fate(l, pupil) == waited:
+		return "file d'attente"
+	case l.outage && s.thrown[pupil]:
+		return "notre panne"
+	case l.breaking && i >= 0 && i%2 == 0 && s.fate(l, pupil).comes():
+		return "sa ligne a coupe"
+	}
+	return ""
 }
 
 // judgeNames reads, as the head on the morning after the fortnight, who is named.
 func (q *fortnight) judgeNames() error {
 	last := q.days[len(q.days)-1]
-	if err := q.at(q.clock(last.AddDate(0, 0, 1), "07:30")); err != nil {
+	if err := q.until(q.clock(last.AddDate(0, 0, 1), "07:30")); err != nil {
 		return err
 	}
 	named, err := q.namedTo(q.town.Cast.Head)
@@ -185,7 +209,10 @@ func (q *fortnight) judgeAbsences() error {
 	r.say("sent", "%d messages about whoever was not there, %d about whoever came or may have been kept by us", t.right, about)
 	r.is("falsely_absent", len(q.false), 0)
 	r.is("alerts_for_our_own_fault", about, 0)
+	r.is("families_that_read_of_our_fault", int(r.figures["families_that_read_of_our_fault"]), 0)
+	r.atLeast("families_that_looked", int(r.figures["families_that_looked"]), 1)
 	r.is("undecided", int(r.figures["undecided"]), int(r.figures["may_have_been_kept"]))
+	r.is("shown_as_such", int(r.figures["shown_as_such"]), int(r.figures["kept_or_cut_off_and_came"]))
 	for _, name := range []string{"present_proposed_absent", "present_not_proposed", "absent_not_proposed"} {
 		r.is(name, int(r.figures[name]), 0)
 	}

@@ -32,6 +32,12 @@ func quietPupils(ctx context.Context, r *replay) error {
 				t.Who[p.ID] = page.Pupil
 			}
 		}
+		b := newBook(t.Town, paris())
+		for _, p := range b.pupils {
+			if g := b.guardian(p); g != "" {
+				t.Who[g] = page.Guardian
+			}
+		}
 	})
 	if err != nil {
 		return err
@@ -84,7 +90,7 @@ type fortnight struct {
 // Pupils sign in, each on a device of their own.
 func (q *fortnight) closeTheSchool() error {
 	first, last := q.days[0], q.days[len(q.days)-1]
-	if err := q.at(q.clock(first, "07:00")); err != nil {
+	if err := q.until(q.clock(first, "07:00")); err != nil {
 		return err
 	}
 	c := q.town.Cast
@@ -110,7 +116,7 @@ func (q *fortnight) morning(day int) error {
 	if day == 0 {
 		return nil
 	}
-	if err := q.at(q.clock(q.days[day], "07:30")); err != nil {
+	if err := q.until(q.clock(q.days[day], "07:30")); err != nil {
 		return err
 	}
 	named, err := q.namedTo(q.town.Cast.CPE)
@@ -138,9 +144,17 @@ func (q *fortnight) namedTo(who string) (map[string]bool, error) {
 	return out, err
 }
 
+// until lets time pass until a moment of the program's clock, which never goes back.
+func (q *fortnight) until(t time.Time) error {
+	if !q.now.Add(time.Since(q.setAt)).Before(t) {
+		return nil
+	}
+	return q.at(t)
+}
+
 // live lives one bell's lessons.
 func (q *fortnight) live(l lesson) error {
-	if err := q.at(l.bell.Add(-5 * time.Minute)); err != nil {
+	if err := q.until(l.bell.Add(-5 * time.Minute)); err != nil {
 		return err
 	}
 	for _, s := range l.sittings {
@@ -148,7 +162,7 @@ func (q *fortnight) live(l lesson) error {
 			return err
 		}
 	}
-	if err := q.at(l.bell.Add(-time.Minute)); err != nil {
+	if err := q.until(l.bell.Add(-time.Minute)); err != nil {
 		return err
 	}
 	if err := q.come(l, q.who(l, inTime)); err != nil {
@@ -212,7 +226,7 @@ func (q *fortnight) enter(l lesson, id string) (string, error) {
 // two minutes. What the door's watch writes of such a line is written by the program, told so
 // by the drill; whoever enters does so at their page, as ever.
 func (q *fortnight) crowd(l lesson) error {
-	if err := q.at(l.bell.Add(9 * time.Minute)); err != nil {
+	if err := q.until(l.bell.Add(9 * time.Minute)); err != nil {
 		return err
 	}
 	in := q.who(l, waited)
@@ -237,9 +251,11 @@ func (q *fortnight) breakLines(l lesson) error {
 	for range 3 {
 		for _, s := range within {
 			s.close()
-			if err := rest(q.ctx, noticed); err != nil {
-				return err
-			}
+		}
+		if err := rest(q.ctx, comesBack); err != nil {
+			return err
+		}
+		for _, s := range within {
 			if err := q.again(s); err != nil {
 				return err
 			}
@@ -251,7 +267,7 @@ func (q *fortnight) breakLines(l lesson) error {
 	if err := q.prog.command("pulse"); err != nil {
 		return err
 	}
-	if err := q.at(l.bell.Add(4 * time.Minute)); err != nil {
+	if err := q.until(l.bell.Add(4 * time.Minute)); err != nil {
 		return err
 	}
 	for _, s := range beyond {
@@ -268,14 +284,13 @@ func (q *fortnight) breakLines(l lesson) error {
 	return q.prog.command("pulse")
 }
 
-// noticed is how long the program is given to notice that a line is gone: a browser comes back
-// after longer.
-const noticed = 200 * time.Millisecond
+// comesBack is after how long a browser opens a stream again that broke.
+const comesBack = time.Second
 
-// goAway kills the program in the middle of a lesson, and starts it again. Some come just then and meet nobody; of
-// those who were in, some do not come back.
+// goAway kills the program in the middle of a lesson, and starts it again. Some come just then
+// and meet nobody; of those who were in, some do not come back.
 func (q *fortnight) goAway(l lesson) error {
-	if err := q.at(l.bell.Add(4 * time.Minute)); err != nil {
+	if err := q.until(l.bell.Add(4 * time.Minute)); err != nil {
 		return err
 	}
 	if err := q.prog.command("pulse"); err != nil {
@@ -303,8 +318,8 @@ func (q *fortnight) goAway(l lesson) error {
 // after lets the hold pass, and looks whether every family that has to hear did, or is on the
 // telephone list.
 func (q *fortnight) after(l lesson) error {
-	for _, after := range []time.Duration{12 * time.Minute, 23 * time.Minute, 35 * time.Minute} {
-		if err := q.at(l.bell.Add(after)); err != nil {
+	for _, after := range []time.Duration{0, 25 * time.Minute, 36 * time.Minute} {
+		if err := q.until(l.bell.Add(after)); err != nil {
 			return err
 		}
 		if err := q.rest(); err != nil {
@@ -313,6 +328,9 @@ func (q *fortnight) after(l lesson) error {
 	}
 	q.replay.leak(q.sink, "after_class")
 	q.hangUp()
+	if err := q.families(l); err != nil {
+		return err
+	}
 	var here []saying
 	for _, w := range q.want {
 		if w.sitting.StartsAt.Equal(l.bell) {
@@ -339,6 +357,30 @@ func (q *fortnight) after(l lesson) error {
 		}
 	}
 	return q.prog.command("pulse")
+}
+
+// families look at their page after a lesson during which we were away. Whoever was told in the
+// morning must not read that their child was not in this one, either: we cannot know.
+func (q *fortnight) families(l lesson) error {
+	if !l.outage {
+		return nil
+	}
+	for _, id := range q.who(l, staysAway) {
+		g := q.book.guardian(id)
+		if g == "" {
+			continue
+		}
+		text, err := q.see(g, "/")
+		if err != nil {
+			return err
+		}
+		q.replay.addTo("families_that_looked", 1)
+		if name := q.book.people[id].FirstName; strings.Contains(fold(spoken(text)), fold(name+" n'était pas en classe")) {
+			q.replay.addTo("families_that_read_of_our_fault", 1)
+			q.replay.say("wrong", "%s's family reads that they were not in a class that we broke off", name)
+		}
+	}
+	return nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -262,6 +262,7 @@ func TestALookIsKept(t *testing.T) {
 		})
 		w.now = time.Date(2026, time.November, 24, 23, 59, 50, 0, w.zone)
 		w.pages.Opened(w.town.School.ID, "lea")
+		w.pages.Opened("left", "nora") // a school that is no more keeps nothing waiting
 		w.now = w.now.Add(20 * time.Second)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -279,6 +280,9 @@ func TestALookIsKept(t *testing.T) {
 		}
 		if !slices.Equal(days, []string{"2026-11-24"}) {
 			t.Errorf("kept for %v", days)
+		}
+		if w.pages.looked != nil {
+			t.Errorf("still waiting: %v", w.pages.looked)
 		}
 	})
 }

@@ -81,9 +81,6 @@ func (p *Pages) Keep(ctx context.Context) error {
 	for school, looks := range looked {
 		err := p.DB.InSchool(ctx, school, func(ctx context.Context, tx database.Tx) error {
 			s, err := directory.SchoolByID(ctx, tx, school)
-			if errors.Is(err, directory.ErrNotFound) {
-				return nil // it left meanwhile
-			}
 			if err != nil {
 				return err
 			}
@@ -103,7 +100,7 @@ func (p *Pages) Keep(ctx context.Context) error {
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, database.ErrNoSchool) { // which left meanwhile
 			first = cmp.Or(first, err)
 			p.mu.Lock()
 			for one := range looks {
