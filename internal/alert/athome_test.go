@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,28 @@ func TestOnlyAProvenAbsenceAtHomeIsTold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A family that was told of one hour reads of the next one, from which something of ours may have
+// kept their child, no more than whoever was told of none.
+func TestAFamilyReadsOnlyAProvenAbsenceAtHome(t *testing.T) {
+	both(t, func(m *morning) {
+		m.sendHome("lea")
+		m.atHome = map[string]attendance.Finding{"lea": attendance.FoundAbsent}
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:17")
+		if got := whereabouts(m.home("nadia")); !strings.HasPrefix(got, "lea absent") {
+			t.Errorf("at 08:17: %s", got)
+		}
+		m.atHome["lea"] = attendance.FoundOutage
+		m.at("09:07")
+		m.mark("francais", "lea", attendance.Absent, 0)
+		m.at("09:20")
+		if got := whereabouts(m.home("nadia")); !strings.HasPrefix(got, "lea roll") {
+			t.Errorf("at 09:20: %s", got)
+		}
+	})
 }
 
 // What is learned during the hold counts, and so does what is learned while a letter waits; and

@@ -123,6 +123,7 @@ type home struct {
 	sittings   []timetable.Sitting
 	others     map[string]timetable.Sitting // of marks, not in the timetable
 	marks      map[string][]attendance.Mark
+	findings   map[int64]attendance.Finding // of absences from classes at home
 	statements map[string][]attendance.Statement
 	episodes   map[string][]Episode
 	letters    map[string][]courier.Letter // to the reader, by pupil
@@ -148,6 +149,17 @@ func (h *home) read(ctx context.Context) (err error) {
 		return err
 	}
 	if h.marks, err = attendance.OfPupils(ctx, h.tx, h.of.ID, ids, h.day); err != nil {
+		return err
+	}
+	var atHome []int64
+	for _, marks := range h.marks {
+		for _, k := range marks {
+			if k.AtHome && k.Value == attendance.Absent {
+				atHome = append(atHome, k.N)
+			}
+		}
+	}
+	if h.findings, err = attendance.HomeFindings(ctx, h.tx, h.of.ID, atHome); err != nil {
 		return err
 	}
 	if err := h.readOtherSittings(ctx); err != nil {
@@ -253,7 +265,7 @@ func (h *home) whereabouts(c *Child) {
 		c.State = KnownAway
 	case inside:
 		c.State = InsideNow
-	case latest.Value == attendance.Absent && !h.mayBeSeen(c.Pupil.ID):
+	case latest.Value == attendance.Absent && (!h.mayBeSeen(c.Pupil.ID) || h.mayBeOurs(latest)):
 		c.State, c.Sitting = RollIsOn, sitting
 	case latest.Value == attendance.Absent:
 		c.State, c.At, c.Sitting = NotedAbsent, latest.At, sitting
@@ -284,6 +296,12 @@ func (h *home) mayBeSeen(pupil string) bool {
 		}
 	}
 	return false
+}
+
+// mayBeOurs tells whether something of ours may have kept the pupil from a class at home: no page
+// says to a family that they were absent from it, whatever was told of the hour before.
+func (h *home) mayBeOurs(k attendance.Mark) bool {
+	return k.AtHome && h.findings[k.N] != attendance.FoundAbsent
 }
 
 // clock finds the sitting that runs and the one that comes next.

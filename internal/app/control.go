@@ -14,6 +14,7 @@ import (
 	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/door/waits"
 )
 
 // Control is the hand of a drill on the program under test: a pipe that it inherits, of one
@@ -22,6 +23,10 @@ import (
 //
 //	at 2026-11-24T07:05:00Z     the clock shows this and goes on
 //	rest 30s                    answered when nothing is left to be done now, or "busy"
+//	pulse                       what is written every half minute is written now: who is in a class,
+//	                            who opened a page, and that the program is there
+//	line SCHOOL FROM UNTIL      the school's line was long then, and this is written as the door's watch writes it
+//	waited SCHOOL PUPIL FROM UNTIL   so is that a pupil stood in it, and entered
 type Control struct {
 	in  *bufio.Scanner
 	out io.Writer
@@ -137,6 +142,10 @@ func (a *App) command(ctx context.Context, line string) string {
 		a.Alert.Poke()
 		a.Courier.Poke()
 		return "ok"
+	case "pulse":
+		return done(errors.Join(a.classPages.Pulse(ctx), a.classPages.Beat(ctx, false), a.followup.Keep(ctx)))
+	case "line", "waited":
+		return done(a.waited(ctx, what, strings.Fields(arg)))
 	case "rest":
 		most, err := time.ParseDuration(arg)
 		if err != nil {
@@ -145,6 +154,37 @@ func (a *App) command(ctx context.Context, line string) string {
 		return a.rest(ctx, most)
 	}
 	return "error: no such command"
+}
+
+func done(err error) string {
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	return "ok"
+}
+
+// waited writes what the door writes of a long line and of who stood in it. A line that is
+// long takes minutes of the machine's clock, which no drill moves.
+func (a *App) waited(ctx context.Context, what string, args []string) error {
+	if len(args) != map[string]int{"line": 3, "waited": 4}[what] {
+		return errors.New("which school, which pupil, from when, until when?")
+	}
+	times := args[len(args)-2:]
+	from, err := time.Parse(time.RFC3339, times[0])
+	until, also := time.Parse(time.RFC3339, times[1])
+	if err := errors.Join(err, also); err != nil {
+		return err
+	}
+	return a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
+		if what == "line" {
+			return waits.Watch(ctx, tx, time.Now(), until, []waits.Crowded{{School: args[0], Since: from}})
+		}
+		kept, err := waits.Bind(ctx, tx, until, waits.Wait{Ticket: "drill-" + database.NewID(), Arrived: from, Entered: until}, args[0], args[1])
+		if err == nil && !kept {
+			err = errors.New("no such wait can be")
+		}
+		return err
+	})
 }
 
 // lookAgainAfter is the pause between two looks whether anything is left to do.

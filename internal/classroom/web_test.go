@@ -33,6 +33,7 @@ type school struct {
 	zone   *time.Location
 	pages  *Pages
 	server *httptest.Server
+	roles  map[string]page.Role // of whoever has another than usual
 }
 
 func each(t *testing.T, fn func(*school)) {
@@ -87,7 +88,23 @@ func viewerOf(s *school, person string) page.Viewer {
 	case "nadia":
 		role = page.Guardian
 	}
+	if other, ok := s.roles[person]; ok {
+		role = other
+	}
 	return page.Viewer{ID: person, Account: "a-" + person, School: s.town.School.ID, Role: role, Name: person, Zone: s.zone}
+}
+
+// A study hall is a sitting of a supervisor's: whoever is in charge opens the class, also who is
+// no teacher.
+func TestASupervisorOpensTheirClass(t *testing.T) {
+	t.Parallel()
+	each(t, func(s *school) {
+		s.roles = map[string]page.Role{"roy": page.Supervisor}
+		status, body := s.ask("roy", "GET", "/class/maths")
+		if status != http.StatusOK || !strings.Contains(body, "part-teacher") {
+			t.Errorf("%d: %s", status, page.Plain(body))
+		}
+	})
 }
 
 func (s *school) write(fn func(context.Context, database.Tx) error) {

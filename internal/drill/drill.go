@@ -33,6 +33,8 @@ type Options struct {
 	plant func(Message) []Message     // see sink
 	leak  func(when string) []Message // of tests: what a program with a fault lets out at a moment
 
+	omits string // of tests: what a program with a fault would not know of: line, outage, silence
+
 	quick bool // of tests: fewer people than say anything, on the program's core
 }
 
@@ -92,6 +94,7 @@ var drills = map[string]struct {
 	"bastogne":        {"An inverted morning is held before its first message", bastogne},
 	"late-bus":        {"Who walks in is taken back, and who was told hears of it", lateBus},
 	"ordinary-monday": {"Seventy absences, one gesture each, and nobody is left untold", ordinaryMonday},
+	"quiet-pupils":    {"A fortnight at home: who is silent is named, and nobody whom we kept is absent", quietPupils},
 	"eure":            {"Fifteen thousand come in five minutes, each with a password", eure},
 	"six-april":       {"Ten times more people than the machine serves, none of them listening", sixApril},
 	"cned":            {"After an outage everybody comes in thirty seconds, and the program stops once more", cned},
@@ -104,7 +107,7 @@ var drills = map[string]struct {
 
 // Names lists the drills.
 func Names() []string {
-	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "ordinary-monday", "eure", "six-april", "cned", "hour-bell", "one-address", "slow-database", "roll-under-fire", "waiting-page"}
+	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "ordinary-monday", "quiet-pupils", "eure", "six-april", "cned", "hour-bell", "one-address", "slow-database", "roll-under-fire", "waiting-page"}
 }
 
 // wrongMessages are those that can be run under fire.
@@ -124,7 +127,7 @@ func Run(ctx context.Context, name string, o Options) (Result, error) {
 		return Result{}, errors.New("--scale is above 0 and at most 1")
 	}
 	if o.Fire && !slices.Contains(wrongMessages, name) {
-		return Result{}, fmt.Errorf("--under-fire is for %s: %s has a crowd of its own", strings.Join(wrongMessages, ", "), name)
+		return Result{}, fmt.Errorf("--under-fire is for %s, and not for %s", strings.Join(wrongMessages, ", "), name)
 	}
 	if o.Log == nil {
 		o.Log = io.Discard

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 var faults = map[string]map[string]struct {
 	plant func() func(Message) []Message
 	leak  []string // at each of these moments one message leaves that must not
+	omits string   // what it would not know of
 	shows []string
 }{
 	"saint-philippe": {"leaks": {leak: []string{"queue_of_last_year", "restored_database", "copied_folder", "clock_behind", "first_service"},
@@ -53,6 +54,12 @@ var faults = map[string]map[string]struct {
 		"one-expected-told": {leak: []string{"substitute"}, shows: []string{"wrong_messages", "unexplained"}},
 		"twice":             {plant: oneTwice, shows: []string{"duplicates"}},
 		"one-missed":        {plant: oneMissed, shows: []string{"missed", "untold"}},
+	},
+	"quiet-pupils": {
+		"no-evidence-of-waiting": {omits: "line", shows: []string{"falsely_absent", "alerts_for_our_own_fault", "wrong_messages"}},
+		"an-outage-unknown":      {omits: "outage", shows: []string{"falsely_absent", "alerts_for_our_own_fault", "wrong_messages"}},
+		"a-sign-that-is-none":    {omits: "silence", shows: []string{"silent_not_named"}},
+		"one-message-more":       {leak: []string{"after_class"}, shows: []string{"wrong_messages", "unexplained"}},
 	},
 	"late-bus": {"no-arrival": {plant: noArrival, shows: []string{"missed"}}},
 }
@@ -154,7 +161,7 @@ func TestDrills(t *testing.T) {
 		for fault, f := range faults[name] {
 			t.Run(name+"-with-"+fault, func(t *testing.T) {
 				t.Parallel()
-				o := Options{Program: theProgram, Scale: 0.05, Seed: 3, leak: leaking(f.leak)}
+				o := Options{Program: theProgram, Scale: 0.05, Seed: 3, leak: leaking(f.leak), omits: f.omits}
 				if f.plant != nil {
 					o.plant = f.plant()
 				}

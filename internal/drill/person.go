@@ -21,6 +21,7 @@ type person struct {
 	base       string
 	identifier string // signs in with it each morning; empty: is nobody
 	password   string // given again where it is asked again
+	own        bool   // says that the device is theirs
 }
 
 // as gives a person of the house who is signed in to the program that runs now.
@@ -44,7 +45,11 @@ func (h *house) as(id string) (*person, error) {
 // signIn signs them in. Whoever works in a school does so every morning: what they ask for
 // after the night is asked again.
 func (p *person) signIn() error {
-	status, text, err := p.send("/sign-in", url.Values{"identifier": {p.identifier}, "password": {p.password}})
+	form := url.Values{"identifier": {p.identifier}, "password": {p.password}}
+	if p.own {
+		form.Set("device", "own")
+	}
+	status, text, err := p.send("/sign-in", form)
 	if err != nil {
 		return err
 	}
@@ -232,12 +237,17 @@ func said(of *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// words are what a page says, without its marks.
+// words are the first of what a page says, without its marks.
 func words(text string) string {
+	out := spoken(text)
+	return out[:min(len(out), 600)]
+}
+
+// spoken is all that a page says.
+func spoken(text string) string {
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
 		return ""
 	}
-	out := said(doc)
-	return out[:min(len(out), 600)]
+	return said(doc)
 }

@@ -250,6 +250,43 @@ func TestWhoMakesNoNoise(t *testing.T) {
 	})
 }
 
+// A page that was opened is a sign of its own day, also where it is written on the next one, and
+// where it could not be written at first.
+func TestALookIsKept(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWeeks(t, db)
+		w.in(func(ctx context.Context, tx database.Tx) error {
+			_, err := w.pages.Followup.Open(ctx, tx, Period{School: w.town.School.ID, Purpose: purpose, Days: 2, UntilOn: "2026-12-01", OpenedBy: "a"}, w.now, w.zone)
+			return err
+		})
+		w.now = time.Date(2026, time.November, 24, 23, 59, 50, 0, w.zone)
+		w.pages.Opened(w.town.School.ID, "lea")
+		w.pages.Opened("left", "nora") // a school that is no more keeps nothing waiting
+		w.now = w.now.Add(20 * time.Second)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.pages.Keep(gone); err == nil {
+			t.Fatal("it was written without a database")
+		}
+		if err := w.pages.Keep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var days []string
+		if err := db.Read(t.Context(), func(ctx context.Context, tx database.Tx) error {
+			return tx.NewRaw("SELECT day FROM followup_pages WHERE person = 'lea'").Scan(ctx, &days)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(days, []string{"2026-11-24"}) {
+			t.Errorf("kept for %v", days)
+		}
+		if w.pages.looked != nil {
+			t.Errorf("still waiting: %v", w.pages.looked)
+		}
+	})
+}
+
 func TestOnePeriod(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {

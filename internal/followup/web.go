@@ -1,6 +1,7 @@
 package followup
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -30,7 +31,14 @@ type Pages struct {
 	Now func() time.Time
 
 	mu     sync.Mutex
-	looked map[string]map[string]bool // pupils of a school who opened a page and are not kept yet
+	looked map[string]map[look]bool // of a school, which are not kept yet
+}
+
+// look is that a pupil opened a page within a quarter of an hour: no day of any zone begins in
+// the middle of one.
+type look struct {
+	pupil string
+	at    time.Time
 }
 
 // Register adds the pages to the table of routes: the head opens and ends, the head and the CPE
@@ -48,16 +56,21 @@ func (p *Pages) Register(rs *page.Routes) {
 func (p *Pages) Opened(school, pupil string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.looked == nil {
-		p.looked = map[string]map[string]bool{}
-	}
-	if p.looked[school] == nil {
-		p.looked[school] = map[string]bool{}
-	}
-	p.looked[school][pupil] = true
+	p.again(school, look{pupil, p.Now().Truncate(15 * time.Minute)})
 }
 
-// Keep writes down who opened a page, where somebody asked for it, and ends what is over.
+func (p *Pages) again(school string, one look) {
+	if p.looked == nil {
+		p.looked = map[string]map[look]bool{}
+	}
+	if p.looked[school] == nil {
+		p.looked[school] = map[look]bool{}
+	}
+	p.looked[school][one] = true
+}
+
+// Keep writes down who opened a page, where somebody asked for it, and ends what is over. What
+// could not be written is kept for the next time.
 func (p *Pages) Keep(ctx context.Context) error {
 	p.mu.Lock()
 	looked := p.looked
@@ -65,11 +78,7 @@ func (p *Pages) Keep(ctx context.Context) error {
 	p.mu.Unlock()
 	now := p.Now()
 	var first error
-	for school, people := range looked {
-		ids := make([]string, 0, len(people))
-		for id := range people {
-			ids = append(ids, id)
-		}
+	for school, looks := range looked {
 		err := p.DB.InSchool(ctx, school, func(ctx context.Context, tx database.Tx) error {
 			s, err := directory.SchoolByID(ctx, tx, school)
 			if err != nil {
@@ -79,10 +88,25 @@ func (p *Pages) Keep(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return opened(ctx, tx, school, timetable.Day(now, zone), ids)
+			days := map[string][]string{}
+			for one := range looks {
+				day := timetable.Day(one.at, zone)
+				days[day] = append(days[day], one.pupil)
+			}
+			for day, ids := range days {
+				if err := opened(ctx, tx, school, day, ids); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
-		if err != nil && first == nil {
-			first = err
+		if err != nil && !errors.Is(err, database.ErrNoSchool) { // which left meanwhile
+			first = cmp.Or(first, err)
+			p.mu.Lock()
+			for one := range looks {
+				p.again(school, one)
+			}
+			p.mu.Unlock()
 		}
 	}
 	var over []string
