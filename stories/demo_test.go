@@ -25,7 +25,7 @@ type demo struct {
 
 var (
 	printedURL     = regexp.MustCompile(`^\s+(http://127\.0\.0\.1:\d+)$`)
-	printedAccount = regexp.MustCompile(`, (head|cpe|office|teacher|guardian|pupil)\s+(\S+)\s+(\S+)$`)
+	printedAccount = regexp.MustCompile(`, (head|cpe|secretary|supervisor|teacher|guardian|pupil)\s+(\S+)\s+(\S+)$`)
 )
 
 func startDemo(t *testing.T) *demo {
