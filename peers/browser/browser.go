@@ -225,7 +225,18 @@ func (tab *Tab) Go(url string) {
 // A click that stays on the page is waited for with Wait.
 func (tab *Tab) Click(css string) {
 	tab.t.Helper()
-	tab.Do(chromedp.Click(chromedp.CSS(css), chromedp.NodeVisible))
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(css), chromedp.NodeVisible))
+		if err == nil {
+			return
+		}
+		// A page that is live put another element in its place before the finger was there.
+		if !strings.Contains(err.Error(), "Could not find node with given id") {
+			tab.t.Fatalf("browser: %v", err)
+		}
+	}
 }
 
 // Type types text into the first field that a CSS selector names, as keys pressed.
