@@ -107,10 +107,11 @@ const (
 
 // Remove puts somebody out of the room. It keeps nobody out: who decides refuses them at the
 // proxy first, and the proxy cuts their line ([Proxy.Cut]). Where the engine does not know
-// them it is asked again for some seconds, after Remove returned.
+// them, or a room of its own does not answer it yet, it is asked again for some seconds, after
+// Remove returned.
 func (e *Engine) Remove(ctx context.Context, room, person string) error {
 	err := e.remove(ctx, room, person)
-	if !errors.Is(err, errNotThere) {
+	if !errors.Is(err, errNotThere) && !errors.Is(err, errNotYet) {
 		return err
 	}
 	e.mu.Lock()
@@ -168,6 +169,9 @@ func (e *Engine) Present(ctx context.Context, room string) ([]Participant, error
 // errNotThere: the engine knows no such room or person.
 var errNotThere = errors.New("the engine knows no such room or person")
 
+// errNotYet: a room that was just made does not hear the engine's calls yet.
+var errNotYet = errors.New("the room does not answer the engine yet")
+
 // call makes one call of the engine's RoomService, as JSON over HTTP (Twirp).
 func (e *Engine) call(ctx context.Context, room, method string, in, out any) error {
 	base, err := e.at(ctx)
@@ -195,6 +199,9 @@ func (e *Engine) call(ctx context.Context, room, method string, in, out any) err
 	}
 	if res.StatusCode == http.StatusNotFound {
 		return errNotThere
+	}
+	if res.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%w: %s: %.200s", errNotYet, method, answer)
 	}
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: the engine answers %s: %.200s", method, res.Status, answer)
