@@ -56,6 +56,7 @@ type visitor struct {
 	looks   int
 	late    time.Duration // the most by which a look came after it was due
 	refused int           // connections that nobody took: the program was off
+	beside  bool          // took the way of teachers who have a roll to call
 	err     error
 	then    func(context.Context, *visitor) error // what they do when they are in
 }
@@ -63,6 +64,9 @@ type visitor struct {
 // line is among whom the order is kept: whoever a door can know of the same lane and school
 // and class, and those of whom it can know nothing.
 func (v *visitor) line() string {
+	if v.beside {
+		return "beside" // of those who have a lesson: another lane, once the password says so
+	}
 	if !v.own {
 		return map[bool]string{true: "known " + string(v.role) + v.school, false: ""}[v.known]
 	}
@@ -234,6 +238,7 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 	for range mostTries {
 		a, err := c.look(ctx, v, path)
 		if errors.Is(err, errBeside) {
+			v.beside = true
 			path, to = rollNow, rollSignIn
 			continue
 		}

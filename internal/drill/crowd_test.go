@@ -128,6 +128,11 @@ func TestInversion(t *testing.T) {
 	if got := apart.inversion(); got != 0 {
 		t.Errorf("two lines are compared: %v", got)
 	}
+	beside := waveOf([2]int{0, 20}, [2]int{12, 15}, [2]int{3, 16})
+	beside.people[1].beside = true // a teacher who has a lesson goes first, by their password
+	if got := beside.inversion(); got != 3*time.Second {
+		t.Errorf("a teacher in class is compared with whoever waits as nobody: %v", got)
+	}
 }
 
 // TestKept: a quarter of what was told, or half a minute.
