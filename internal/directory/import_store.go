@@ -4,13 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/uptrace/bun"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/journal"
@@ -88,76 +83,6 @@ type importing struct {
 	kept    []kept      // what was written over
 	later   bool        // this source brought pupils before
 	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
-}
-
-// ErrTwoSources: the school's pupils or staff come from another source already.
-var ErrTwoSources = errors.New("directory: a second source")
-
-// oneSource refuses pupils of a second source: each would be there twice, with guardians
-// of two sources, and be told about twice. And staff of a second source, who would have
-// two accounts.
-func (im *importing) oneSource() error {
-	for _, kind := range []Kind{KindPupil, KindStaff} {
-		if !slices.ContainsFunc(im.in.people, func(p inPerson) bool { return p.kind == kind }) {
-			continue
-		}
-		var others []string
-		err := im.tx.NewSelect().Model((*Person)(nil)).ColumnExpr("DISTINCT p.source").
-			Where("p.school = ? AND p.kind = ? AND p.left_on = '' AND p.source <> ? AND p.source <> ?", im.school, kind, im.in.source, ByHand).Scan(im.ctx, &others)
-		if err != nil {
-			return err
-		}
-		if len(others) > 0 {
-			slices.Sort(others)
-			return fmt.Errorf("%w: the %s of this school come from %s, and each would be there twice with %s: keep to %s", ErrTwoSources,
-				map[Kind]string{KindPupil: "pupils", KindStaff: "staff"}[kind], strings.Join(others, ", "), im.in.source, others[0])
-		}
-	}
-	return nil
-}
-
-// lossError: what comes would take away more than a tenth of what is there, or make
-// guardians of as many who were none.
-type lossError struct{ Loss }
-
-func (l *lossError) Error() string {
-	if l.What == LossPromoted {
-		return fmt.Sprintf("of %d links %d become those of a legal representative and were not: are the files of another dialect? If it is right, come again with --accept-loss", l.Have, l.Lost)
-	}
-	what := map[string]string{LossPupils: "pupils", LossAdults: "guardians and other adults", LossLinks: "links between pupils and adults",
-		LossLegal: "legal representatives (one for each pupil)"}[l.What]
-	return fmt.Sprintf("the school has %d %s and these files keep %d of them: is a file missing? If it is right, come again with --accept-loss", l.Have, what, l.Have-l.Lost)
-}
-
-// ErrChanged: the school is no longer as it was when somebody looked at what an import
-// would change.
-var ErrChanged = errors.New("directory: the school changed since the difference was looked at")
-
-// agreed tells whether whoever runs the import agreed to what it takes away, and that the
-// difference is the one they saw. It gives what was accepted, for the journal.
-func (im *importing) agreed(o Order) (accepted string, err error) {
-	have, err := censusOf(im.ctx, im.tx, im.school)
-	if err != nil {
-		return "", err
-	}
-	if seen := o.Seen; seen != nil {
-		if _, err := SchoolByID(im.ctx, im.tx, im.school); err == nil {
-			have.there = true
-		} else if !errors.Is(err, ErrNotFound) {
-			return "", err
-		}
-		if differ(have, im.in, im.day).Digest() != seen[im.in.school.UAI] {
-			return "", ErrChanged
-		}
-	}
-	var all []string
-	for _, l := range lossesOf(have, have.after(im.in, im.day), im.in.source, im.day) {
-		if !o.AcceptLoss && !slices.Contains(o.Accepted[im.in.school.UAI], l) {
-			return "", &lossError{l}
-		}
-		all = append(all, fmt.Sprintf("%s %d of %d", l.What, l.Lost, l.Have))
-	}
-	return strings.Join(all, ", "), nil
 }
 
 func (im *importing) id(k Kind, key string) string { return im.ids[string(k)+" "+key] }
@@ -445,64 +370,4 @@ func (im *importing) groups() error {
 		}
 	}
 	return nil
-}
-
-// sameNumbers asks the office about adults whose number is the pupil's own: it is not
-// used until somebody verified it.
-func (im *importing) sameNumbers() error {
-	points := map[string][]inPoint{}
-	for _, p := range im.in.people {
-		if p.kind != KindStaff {
-			points[string(p.kind)+" "+p.key] = p.points
-		}
-	}
-	var doubtful []string
-	for _, l := range im.in.links {
-		own := points[string(KindPupil)+" "+l.pupil]
-		for _, pt := range points[string(KindAdult)+" "+l.adult] {
-			if slices.ContainsFunc(own, func(o inPoint) bool { return o.address == pt.address }) {
-				doubtful = append(doubtful, im.id(KindAdult, l.adult))
-			}
-		}
-	}
-	if len(doubtful) == 0 {
-		return nil
-	}
-	var asked []string
-	if err := im.tx.NewSelect().Model((*Task)(nil)).Column("person").Where("t.school = ? AND t.kind = ? AND t.person IN (?)", im.school, TaskSameNumber, bun.List(doubtful)).Scan(im.ctx, &asked); err != nil {
-		return err
-	}
-	slices.Sort(doubtful)
-	var add []Task
-	for _, person := range slices.Compact(doubtful) {
-		if !slices.Contains(asked, person) {
-			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
-		}
-	}
-	return addRows(im, add)
-}
-
-// doubts asks the office about links that the source only hints at. Each is asked once.
-func (im *importing) doubts() error {
-	if len(im.in.doubts) == 0 {
-		return nil
-	}
-	var rows []Task
-	if err := im.tx.NewSelect().Model(&rows).Where("t.school = ? AND t.kind = ?", im.school, TaskDoubtfulLink).Scan(im.ctx); err != nil {
-		return err
-	}
-	asked := map[[2]string]bool{}
-	for _, t := range rows {
-		asked[[2]string{t.Person, t.Detail}] = true
-	}
-	var add []Task
-	for _, d := range im.in.doubts {
-		k := [2]string{im.id(KindPupil, d.pupil), d.detail}
-		if k[0] == "" || asked[k] {
-			continue
-		}
-		asked[k] = true
-		add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskDoubtfulLink, Person: k[0], Detail: d.detail, OpenedAt: im.now})
-	}
-	return addRows(im, add)
 }

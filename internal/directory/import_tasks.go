@@ -3,6 +3,8 @@ package directory
 import (
 	"slices"
 
+	"github.com/uptrace/bun"
+
 	"github.com/preau-ent/preau/internal/database"
 )
 
@@ -29,6 +31,66 @@ func (im *importing) tasks() error {
 		if !slices.ContainsFunc(open, func(t Task) bool { return t.Kind == a[0] && t.Person == a[1] }) {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: a[0], Person: a[1], OpenedAt: im.now})
 		}
+	}
+	return addRows(im, add)
+}
+
+// sameNumbers asks the office about adults whose number is the pupil's own: it is not
+// used until somebody verified it.
+func (im *importing) sameNumbers() error {
+	points := map[string][]inPoint{}
+	for _, p := range im.in.people {
+		if p.kind != KindStaff {
+			points[string(p.kind)+" "+p.key] = p.points
+		}
+	}
+	var doubtful []string
+	for _, l := range im.in.links {
+		own := points[string(KindPupil)+" "+l.pupil]
+		for _, pt := range points[string(KindAdult)+" "+l.adult] {
+			if slices.ContainsFunc(own, func(o inPoint) bool { return o.address == pt.address }) {
+				doubtful = append(doubtful, im.id(KindAdult, l.adult))
+			}
+		}
+	}
+	if len(doubtful) == 0 {
+		return nil
+	}
+	var asked []string
+	if err := im.tx.NewSelect().Model((*Task)(nil)).Column("person").Where("t.school = ? AND t.kind = ? AND t.person IN (?)", im.school, TaskSameNumber, bun.List(doubtful)).Scan(im.ctx, &asked); err != nil {
+		return err
+	}
+	slices.Sort(doubtful)
+	var add []Task
+	for _, person := range slices.Compact(doubtful) {
+		if !slices.Contains(asked, person) {
+			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
+		}
+	}
+	return addRows(im, add)
+}
+
+// doubts asks the office about links that the source only hints at. Each is asked once.
+func (im *importing) doubts() error {
+	if len(im.in.doubts) == 0 {
+		return nil
+	}
+	var rows []Task
+	if err := im.tx.NewSelect().Model(&rows).Where("t.school = ? AND t.kind = ?", im.school, TaskDoubtfulLink).Scan(im.ctx); err != nil {
+		return err
+	}
+	asked := map[[2]string]bool{}
+	for _, t := range rows {
+		asked[[2]string{t.Person, t.Detail}] = true
+	}
+	var add []Task
+	for _, d := range im.in.doubts {
+		k := [2]string{im.id(KindPupil, d.pupil), d.detail}
+		if k[0] == "" || asked[k] {
+			continue
+		}
+		asked[k] = true
+		add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskDoubtfulLink, Person: k[0], Detail: d.detail, OpenedAt: im.now})
 	}
 	return addRows(im, add)
 }
