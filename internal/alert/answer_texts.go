@@ -58,7 +58,7 @@ func givenText(ctx context.Context, a askView) string {
 
 // voiceText says to the office what somebody of a family answered.
 func voiceText(ctx context.Context, f Voice) string {
-	who := fullName(f.Person)
+	who := f.Person.FullName()
 	if f.Kinship != "" {
 		who = page.T(ctx, "alert.explain.who", "name", who, "role", kinship(f.Kinship).In(ctx))
 	}

@@ -43,7 +43,7 @@ func (c *chain) tellMark(d Decision) {
 		return
 	}
 	s := c.sittings[k.Sitting]
-	what := Say("alert.explain.mark."+string(k.Value), "pupil", fullName(c.people[k.Pupil]), "minutes", k.Minutes)
+	what := Say("alert.explain.mark."+string(k.Value), "pupil", c.people[k.Pupil].FullName(), "minutes", k.Minutes)
 	notes := []Text{
 		Say("alert.explain.mark.by", "who", c.whoDid(k.By), "origin", Say("alert.explain.origin."+string(k.Origin))),
 		Say("alert.explain.mark.where", "mark", itoa(k.N), "sitting", s.Label, "from", s.StartsAt, "until", s.EndsAt),

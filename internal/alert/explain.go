@@ -281,7 +281,7 @@ func (c *chain) whoDid(id string) Text {
 		return Say("alert.explain.who", "name", a.Name, "role", Say("page.role."+string(a.Role)))
 	}
 	if p, ok := c.people[id]; ok {
-		return Text{plain: fullName(p)}
+		return Text{plain: p.FullName()}
 	}
 	return Say("alert.explain.account", "id", cmp.Or(id, "?"))
 }
@@ -293,9 +293,9 @@ func (c *chain) whoIs(person string) Text {
 	case !ok:
 		return Say("alert.explain.gone", "id", person)
 	case person == c.letter.Pupil:
-		return Say("alert.explain.self", "name", fullName(p))
+		return Say("alert.explain.self", "name", p.FullName())
 	}
-	return Say("alert.explain.who", "name", fullName(p), "role", kinship(c.kinship[person]))
+	return Say("alert.explain.who", "name", p.FullName(), "role", kinship(c.kinship[person]))
 }
 
 // WriteExplain writes a story as plain text: what the command explain prints. The
@@ -308,7 +308,7 @@ func WriteExplain(ctx context.Context, w io.Writer, words *page.Words, lang stri
 			b.WriteString(strings.TrimRight(indent+strings.TrimRight(one, "\n"), " ") + "\n")
 		}
 	}
-	out("", page.T(ctx, "alert.explain.text.head", "code", s.Letter.Code, "to", fullName(s.To), "pupil", fullName(s.Pupil)))
+	out("", page.T(ctx, "alert.explain.text.head", "code", s.Letter.Code, "to", s.To.FullName(), "pupil", s.Pupil.FullName()))
 	out("", page.T(ctx, "alert.explain.text.school", "school", s.School, "zone", s.Zone.String()))
 	day := ""
 	for _, l := range s.Links {

@@ -46,7 +46,7 @@ func explainPage(s Story) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = page.Heading(page.T(ctx, "alert.explain.about", "code", s.Letter.Code), page.T(ctx, "alert.explain.head", "pupil", fullName(s.Pupil), "to", fullName(s.To))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Heading(page.T(ctx, "alert.explain.about", "code", s.Letter.Code), page.T(ctx, "alert.explain.head", "pupil", s.Pupil.FullName(), "to", s.To.FullName())).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -187,19 +187,8 @@ func stated(f Facts, says attendance.Says) bool {
 	if _, now := attendance.At(f.Statements, says, f.Now); now {
 		return true
 	}
-	_, then := attendance.At(f.Statements, says, within(f.Sitting, f.Mark.At))
+	_, then := attendance.At(f.Statements, says, f.Sitting.Nearest(f.Mark.At))
 	return then
-}
-
-// within is the moment of a sitting that is nearest to a moment.
-func within(s timetable.Sitting, at time.Time) time.Time {
-	switch {
-	case at.Before(s.StartsAt):
-		return s.StartsAt
-	case !at.Before(s.EndsAt):
-		return s.EndsAt.Add(-time.Microsecond)
-	}
-	return at
 }
 
 // isNew: one alert for a half-day, except for a pupil seen again and absent again.

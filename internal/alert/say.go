@@ -52,8 +52,6 @@ func dateOf(day string) Day {
 	return Day(t.Add(12 * time.Hour))
 }
 
-func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
-
 // listName is a name as lists order it: BENALI Léa.
 func listName(p directory.Person) string {
 	return strings.TrimSpace(strings.ToUpper(p.LastName) + " " + p.FirstName)

@@ -611,9 +611,9 @@ func askedSheet(s serviceView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var27 string
-				templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(page.T(ctx, "alert.service.step.asked", "who", fullName(s.People[s.Asked.AskedBy]), "date", page.DateYear(ctx, dateOf(s.Asked.UntilOn).time())))
+				templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(page.T(ctx, "alert.service.step.asked", "who", s.People[s.Asked.AskedBy].FullName(), "date", page.DateYear(ctx, dateOf(s.Asked.UntilOn).time())))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `service.templ`, Line: 101, Col: 151}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `service.templ`, Line: 101, Col: 152}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 				if templ_7745c5c3_Err != nil {

@@ -48,7 +48,7 @@ func serviceTitle(ctx context.Context, s serviceView) string {
 
 func serviceSteps(ctx context.Context, s serviceView) []page.Step {
 	v := s.Service
-	who := func(id string) string { return cmp.Or(fullName(s.People[id]), id) }
+	who := func(id string) string { return cmp.Or(s.People[id].FullName(), id) }
 	day := func(t time.Time) string { return page.DateYear(ctx, t) + ", " + page.Hour(ctx, t) }
 	steps := []page.Step{{When: page.Hour(ctx, v.AskedAt), What: page.T(ctx, "alert.service.step.asked", "who", who(v.AskedBy), "date", page.DateYear(ctx, dateOf(v.UntilOn).time())), Note: day(v.AskedAt)}}
 	steps = append(steps, page.Step{When: page.Hour(ctx, v.OpenedAt), What: page.T(ctx, "alert.service.step.opened", "who", who(v.OpenedBy)), Note: day(v.OpenedAt), Tone: page.Here})
@@ -78,7 +78,7 @@ func rehearsedDayNote(ctx context.Context, h rehearsalView, d RehearsedDay) stri
 	if !d.Judged {
 		return page.T(ctx, "alert.rehearsal.day.open")
 	}
-	return page.T(ctx, "alert.rehearsal.day.judged", "who", cmp.Or(fullName(h.People[d.By]), d.By), "hour", page.Hour(ctx, d.At))
+	return page.T(ctx, "alert.rehearsal.day.judged", "who", cmp.Or(h.People[d.By].FullName(), d.By), "hour", page.Hour(ctx, d.At))
 }
 
 // rehearsedRowText says what would have been sent about one absence.

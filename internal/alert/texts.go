@@ -148,19 +148,19 @@ func callWhom(c CallRow) string {
 	if c.Adult.ID == "" {
 		return shortName(c.Pupil)
 	}
-	return fullName(c.Adult)
+	return c.Adult.FullName()
 }
 
 func callTitle(ctx context.Context, c CallRow) string {
 	switch {
 	case c.Adult.ID == "":
-		return page.T(ctx, "alert.call.family", "pupil", fullName(c.Pupil))
+		return page.T(ctx, "alert.call.family", "pupil", c.Pupil.FullName())
 	case !c.Entitled:
-		return page.T(ctx, "alert.call.not", "name", fullName(c.Adult), "pupil", fullName(c.Pupil))
+		return page.T(ctx, "alert.call.not", "name", c.Adult.FullName(), "pupil", c.Pupil.FullName())
 	case c.Adult.ID == c.Pupil.ID:
-		return page.T(ctx, "alert.call.self", "name", fullName(c.Pupil))
+		return page.T(ctx, "alert.call.self", "name", c.Pupil.FullName())
 	}
-	return page.T(ctx, "alert.call", "name", fullName(c.Adult), "kinship", kinship(c.Kinship).In(ctx), "pupil", fullName(c.Pupil))
+	return page.T(ctx, "alert.call", "name", c.Adult.FullName(), "kinship", kinship(c.Kinship).In(ctx), "pupil", c.Pupil.FullName())
 }
 
 func callNote(ctx context.Context, c CallRow) string {

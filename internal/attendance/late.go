@@ -57,7 +57,7 @@ func (p *Pages) takeLate(w http.ResponseWriter, r *http.Request) error {
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		return fmt.Errorf("attendance: late rolls: %w", errors.Join(page.Invalid("saves", "attendance.key"), err))
 	}
-	v, now := viewer(r), p.Now()
+	v, now := page.ViewerOf(r), p.Now()
 	if in.Account != v.Account {
 		return page.Forbidden("attendance.late.account")
 	}

@@ -127,18 +127,6 @@ func minutesLate(starts, now time.Time) int {
 	return min(max(int(now.Sub(starts)/time.Minute), 1), maxLate)
 }
 
-// moment is the moment within a sitting that a page of it speaks of: now while it
-// runs, else the nearer end of it.
-func moment(s timetable.Sitting, now time.Time) time.Time {
-	switch {
-	case now.Before(s.StartsAt):
-		return s.StartsAt
-	case !now.Before(s.EndsAt):
-		return s.EndsAt.Add(-time.Microsecond)
-	}
-	return now
-}
-
 // At gives the statement of a kind that covers a moment, the last made first.
 func At(statements []Statement, says Says, at time.Time) (Statement, bool) {
 	var best Statement

@@ -94,9 +94,9 @@ func sumText(ctx context.Context, s Sums) string {
 func rowLegend(ctx context.Context, r row) string {
 	note := rowNote(ctx, r)
 	if note == "" {
-		return fullName(r.Pupil)
+		return r.Pupil.FullName()
 	}
-	return fullName(r.Pupil) + ", " + note
+	return r.Pupil.FullName() + ", " + note
 }
 
 // rowNote is what stands under a name: the hour of a late slip, else that the pupil is known

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
@@ -114,7 +113,7 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	s.Mine, s.Opened = mayCall(v, s.Sitting), now
 	s.Closed = maySave(s.Sitting, now, page.Zone(ctx), isOffice(v))
 	s.Late = minutesLate(s.Sitting.StartsAt, now)
-	labels, err := labelsOf(ctx, tx, v.School)
+	labels, err := directory.Labels(ctx, tx, v.School)
 	if err != nil {
 		return s, err
 	}
@@ -135,7 +134,7 @@ func (p *Pages) sheetOf(ctx context.Context, tx database.Tx, v page.Viewer, sitt
 	if err != nil {
 		return s, err
 	}
-	at := moment(s.Sitting, now)
+	at := s.Sitting.Nearest(now)
 	statements, err := Statements(ctx, tx, v.School, ids, at)
 	if err != nil {
 		return s, err
@@ -216,16 +215,6 @@ func sittingOf(ctx context.Context, tx database.Tx, v page.Viewer, id string) (t
 	return s, err
 }
 
-// labelsOf gives the labels of a school's classes and groups by id.
-func labelsOf(ctx context.Context, tx database.Tx, school string) (map[string]string, error) {
-	groups, err := directory.Groups(ctx, tx, school)
-	labels := make(map[string]string, len(groups))
-	for _, g := range groups {
-		labels[g.ID] = g.Label
-	}
-	return labels, err
-}
-
 func classesOf(labels map[string]string, s timetable.Sitting) string {
 	var names []string
 	for _, g := range s.Groups {
@@ -251,7 +240,7 @@ func handsOf(ctx context.Context, tx database.Tx, school string, sittings ...tim
 	for _, s := range sittings {
 		for _, c := range s.Staff {
 			if p, ok := people[c.Person]; ok {
-				hands[s.ID] = append(hands[s.ID], hand{Name: fullName(p), TakenAt: c.TakenAt})
+				hands[s.ID] = append(hands[s.ID], hand{Name: p.FullName(), TakenAt: c.TakenAt})
 			}
 		}
 	}
@@ -267,7 +256,7 @@ func (p *Pages) meanwhileOf(ctx context.Context, tx database.Tx, s sheet, kept, 
 	}
 	pupils := map[string]string{}
 	for _, r := range s.Rows {
-		pupils[r.Pupil.ID] = shortName(r.Pupil)
+		pupils[r.Pupil.ID] = r.Pupil.ShortName()
 	}
 	var accounts []string
 	for _, k := range marks {
@@ -307,16 +296,6 @@ func (p *Pages) names(ctx context.Context, tx database.Tx, school string, accoun
 	}
 	slices.Sort(accounts)
 	return p.Names(ctx, tx, school, slices.Compact(accounts))
-}
-
-func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
-
-// shortName is a first name and an initial, as elsewhere: Ana V.
-func shortName(p directory.Person) string {
-	for _, initial := range p.LastName {
-		return p.FirstName + " " + string(unicode.ToUpper(initial)) + "."
-	}
-	return p.FirstName
 }
 
 // isOffice tells whether the viewer corrects every roll of the school.

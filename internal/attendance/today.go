@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -38,7 +39,7 @@ func DayOf(ctx context.Context, tx database.Tx, school, person, day string) ([]D
 			return nil, err
 		}
 	}
-	labels, err := labelsOf(ctx, tx, school)
+	labels, err := directory.Labels(ctx, tx, school)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func Uncalled(ctx context.Context, tx database.Tx, school string, now time.Time,
 	if err != nil || len(missing) == 0 {
 		return nil, err
 	}
-	labels, err := labelsOf(ctx, tx, school)
+	labels, err := directory.Labels(ctx, tx, school)
 	if err != nil {
 		return nil, err
 	}

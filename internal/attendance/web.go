@@ -54,11 +54,6 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /statements/{statement}/withdraw", page.SchoolLife(), p.withdraw)
 }
 
-func viewer(r *http.Request) page.Viewer {
-	v, _ := page.ViewerFrom(r.Context())
-	return v
-}
-
 // showRoll shows a roll. After a save its address says so, and carries the numbers of
 // the marks that others made meanwhile: never a name.
 func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
@@ -66,7 +61,7 @@ func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
 	var s sheet
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		var err error
-		if s, err = p.sheetOf(ctx, tx, viewer(r), r.PathValue("sitting"), p.Now()); err != nil {
+		if s, err = p.sheetOf(ctx, tx, page.ViewerOf(r), r.PathValue("sitting"), p.Now()); err != nil {
 			return err
 		}
 		if s.JustSaved = s.Called && s.Mine && asked.Has("saved"); s.JustSaved {
@@ -84,7 +79,7 @@ func (p *Pages) showRoll(w http.ResponseWriter, r *http.Request) error {
 	if s.Closed == ErrEarly && page.ForCopy(r) {
 		s.Closed = nil // the copy is for when it is time
 	}
-	if inCharge(viewer(r), s.Sitting) && s.Closed == nil {
+	if inCharge(page.ViewerOf(r), s.Sitting) && s.Closed == nil {
 		page.MayKeep(w, r)
 	}
 	return page.Show(w, r, http.StatusOK, rollPage(s))
@@ -103,7 +98,7 @@ func (p *Pages) saveRoll(w http.ResponseWriter, r *http.Request) error {
 		return page.Invalid("key", "attendance.key")
 	}
 	refusal, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
-		v := viewer(r)
+		v := page.ViewerOf(r)
 		s, err := sittingOf(ctx, tx, v, r.PathValue("sitting"))
 		if err != nil {
 			return err
@@ -180,7 +175,7 @@ var errForm = errors.New("attendance: the form cannot be taken")
 func (p *Pages) commit(r *http.Request, fn func(context.Context, database.Tx) error) (refusal, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	err = p.DB.InSchool(database.Urgent(ctx), viewer(r).School, fn)
+	err = p.DB.InSchool(database.Urgent(ctx), page.ViewerOf(r).School, fn)
 	for _, known := range []error{errForm, ErrWhy, ErrEarly, ErrOver, ErrCancelled} {
 		if errors.Is(err, known) {
 			return known, nil
@@ -197,7 +192,7 @@ func (p *Pages) showAgain(w http.ResponseWriter, r *http.Request, f filled, refu
 	var s sheet
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		var err error
-		s, err = p.sheetOf(ctx, tx, viewer(r), r.PathValue("sitting"), now)
+		s, err = p.sheetOf(ctx, tx, page.ViewerOf(r), r.PathValue("sitting"), now)
 		return err
 	})
 	if err != nil {
@@ -221,7 +216,7 @@ func (p *Pages) take(w http.ResponseWriter, r *http.Request) error {
 	now := p.Now()
 	// What keeps it from being taken is said by the page that follows.
 	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
-		v := viewer(r)
+		v := page.ViewerOf(r)
 		s, err := sittingOf(ctx, tx, v, r.PathValue("sitting"))
 		if err != nil || inCharge(v, s) {
 			return err
@@ -250,7 +245,7 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return fmt.Errorf("attendance: reading the statement: %w", err)
 	}
-	now, v := p.Now(), viewer(r)
+	now, v := p.Now(), page.ViewerOf(r)
 	until, ok := readUntil(r.PostForm.Get("until"), now, page.Zone(r.Context()))
 	if !ok {
 		return page.Invalid("until", "attendance.statement.until")
@@ -283,7 +278,7 @@ func (p *Pages) state(w http.ResponseWriter, r *http.Request) error {
 
 // withdraw takes a statement back.
 func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	_, err := p.commit(r, func(ctx context.Context, tx database.Tx) error {
 		return Withdraw(ctx, tx, p.Journal, p.Now(), v.School, r.PathValue("statement"), v.Account)
 	})

@@ -170,9 +170,9 @@ func (p *Pages) MayEnter(ctx context.Context, school, person, sitting string) (m
 		if err != nil {
 			return err
 		}
-		m.Name, m.Floor = shortName(names[person]), floorOf(r.Class, r.Part, all[person])
+		m.Name, m.Floor = names[person].ShortName(), floorOf(r.Class, r.Part, all[person])
 		if r.Part == Teacher {
-			m.Name = fullName(names[person])
+			m.Name = names[person].FullName()
 		}
 		return nil
 	})

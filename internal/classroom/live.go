@@ -307,7 +307,7 @@ func (p *Pages) Run(ctx context.Context) error {
 // reads again what its reader may see. The door is asked before the first event, after each
 // change and at each beat; whoever may no longer stay is told so once, and the line ends.
 func (p *Pages) events(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	sitting := r.PathValue("sitting")
 	room, err := p.look(r.Context(), v, sitting)
 	if err != nil {

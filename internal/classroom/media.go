@@ -120,7 +120,7 @@ func (p *Pages) heard(do page.Handler) page.Handler {
 		if err := do(w, r); err != nil || p.Media == nil {
 			return err
 		}
-		v, sitting := viewer(r), r.PathValue("sitting")
+		v, sitting := page.ViewerOf(r), r.PathValue("sitting")
 		if person := r.PostForm.Get("person"); person != "" {
 			p.align(seat{v.School, sitting, person})
 			return nil

@@ -5,21 +5,10 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
 )
-
-func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
-
-// shortName is a first name and an initial, as elsewhere: Ana V.
-func shortName(p directory.Person) string {
-	for _, initial := range p.LastName {
-		return p.FirstName + " " + string(unicode.ToUpper(initial)) + "."
-	}
-	return p.FirstName
-}
 
 func title(v view) string {
 	if v.Classes == "" {

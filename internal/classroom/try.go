@@ -18,7 +18,7 @@ func trial(person, sitting string) (Member, bool) {
 
 // try is the page of it.
 func (p *Pages) try(w http.ResponseWriter, r *http.Request) error {
-	v, address := viewer(r), ""
+	v, address := page.ViewerOf(r), ""
 	if v.ID != "" && p.Media != nil && !p.Media.Missing() {
 		address = p.Media.Address(v.School, trialOf(v.ID))
 	}

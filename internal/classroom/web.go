@@ -60,11 +60,6 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /class/{sitting}/hide", staff, p.teaches(p.hide), small)
 }
 
-func viewer(r *http.Request) page.Viewer {
-	v, _ := page.ViewerFrom(r.Context())
-	return v
-}
-
 // failed says what the visitor may know of an error.
 func failed(err error) error {
 	switch {
@@ -123,7 +118,7 @@ const again = 20 * time.Second
 
 // class is the page. To ask for it is to enter, for whoever may.
 func (p *Pages) class(w http.ResponseWriter, r *http.Request) error {
-	v, sitting := viewer(r), r.PathValue("sitting")
+	v, sitting := page.ViewerOf(r), r.PathValue("sitting")
 	if v.ID == "" {
 		return page.Forbidden("page.forbidden.text") // an account of nobody
 	}
@@ -237,7 +232,7 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 		return out, err
 	}
 	for _, h := range up {
-		out.Hands = append(out.Hands, handRow{h, shortName(names[h.Person]), floorOf(out.Class, Pupil, given[h.Person])})
+		out.Hands = append(out.Hands, handRow{h, names[h.Person].ShortName(), floorOf(out.Class, Pupil, given[h.Person])})
 		out.Up = out.Up || h.Person == v.ID
 	}
 	said, err := words(ctx, tx, &out.room)
@@ -245,13 +240,13 @@ func (p *Pages) viewOf(ctx context.Context, tx database.Tx, v page.Viewer, sitti
 		return out, err
 	}
 	for _, w := range said {
-		out.Words = append(out.Words, wordRow{w, shortName(names[w.Person]), w.Person == v.ID})
+		out.Words = append(out.Words, wordRow{w, names[w.Person].ShortName(), w.Person == v.ID})
 	}
 	if p.Media != nil && !p.Media.Missing() {
 		out.Address = p.Media.Address(v.School, sitting)
 	}
 	row := func(who directory.Person) personRow {
-		r := personRow{ID: who.ID, Name: fullName(who), Kind: who.Kind, Home: out.AtHome[who.ID], Entry: byID[who.ID], Stays: all[who.ID], Floor: floorOf(out.Class, Pupil, given[who.ID])}
+		r := personRow{ID: who.ID, Name: who.FullName(), Kind: who.Kind, Home: out.AtHome[who.ID], Entry: byID[who.ID], Stays: all[who.ID], Floor: floorOf(out.Class, Pupil, given[who.ID])}
 		for _, s := range r.Stays {
 			r.Breaks += s.Breaks
 		}
@@ -322,7 +317,7 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, fn func(context.Cont
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v, sitting := viewer(r), r.PathValue("sitting")
+	v, sitting := page.ViewerOf(r), r.PathValue("sitting")
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		room, err := roomOf(ctx, tx, v.School, sitting, v.ID, p.Now())
 		if err != nil {

@@ -3,6 +3,8 @@ package directory
 import (
 	"context"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/uptrace/bun"
 
@@ -147,4 +149,25 @@ func WorkMail(ctx context.Context, tx database.Tx, school string, people []strin
 		}
 	}
 	return out, err
+}
+
+// FullName is a name as it is said: Léa Benali.
+func (p Person) FullName() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
+
+// ShortName is a first name and an initial, where no surname is needed: Léa B.
+func (p Person) ShortName() string {
+	for _, initial := range p.LastName {
+		return p.FirstName + " " + string(unicode.ToUpper(initial)) + "."
+	}
+	return p.FirstName
+}
+
+// Labels gives the labels of a school's classes and groups by id.
+func Labels(ctx context.Context, tx database.Tx, school string) (map[string]string, error) {
+	groups, err := Groups(ctx, tx, school)
+	labels := make(map[string]string, len(groups))
+	for _, g := range groups {
+		labels[g.ID] = g.Label
+	}
+	return labels, err
 }

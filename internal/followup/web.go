@@ -127,11 +127,6 @@ func (p *Pages) Keep(ctx context.Context) error {
 	return first
 }
 
-func viewer(r *http.Request) page.Viewer {
-	v, _ := page.ViewerFrom(r.Context())
-	return v
-}
-
 func failed(err error) error {
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -160,7 +155,7 @@ func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, form Period, problem error) error {
-	v, zone := viewer(r), page.Zone(r.Context())
+	v, zone := page.ViewerOf(r), page.Zone(r.Context())
 	view := listView{Head: v.Role == page.Head, Now: p.Now(), Form: form, End: YearEnd(timetable.Day(p.Now(), zone)), Err: problem}
 	if view.Form.UntilOn == "" {
 		view.Form.UntilOn = view.End
@@ -179,7 +174,7 @@ func (p *Pages) open(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	days, _ := strconv.Atoi(r.PostForm.Get("days")) // what is no number is refused below
 	form := Period{School: v.School, Purpose: strings.Join(strings.Fields(r.PostForm.Get("purpose")), " "), Days: days, UntilOn: r.PostForm.Get("until"), OpenedBy: v.Account}
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
@@ -196,7 +191,7 @@ func (p *Pages) open(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) end(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		return p.Followup.Close(ctx, tx, v.School, v.Account, p.Now())
 	})
@@ -207,7 +202,7 @@ func (p *Pages) end(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) one(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	var named Named
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if _, err = directory.PersonByID(ctx, tx, v.School, r.PathValue("pupil")); errors.Is(err, directory.ErrNotFound) {
@@ -223,7 +218,7 @@ func (p *Pages) one(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) note(w http.ResponseWriter, r *http.Request) error {
-	v, pupil := viewer(r), r.PathValue("pupil")
+	v, pupil := page.ViewerOf(r), r.PathValue("pupil")
 	n := Note{School: v.School, Pupil: pupil, What: r.PostFormValue("what"), By: v.Account}
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		return p.Followup.note(ctx, tx, n, p.Now(), page.Zone(ctx))

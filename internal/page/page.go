@@ -76,6 +76,13 @@ func ViewerFrom(ctx context.Context) (Viewer, bool) {
 	return v, ok
 }
 
+// ViewerOf is who looks, of a request that its rule let pass: the zero Viewer where the page
+// is for anyone and nobody is signed in.
+func ViewerOf(r *http.Request) Viewer {
+	v, _ := ViewerFrom(r.Context())
+	return v
+}
+
 // visit is what Routes knows of one request and every component may need.
 type visit struct {
 	site *Site

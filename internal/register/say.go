@@ -9,11 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/page"
 )
-
-func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
 
 func partText(ctx context.Context, half string) string {
 	return page.T(ctx, "register.part."+half[len(half)-2:])

@@ -48,11 +48,6 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("GET /children/{pupil}/justifications/{justification}/document", family, p.ownDocument)
 }
 
-func viewer(r *http.Request) page.Viewer {
-	v, _ := page.ViewerFrom(r.Context())
-	return v
-}
-
 // failed turns the refusals of this package into those of pages.
 func failed(err error) error {
 	switch {
@@ -111,7 +106,7 @@ func (p *Pages) month(w http.ResponseWriter, r *http.Request) error {
 
 // readMonth reads the month and the class that the address names: this month, every class.
 func (p *Pages) readMonth(r *http.Request) (monthView, error) {
-	v, q, zone := viewer(r), r.URL.Query(), page.Zone(r.Context())
+	v, q, zone := page.ViewerOf(r), r.URL.Query(), page.Zone(r.Context())
 	view := monthView{Today: timetable.Day(p.Now(), zone), Class: q.Get("class")}
 	first, err := time.Parse("2006-01", q.Get("month"))
 	if err != nil {
@@ -269,7 +264,7 @@ func (p *Pages) pupil(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showPupil(w http.ResponseWriter, r *http.Request, status int, problem error) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	view := pupilView{Done: r.URL.Query().Get("done"), Err: problem}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		view.Today = timetable.Day(p.Now(), page.Zone(ctx))
@@ -353,7 +348,7 @@ func (p *Pages) give(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return fmt.Errorf("register: reading the form: %w", err)
 	}
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	halves := r.PostForm["half"]
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		one, err := pupilOf(ctx, tx, v.School, r.PathValue("pupil"))
@@ -383,7 +378,7 @@ func (p *Pages) settle(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return fmt.Errorf("register: reading the form: %w", err)
 	}
-	v, f := viewer(r), r.PostForm
+	v, f := page.ViewerOf(r), r.PostForm
 	to := JustificationState(f.Get("to"))
 	if f.Get("refusal") != "" {
 		to = Refused
@@ -409,7 +404,7 @@ func (p *Pages) document(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) serveDocument(w http.ResponseWriter, r *http.Request, may func(Justification) bool) error {
 	var j Justification
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		j, err = ByID(ctx, tx, viewer(r).School, r.PathValue("justification"))
+		j, err = ByID(ctx, tx, page.ViewerOf(r).School, r.PathValue("justification"))
 		return err
 	})
 	if err == nil && !may(j) {

@@ -43,7 +43,7 @@ func (p *Pages) child(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showChild(w http.ResponseWriter, r *http.Request, status int, f childForm, problem error) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	view := childView{Form: f}
 	view.Err, view.Done = problem, r.URL.Query().Get("done")
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
@@ -120,7 +120,7 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 			_ = r.MultipartForm.RemoveAll()
 		}
 	}()
-	v, f, pupil := viewer(r), readChildForm(r.Form), r.PathValue("pupil")
+	v, f, pupil := page.ViewerOf(r), readChildForm(r.Form), r.PathValue("pupil")
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		_, err := p.childOf(ctx, tx, v, pupil)
 		return err
@@ -177,7 +177,7 @@ func (p *Pages) taken(r *http.Request, school string) (Document, error) {
 }
 
 func (p *Pages) ownDocument(w http.ResponseWriter, r *http.Request) error {
-	v, pupil := viewer(r), r.PathValue("pupil")
+	v, pupil := page.ViewerOf(r), r.PathValue("pupil")
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		_, err := p.childOf(ctx, tx, v, pupil)
 		return err

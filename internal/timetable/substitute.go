@@ -78,7 +78,7 @@ func (p *Pages) substitute(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v, id := viewer(r), r.PathValue("sitting")
+	v, id := page.ViewerOf(r), r.PathValue("sitting")
 	person, span := r.PostForm.Get("person"), r.PostForm.Get("for")
 	var s Sitting
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) (err error) {

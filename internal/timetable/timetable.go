@@ -89,6 +89,18 @@ func (s Sitting) In(person string) bool {
 	return false
 }
 
+// Nearest is the moment within the sitting that is nearest to another: now while it runs,
+// else the nearer end of it.
+func (s Sitting) Nearest(at time.Time) time.Time {
+	switch {
+	case at.Before(s.StartsAt):
+		return s.StartsAt
+	case !at.Before(s.EndsAt):
+		return s.EndsAt.Add(-time.Microsecond)
+	}
+	return at
+}
+
 // Closure is a run of days on which the school is closed.
 type Closure struct {
 	bun.BaseModel `bun:"table:timetable_closures,alias:c"`

@@ -57,11 +57,6 @@ func (p *Pages) Register(rs *page.Routes) {
 	p.registerHome(rs)
 }
 
-func viewer(r *http.Request) page.Viewer {
-	v, _ := page.ViewerFrom(r.Context())
-	return v
-}
-
 // isOffice tells whether the viewer follows the whole school.
 func isOffice(v page.Viewer) bool { return page.SchoolOffice().Allows(v.Role) }
 
@@ -237,7 +232,7 @@ func (p *Pages) askedDay(r *http.Request, text string) string {
 // day shows the sittings of a class or of a person. Without either: one's own, and for
 // the office the first class.
 func (p *Pages) day(w http.ResponseWriter, r *http.Request) error {
-	v, asked := viewer(r), r.URL.Query()
+	v, asked := page.ViewerOf(r), r.URL.Query()
 	view := dayView{Day: p.askedDay(r, asked.Get("day")), Of: whose{Group: asked.Get("class"), Staff: asked.Get("staff")},
 		Office: isOffice(v), Today: p.askedDay(r, "")}
 	view.At = noonOf(view.Day, page.Zone(r.Context()))

@@ -79,7 +79,7 @@ func (f form) sitting(school string, loc *time.Location) (Sitting, error) {
 
 // newForm is the empty form.
 func (p *Pages) newForm(w http.ResponseWriter, r *http.Request) error {
-	v, asked := viewer(r), r.URL.Query()
+	v, asked := page.ViewerOf(r), r.URL.Query()
 	starts, ends := callTimes(p.Now(), page.Zone(r.Context()))
 	f := form{Kind: string(Lesson), Day: p.askedDay(r, asked.Get("day")), Group: asked.Get("class"), Staff: asked.Get("staff"),
 		From: starts.In(page.Zone(r.Context())).Format("15:04"), Until: ends.In(page.Zone(r.Context())).Format("15:04")}
@@ -90,7 +90,7 @@ func (p *Pages) newForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, status int, f form) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	f.Office = isOffice(v)
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		f.Names, err = namesOf(ctx, tx, v.School, p.askedDay(r, f.Day))
@@ -108,7 +108,7 @@ func (p *Pages) add(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	f := readForm(r.PostForm)
 	if !isOffice(v) {
 		f.Staff = v.ID
@@ -172,7 +172,7 @@ type nowView struct {
 }
 
 func (p *Pages) showNow(w http.ResponseWriter, r *http.Request, status int, view nowView) error {
-	v, loc := viewer(r), page.Zone(r.Context())
+	v, loc := page.ViewerOf(r), page.Zone(r.Context())
 	view.From, view.Until = callTimes(p.Now(), loc)
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if view.Names, err = namesOf(ctx, tx, v.School, Day(p.Now(), loc)); err != nil {
@@ -198,7 +198,7 @@ func (p *Pages) callNow(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v, loc, now := viewer(r), page.Zone(r.Context()), p.Now()
+	v, loc, now := page.ViewerOf(r), page.Zone(r.Context()), p.Now()
 	if v.ID == "" {
 		return page.Forbidden("page.forbidden.text") // an account of nobody
 	}
@@ -285,7 +285,7 @@ func (p *Pages) sitting(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showSitting(w http.ResponseWriter, r *http.Request, status int, view sittingView) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if view.Sitting, err = ByID(ctx, tx, v.School, r.PathValue("sitting")); err != nil {
 			return err
@@ -333,7 +333,7 @@ func backTo(s Sitting) string { return whose{Group: s.Groups[0]}.query(s.Day) }
 
 // change does something to one sitting, and keeps who did it.
 func (p *Pages) change(r *http.Request, act string, fn func(context.Context, database.Tx, Sitting) error) (s Sitting, err error) {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	err = p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		if s, err = ByID(ctx, tx, v.School, r.PathValue("sitting")); err != nil {
 			return err

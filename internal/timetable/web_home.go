@@ -65,7 +65,7 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showHome(w http.ResponseWriter, r *http.Request, status int, f homeForm, problem error) error {
-	v, asked, today := viewer(r), r.URL.Query(), p.askedDay(r, "")
+	v, asked, today := page.ViewerOf(r), r.URL.Query(), p.askedDay(r, "")
 	f.Pupils = f.Pupils[:min(len(f.Pupils), mostPicked)]
 	view := homeView{Now: p.Now(), Today: today, May: v.Role == page.Head || v.Role == page.CPE, Form: f, Name: clean(asked.Get("name"), 80), Err: problem, Done: asked.Get("done") == "yes"}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
@@ -137,7 +137,7 @@ func (p *Pages) openHome(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	f := homeForm{Whole: r.PostForm.Get("whole") != "", Levels: r.PostForm["level"], Groups: r.PostForm["group"], Pupils: r.PostForm["pupil"],
 		Reason: r.PostForm.Get("reason"), From: clean(r.PostForm.Get("from"), 10), Until: clean(r.PostForm.Get("until"), 10)}
 	if f.Until == "" {
@@ -176,7 +176,7 @@ func (p *Pages) openHome(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) withdrawHome(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		h, err := WithdrawHome(ctx, tx, v.School, r.PathValue("home"), v.Account, p.Now(), page.Zone(ctx))
 		if err != nil {

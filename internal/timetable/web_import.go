@@ -27,7 +27,7 @@ func (p *Pages) calendarForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showCalendar(w http.ResponseWriter, r *http.Request, status int, view calendarView) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	view.Office = isOffice(v)
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		view.Names, err = namesOf(ctx, tx, v.School, p.askedDay(r, ""))
@@ -42,7 +42,7 @@ func (p *Pages) showCalendar(w http.ResponseWriter, r *http.Request, status int,
 // bring reads a calendar file into the timetable of a class, group or person; a
 // teacher only brings their own. The file is read before the transaction begins.
 func (p *Pages) bring(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	if err := r.ParseMultipartForm(maxCalendarBytes); err != nil {
 		if errors.Is(err, http.ErrNotMultipart) || errors.Is(err, http.ErrMissingBoundary) {
 			return page.Invalid("file", "timetable.calendar.file.none")
@@ -156,7 +156,7 @@ func (p *Pages) closures(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showClosures(w http.ResponseWriter, r *http.Request, status int, view closuresView) error {
-	v, loc := viewer(r), page.Zone(r.Context())
+	v, loc := page.ViewerOf(r), page.Zone(r.Context())
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		view.All, err = Closures(ctx, tx, v.School, schoolYear(p.Now(), loc).From)
 		return err
@@ -172,7 +172,7 @@ func (p *Pages) close(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	view := closuresView{From: clean(r.PostForm.Get("from"), 10), Until: clean(r.PostForm.Get("until"), 10), Reason: clean(r.PostForm.Get("reason"), 80)}
 	if view.Until == "" {
 		view.Until = view.From // one day
@@ -203,7 +203,7 @@ func (p *Pages) close(w http.ResponseWriter, r *http.Request) error {
 
 // reopen takes a closure back.
 func (p *Pages) reopen(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
 		if err := removeClosure(ctx, tx, v.School, r.PathValue("closure")); err != nil {
 			return err

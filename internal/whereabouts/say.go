@@ -12,8 +12,6 @@ import (
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
-func fullName(p directory.Person) string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
-
 // who names the pupils of a plan: a class, one pupil, or some and how many more.
 func who(ctx context.Context, l Listed) string {
 	if l.Grp != "" {
@@ -21,7 +19,7 @@ func who(ctx context.Context, l Listed) string {
 	}
 	names := make([]string, len(l.Who))
 	for i, p := range l.Who {
-		names[i] = fullName(p)
+		names[i] = p.FullName()
 	}
 	text := strings.Join(names, ", ")
 	if more := l.Pupils - len(l.Who); more > 0 {
@@ -91,7 +89,7 @@ func hourOf(ctx context.Context, hour string) string {
 func from(ctx context.Context, l Listed) string {
 	name := l.By
 	if l.Plan.Claimant != "" {
-		name = fullName(l.Claimant)
+		name = l.Claimant.FullName()
 	}
 	text := page.T(ctx, "whereabouts.via."+string(l.Via))
 	if name != "" {

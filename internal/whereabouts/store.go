@@ -214,7 +214,7 @@ func listed(ctx context.Context, tx database.Tx, school, day string, plans []Pla
 	if err != nil {
 		return nil, err
 	}
-	labels, err := labelsOf(ctx, tx, school)
+	labels, err := directory.Labels(ctx, tx, school)
 	if err != nil {
 		return nil, err
 	}
@@ -239,13 +239,4 @@ func listed(ctx context.Context, tx database.Tx, school, day string, plans []Pla
 		out[i] = l
 	}
 	return out, nil
-}
-
-func labelsOf(ctx context.Context, tx database.Tx, school string) (map[string]string, error) {
-	groups, err := directory.Groups(ctx, tx, school)
-	labels := make(map[string]string, len(groups))
-	for _, g := range groups {
-		labels[g.ID] = g.Label
-	}
-	return labels, err
 }

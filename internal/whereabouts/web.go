@@ -54,15 +54,10 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /children/{pupil}/announce/{plan}/withdraw", family, p.unclaim, small)
 }
 
-func viewer(r *http.Request) page.Viewer {
-	v, _ := page.ViewerFrom(r.Context())
-	return v
-}
-
 // change makes one change in the viewer's school, ahead of what can wait, then lets whoever
 // follows absences look.
 func (p *Pages) change(r *http.Request, fn func(context.Context, database.Tx, page.Viewer) error) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	err := p.DB.InSchool(database.Urgent(r.Context()), v.School, func(ctx context.Context, tx database.Tx) error { return fn(ctx, tx, v) })
 	if err == nil && p.Saved != nil {
 		p.Saved()
@@ -91,7 +86,7 @@ func failed(err error) error {
 
 // list shows what is announced: what a family claims first, then today, then what comes.
 func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
-	v, now := viewer(r), p.Now()
+	v, now := page.ViewerOf(r), p.Now()
 	view := listView{Now: now, Today: timetable.Day(now, page.Zone(r.Context())), Done: r.URL.Query().Get("done")}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		plans, err := notOver(ctx, tx, v.School, now)
@@ -230,7 +225,7 @@ func (p *Pages) newForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, status int, f form, problem error) error {
-	v, now := viewer(r), p.Now()
+	v, now := page.ViewerOf(r), p.Now()
 	day := timetable.Day(now, page.Zone(r.Context()))
 	if f.Reason == "" {
 		f.Reason = attendance.Announced

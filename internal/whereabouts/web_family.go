@@ -42,7 +42,7 @@ func (p *Pages) claimForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showClaim(w http.ResponseWriter, r *http.Request, status int, f form, problem error) error {
-	v, now := viewer(r), p.Now()
+	v, now := page.ViewerOf(r), p.Now()
 	view := claimView{Now: now, Form: f, Done: r.URL.Query().Get("done") == "yes", Err: problem}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if view.Child, err = child(ctx, tx, v, r.PathValue("pupil"), timetable.Day(now, page.Zone(ctx))); err != nil {

@@ -54,7 +54,7 @@ type hereRow struct {
 const mostRows = 20
 
 func (p *Pages) inside(w http.ResponseWriter, r *http.Request) error {
-	v, now, q := viewer(r), p.Now(), r.URL.Query()
+	v, now, q := page.ViewerOf(r), p.Now(), r.URL.Query()
 	view := insideView{Now: now, Place: Place(q.Get("at")), Name: clipped(q.Get("name"))}
 	view.Places = placesFor(v.Role)
 	if !slices.Contains(view.Places, view.Place) {
@@ -194,7 +194,7 @@ func (p *Pages) enter(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("whereabouts: reading the form: %w", err)
 	}
 	at, now, zone := Place(r.PostForm.Get("at")), p.Now(), page.Zone(r.Context())
-	if !slices.Contains(placesFor(viewer(r).Role), at) {
+	if !slices.Contains(placesFor(page.ViewerOf(r).Role), at) {
 		return page.Invalid("at", "whereabouts.place.wrong")
 	}
 	back := url.Values{"at": {string(at)}}
@@ -279,7 +279,7 @@ type slipView struct {
 }
 
 func (p *Pages) slip(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r)
+	v := page.ViewerOf(r)
 	var view slipView
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		if view.Slip, err = attendance.SlipByID(ctx, tx, v.School, r.PathValue("slip")); err != nil {
