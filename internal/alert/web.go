@@ -41,8 +41,8 @@ type Pages struct {
 	Adults   func(ctx context.Context, tx database.Tx, school string) (int, error)
 	Accounts func(ctx context.Context, tx database.Tx, school, person string) ([]string, error)
 
-	kept keptBoards
-	live live
+	kept    keptBoards
+	looking page.Lookers[string] // schools whose day somebody has open
 }
 
 // Register mounts the pages of this package.

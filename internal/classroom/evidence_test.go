@@ -56,7 +56,7 @@ func (s *scripted) enter(t *rapid.T, person string) {
 		t.Fatal(err)
 	}
 	s.leave(person)
-	_, leave, err := s.pages.live.join(seat{v.School, s.sitting.ID, person}, "p", false)
+	_, leave, err := s.pages.live.join(seat{v.School, s.sitting.ID, person}, "p", false, s.pages.versions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,20 +234,20 @@ func TestBreaksAndOutages(t *testing.T) {
 		s.get("lea")
 		at := seat{s.town.School.ID, "maths", "lea"}
 		for _, p := range []string{"one", "one", "two", "two"} {
-			_, leave, err := s.pages.live.join(at, p, false)
+			_, leave, err := s.pages.live.join(at, p, false, s.pages.versions)
 			if err != nil {
 				t.Fatal(err)
 			}
 			leave()
 		}
 		// What we ended after its time and comes back is no break.
-		long, end, err := s.pages.live.join(at, "three", false)
+		long, end, err := s.pages.live.join(at, "three", false, s.pages.versions)
 		if err != nil {
 			t.Fatal(err)
 		}
 		long.ours = true
 		end()
-		_, leave, err := s.pages.live.join(at, "three", false)
+		_, leave, err := s.pages.live.join(at, "three", false, s.pages.versions)
 		if err != nil {
 			t.Fatal(err)
 		}

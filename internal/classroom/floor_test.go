@@ -231,7 +231,7 @@ func TestTheEngineFollows(t *testing.T) {
 		s.do("roy", "floor", 303, "what", "microphone", "give", "yes")
 		e.until(t, "map[lea:out roy:mcs]")
 		s.get("malo")
-		_, leave, err := s.pages.live.join(seat{s.town.School.ID, "maths", "malo"}, "one", false)
+		_, leave, err := s.pages.live.join(seat{s.town.School.ID, "maths", "malo"}, "one", false, s.pages.versions)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,16 +15,13 @@ import (
 )
 
 // live are the open lines of this node: one for each page of a class that somebody looks at.
-// One question a second asks for all of their classes whether something changed, also on
-// another node; one pulse writes down who is there.
+// One pulse writes down who is there.
 type live struct {
-	mu      sync.Mutex
-	lines   map[*line]bool
-	seen    map[seat]*attending // who had a line since the last pulse
-	looking bool
-	ended   chan struct{}
-	once    sync.Once
-	fault   Span // when entries met an error of ours, and it is not written down yet
+	looking page.Lookers[class]
+
+	mu    sync.Mutex
+	seen  map[seat]*attending // who had a line since the last pulse
+	fault Span                // when entries met an error of ours, and it is not written down yet
 }
 
 // failed notes that somebody who asked to enter met an error of ours.
@@ -51,13 +49,16 @@ func (l *live) told(s Span) {
 	}
 }
 
+// class is a sitting of a school.
+type class struct{ School, Sitting string }
+
 type seat struct{ School, Sitting, Person string }
+
+func (s seat) class() class { return class{s.School, s.Sitting} }
 
 // line is one event stream.
 type line struct {
-	seat
-	changed chan struct{}
-	waits   bool // in the lobby: not there yet
+	changed <-chan struct{}
 	ours    bool // we ended it: what comes back then was no break
 }
 
@@ -69,67 +70,55 @@ type attending struct {
 	page   string // of the last line: a line of the same page came back by itself
 }
 
-// How often classes are asked, how often a line looks at the door again and says that it is
-// alive, how long it lasts (its browser opens another), and how many one node keeps open.
+// How often a line looks at the door again and says that it is alive, and how long it lasts
+// (its browser opens another).
 const (
-	liveEvery = time.Second
 	beatEvery = 20 * time.Second
 	liveLife  = 15 * time.Minute
-	liveMost  = 5000
 )
 
 var errTooManyLines = &page.Refusal{Status: http.StatusServiceUnavailable, Key: "classroom.nolines"}
 
-// join opens a line. p names the page that it belongs to.
-func (l *live) join(s seat, p string, waits bool) (*line, func(), error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.lines) >= liveMost {
+// join opens a line. p names the page that it belongs to; waits: it stands in the lobby, and
+// is not there yet.
+func (l *live) join(s seat, p string, waits bool, versions page.Versions[class]) (*line, func(), error) {
+	changed, leave, ok := l.looking.Listen(s.class(), versions)
+	if !ok {
 		return nil, nil, errTooManyLines
 	}
-	if l.lines == nil {
-		l.lines, l.seen = map[*line]bool{}, map[seat]*attending{}
+	one := &line{changed: changed}
+	if waits {
+		return one, leave, nil
 	}
-	one := &line{seat: s, changed: make(chan struct{}, 1), waits: waits}
-	l.lines[one] = true
-	if !waits {
-		a := l.seen[s]
-		if a == nil {
-			a = &attending{}
-			l.seen[s] = a
-		}
-		if a.lines == 0 && p != "" && p == a.page {
-			a.breaks++
-		}
-		a.lines, a.page = a.lines+1, p
-	}
-	return one, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.lines, one)
-		if a := l.seen[s]; !waits && a != nil {
-			if a.lines--; a.lines == 0 {
-				a.held = false
-			}
-			if one.ours && a.page == p {
-				a.page = ""
-			}
-		}
-	}, nil
-}
-
-// wake tells the open pages of a class.
-func (l *live) wake(school, sitting string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for one := range l.lines {
-		if one.School == school && one.Sitting == sitting {
-			select {
-			case one.changed <- struct{}{}:
-			default: // it has not looked yet
-			}
-		}
+	if l.seen == nil {
+		l.seen = map[seat]*attending{}
 	}
+	a := l.seen[s]
+	if a == nil {
+		a = &attending{}
+		l.seen[s] = a
+	}
+	if a.lines == 0 && p != "" && p == a.page {
+		a.breaks++
+	}
+	a.lines, a.page = a.lines+1, p
+	return one, func() {
+		leave()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		a := l.seen[s]
+		if a == nil {
+			return
+		}
+		if a.lines--; a.lines == 0 {
+			a.held = false
+		}
+		if one.ours && a.page == p {
+			a.page = ""
+		}
+	}, nil
 }
 
 // sights lists who is there now, by school, and begins the next pulse.
@@ -157,82 +146,21 @@ func (l *live) forget(over func(seat) bool) {
 	}
 }
 
-// classes lists the classes that have open lines.
-func (l *live) classes() map[[2]string]bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := map[[2]string]bool{}
-	for one := range l.lines {
-		out[[2]string{one.School, one.Sitting}] = true
-	}
-	l.looking = len(out) > 0
-	return out
-}
-
-// begin tells whether somebody must begin to look: nobody does.
-func (l *live) begin() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	was := l.looking
-	l.looking = true
-	return !was
-}
-
-func (l *live) ending() chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended == nil {
-		l.ended = make(chan struct{})
-	}
-	return l.ended
-}
-
 // EndStreams ends every open line: a server that is told to stop waits for its answers.
-func (p *Pages) EndStreams() { p.live.once.Do(func() { close(p.live.ending()) }) }
+func (p *Pages) EndStreams() { p.live.looking.End() }
 
-// watch asks for changes of the classes with open lines, until there are none.
-func (p *Pages) watch() {
-	ended := p.live.ending()
-	tick := time.NewTicker(liveEvery)
-	defer tick.Stop()
-	known := map[[2]string]int64{}
-	for {
-		open := p.live.classes()
-		if len(open) == 0 {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		now, err := p.versions(ctx, open)
-		cancel()
-		if err != nil {
-			slog.Error("classroom: open classes are not told what is new", "err", err)
-		}
-		for c, n := range now {
-			// Not known yet: something may have changed since the page was read.
-			if was, ok := known[c]; !ok || was != n {
-				known[c] = n
-				p.live.wake(c[0], c[1])
-			}
-		}
-		select {
-		case <-ended:
-			return
-		case <-tick.C:
-		}
+// versions tells the versions of classes: whatever is done in one makes it higher.
+func (p *Pages) versions(ctx context.Context, open []class) (map[class]int64, error) {
+	sittings := make([]string, len(open))
+	for i, c := range open {
+		sittings[i] = c.Sitting
 	}
-}
-
-func (p *Pages) versions(ctx context.Context, open map[[2]string]bool) (map[[2]string]int64, error) {
-	sittings := make([]string, 0, len(open))
-	for c := range open {
-		sittings = append(sittings, c[1])
-	}
-	out := map[[2]string]int64{}
+	out := map[class]int64{}
 	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
 		var rows []Class
 		err := tx.NewSelect().Model(&rows).Column("school", "sitting", "version").Where("cl.sitting IN (?)", bun.List(sittings)).Scan(ctx)
 		for _, c := range rows {
-			out[[2]string{c.School, c.Sitting}] = c.Version
+			out[class{c.School, c.Sitting}] = c.Version
 		}
 		return err
 	})
@@ -297,8 +225,8 @@ func (p *Pages) Run(ctx context.Context) error {
 		}
 		p.sweep(ctx)
 		if beats%100 == 0 {
-			open := p.live.classes()
-			p.live.forget(func(s seat) bool { return !open[[2]string{s.School, s.Sitting}] })
+			open := p.live.looking.Open()
+			p.live.forget(func(s seat) bool { return !slices.Contains(open, s.class()) })
 		}
 	}
 }
@@ -317,19 +245,16 @@ func (p *Pages) events(w http.ResponseWriter, r *http.Request) error {
 	if room.Door != DoorOpen && !waits || room.Door == DoorOpen && room.Entry.State != In {
 		return page.Forbidden("classroom.notin")
 	}
-	one, leave, err := p.live.join(seat{v.School, sitting, v.ID}, r.URL.Query().Get("page"), waits)
+	one, leave, err := p.live.join(seat{v.School, sitting, v.ID}, r.URL.Query().Get("page"), waits, p.versions)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	if p.live.begin() {
-		go p.watch()
-	}
 	s, err := page.OpenStream(w, "class")
 	if err != nil {
 		return nil // the browser is gone
 	}
-	ended := p.live.ending()
+	ended := p.live.looking.Ended()
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	over := time.NewTimer(liveLife)

@@ -64,7 +64,7 @@ func (p *Pages) align(s seat) {
 }
 
 func (p *Pages) alignUntilHeard(s seat, more chan struct{}) {
-	ended := p.live.ending()
+	ended := p.live.looking.Ended()
 	began, heard := time.Now(), false
 	for {
 		err := p.told(s)
@@ -147,16 +147,16 @@ func (p *Pages) sweep(ctx context.Context) {
 	if p.Media == nil {
 		return
 	}
-	for c := range p.live.classes() {
-		sends, err := p.Media.Sends(ctx, c[0], c[1])
+	for _, c := range p.live.looking.Open() {
+		sends, err := p.Media.Sends(ctx, c.School, c.Sitting)
 		if err != nil {
 			continue // the engine is not there: nobody sends
 		}
 		for person, f := range sends {
-			m, err := p.MayEnter(ctx, c[0], person, c[1])
+			m, err := p.MayEnter(ctx, c.School, person, c.Sitting)
 			if errors.Is(err, ErrNotIn) || err == nil && f.exceeds(m.Floor) {
-				slog.Warn("classroom: somebody sent what they may not", "sitting", c[1], "person", person)
-				p.align(seat{c[0], c[1], person})
+				slog.Warn("classroom: somebody sent what they may not", "sitting", c.Sitting, "person", person)
+				p.align(seat{c.School, c.Sitting, person})
 			}
 		}
 	}

@@ -174,7 +174,7 @@ func (p *Pages) enter(ctx context.Context, v page.Viewer, sitting string) error 
 		return p.journaled(ctx, tx, v, "class.opened", sitting, nil)
 	})
 	if err == nil {
-		p.live.wake(v.School, sitting)
+		p.live.looking.Wake(class{v.School, sitting})
 	}
 	return err
 }
@@ -328,7 +328,7 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, fn func(context.Cont
 	if err != nil {
 		return failed(err)
 	}
-	p.live.wake(v.School, sitting)
+	p.live.looking.Wake(class{v.School, sitting})
 	return page.See(w, r, "/class/"+url.PathEscape(sitting))
 }
 
