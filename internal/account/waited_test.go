@@ -47,28 +47,28 @@ func TestASignInBindsTheWait(t *testing.T) {
 		seat = waited("one", 9)
 		b := s.browser(t)
 		b.post("/sign-in", "identifier", lea.Identifier, "password", bad)
-		if e := of(lea); e.Answer != waits.NoLine {
+		if e := of(lea); e.Answer() != waits.NoLine {
 			t.Errorf("a wrong password proves %+v", e)
 		}
 		b.signIn(lea.Identifier, good)
-		if e := of(lea); e.Answer != waits.Proven || !about(e.Waited[0].From, tuesday.Add(-9*time.Minute)) || !about(e.Waited[0].Until, tuesday.Add(-time.Minute)) {
+		if e := of(lea); e.Answer() != waits.Proven || !about(e.Waited[0].From, tuesday.Add(-9*time.Minute)) || !about(e.Waited[0].Until, tuesday.Add(-time.Minute)) {
 			t.Errorf("Léa waited from 7:51 to 7:59: %+v", e)
 		}
 		b.post("/sign-out")
 		b.signIn(tom.Identifier, good)
-		if e := of(tom); e.Answer != waits.NoLine {
+		if e := of(tom); e.Answer() != waits.NoLine {
 			t.Errorf("who comes second to the device has the first one's wait: %+v", e)
 		}
 		seat = waited("two", 5)
 		s.browser(t).signIn(teacher.Identifier, good)
 		s.browser(t).signIn(tom.Identifier, good)
-		if e := of(tom); e.Answer != waits.NoLine {
+		if e := of(tom); e.Answer() != waits.NoLine {
 			t.Errorf("a pupil has the teacher's wait: %+v", e)
 		}
 		seat = waited("three", 40)
 		seat.Entered = seat.Entered.Add(-waits.Claimable)
 		s.browser(t).signIn(tom.Identifier, good)
-		if e := of(tom); e.Answer != waits.NoLine {
+		if e := of(tom); e.Answer() != waits.NoLine {
 			t.Errorf("a wait that was over long ago proves %+v", e)
 		}
 
@@ -95,14 +95,14 @@ func TestASignInBindsTheWait(t *testing.T) {
 		}
 		enter(mother, waited("four", 7), false)
 		enter(tom, waited("five", 7), true)
-		if e := of(tom); e.Answer != waits.NoLine {
+		if e := of(tom); e.Answer() != waits.NoLine {
 			t.Errorf("a session that is over proves %+v", e)
 		}
 		enter(tom, waited("four", 7), false)
-		if e := of(tom); e.Answer != waits.Proven || !about(e.Waited[0].From, tuesday.Add(-7*time.Minute)) {
+		if e := of(tom); e.Answer() != waits.Proven || !about(e.Waited[0].From, tuesday.Add(-7*time.Minute)) {
 			t.Errorf("Tom, on the device of his mother: %+v", e)
 		}
-		if e := of(mother); e.Answer != waits.NoLine {
+		if e := of(mother); e.Answer() != waits.NoLine {
 			t.Errorf("of a guardian it is kept that they waited: %+v", e)
 		}
 	})

@@ -101,11 +101,11 @@ func TestWhoWaitedIsKnown(t *testing.T) {
 		}
 		return e
 	}
-	if e := of(lea); e.Answer != waits.NoLine {
+	if e := of(lea); e.Answer() != waits.NoLine {
 		t.Errorf("nothing is kept yet, and %+v", e)
 	}
 	f.bear(t.Context())
-	if e := of(lea); e.Answer != waits.Undecided {
+	if e := of(lea); e.Answer() != waits.Undecided {
 		t.Errorf("Léa waits in a long line: %+v", e)
 	}
 	entered := false
@@ -127,10 +127,10 @@ func TestWhoWaitedIsKnown(t *testing.T) {
 	}
 	f.bear(t.Context())
 	e := of(lea)
-	if e.Answer != waits.Proven || (e.Waited[0].Until.Sub(e.Waited[0].From)-waited).Abs() > 2*time.Second {
+	if e.Answer() != waits.Proven || (e.Waited[0].Until.Sub(e.Waited[0].From)-waited).Abs() > 2*time.Second {
 		t.Errorf("Léa waited %v: %+v", waited, e)
 	}
-	if e := of(town.Cast.Sami); e.Answer != waits.Undecided {
+	if e := of(town.Cast.Sami); e.Answer() != waits.Undecided {
 		t.Errorf("Sami never came: %+v", e)
 	}
 	head["preau-seat"] = headSeat

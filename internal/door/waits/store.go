@@ -143,7 +143,7 @@ func Of(ctx context.Context, tx database.Tx, school string, pupils []string, fro
 		waited[r.Person] = append(waited[r.Person], Period{r.ArrivedAt, r.EnteredAt})
 	}
 	for _, p := range pupils {
-		out[p] = judge(waited[p], long)
+		out[p] = Evidence{Waited: waited[p], Long: long}
 	}
 	return out, nil
 }

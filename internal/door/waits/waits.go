@@ -51,21 +51,19 @@ const (
 
 // Evidence is all that is kept of a pupil and a time.
 type Evidence struct {
-	Answer Answer
 	Waited []Period // by this pupil
 	Long   []Period // a line that they may have stood in, or the program was away
 }
 
-// judge says what the periods mean.
-func judge(waited, long []Period) Evidence {
-	e := Evidence{Waited: waited, Long: long}
+// Answer says what the periods mean.
+func (e Evidence) Answer() Answer {
 	switch {
-	case len(waited) > 0:
-		e.Answer = Proven
-	case len(long) > 0:
-		e.Answer = Undecided
+	case len(e.Waited) > 0:
+		return Proven
+	case len(e.Long) > 0:
+		return Undecided
 	}
-	return e
+	return NoLine
 }
 
 // good tells whether a wait can be somebody's who signs in now.

@@ -91,21 +91,21 @@ func TestEvidence(t *testing.T) {
 			t.Fatal("Léa's wait is not kept")
 		}
 		lea := b.of("s", "lea", 0)
-		if lea.Answer != waits.Proven || len(lea.Waited) != 1 || !lea.Waited[0].From.Equal(at(-1)) || !lea.Waited[0].Until.Equal(at(8)) {
+		if lea.Answer() != waits.Proven || len(lea.Waited) != 1 || !lea.Waited[0].From.Equal(at(-1)) || !lea.Waited[0].Until.Equal(at(8)) {
 			t.Errorf("Léa: %+v", lea)
 		}
 		tom := b.of("s", "tom", 0)
-		if tom.Answer != waits.Undecided || len(tom.Long) != 1 || !tom.Long[0].From.Equal(at(-2)) || !tom.Long[0].Until.Equal(at(9)) {
+		if tom.Answer() != waits.Undecided || len(tom.Long) != 1 || !tom.Long[0].From.Equal(at(-2)) || !tom.Long[0].Until.Equal(at(9)) {
 			t.Errorf("Tom: %+v", tom)
 		}
 		for name, e := range map[string]waits.Evidence{"the hour after": b.of("s", "lea", 60), "the other school": b.of("other", "lea", 0)} {
-			if e.Answer != waits.NoLine || len(e.Waited)+len(e.Long) > 0 {
+			if e.Answer() != waits.NoLine || len(e.Waited)+len(e.Long) > 0 {
 				t.Errorf("%s: %+v", name, e)
 			}
 		}
 		// The line of devices that nobody knows is everybody's.
 		b.watch(20, waits.Crowded{Since: at(18)})
-		if e := b.of("other", "lea", 0); e.Answer != waits.Undecided {
+		if e := b.of("other", "lea", 0); e.Answer() != waits.Undecided {
 			t.Errorf("who came with an unknown device may have stood there: %+v", e)
 		}
 	})
@@ -131,13 +131,13 @@ func TestOneTicketOneAccount(t *testing.T) {
 				t.Errorf("%s: it is kept", name)
 			}
 		}
-		if e := b.of("s", "lea", 0); e.Answer != waits.NoLine {
+		if e := b.of("s", "lea", 0); e.Answer() != waits.NoLine {
 			t.Errorf("Léa has proven %+v", e)
 		}
 		if !b.bind("a", 0, 5, 6, "s", "lea") || b.bind("a", 0, 5, 7, "s", "tom") || b.bind("a", -30, 5, 7, "s", "lea") {
 			t.Error("a ticket is not of the first alone")
 		}
-		if lea, tom := b.of("s", "lea", 0), b.of("s", "tom", 0); lea.Answer != waits.Proven || !lea.Waited[0].From.Equal(at(0)) || tom.Answer != waits.NoLine {
+		if lea, tom := b.of("s", "lea", 0), b.of("s", "tom", 0); lea.Answer() != waits.Proven || !lea.Waited[0].From.Equal(at(0)) || tom.Answer() != waits.NoLine {
 			t.Errorf("Léa: %+v, Tom: %+v", lea, tom)
 		}
 		if !b.bind("teacher", 0, 5, 6, "", "") || b.bind("teacher", 0, 5, 8, "s", "tom") {
@@ -217,7 +217,7 @@ func TestPurge(t *testing.T) {
 			b.write(func(ctx context.Context, tx database.Tx) error {
 				return waits.Purge(ctx, tx, at(6).AddDate(0, 0, c.days))
 			})
-			if e := b.of("s", "lea", 0); e.Answer != c.want {
+			if e := b.of("s", "lea", 0); e.Answer() != c.want {
 				t.Errorf("after %d days: %+v", c.days, e)
 			}
 		}
