@@ -63,12 +63,13 @@ func doublesOf(people []Person, links []Link, points []ContactPoint) []double {
 	}
 
 	named := map[string][]Person{}
+	staff := slices.ContainsFunc(people, func(p Person) bool { return p.Kind == KindStaff })
 	for _, p := range people {
 		switch {
 		case p.Kind == KindPupil && p.Born != "":
 			k := "pupil " + sameName(p) + " " + p.Born
 			named[k] = append(named[k], p)
-		case p.Kind == KindStaff || p.Kind == KindAdult && len(pupils[p.ID]) > 0:
+		case staff && (p.Kind == KindStaff || p.Kind == KindAdult && len(pupils[p.ID]) > 0):
 			named["grown "+sameName(p)] = append(named["grown "+sameName(p)], p)
 		}
 	}
@@ -194,7 +195,7 @@ func (im *importing) doubles() error {
 	var tasks []Task
 	for _, read := range []func() error{
 		func() error {
-			return im.tx.NewSelect().Model(&people).Where("p.school = ? AND p.id <> ? AND (p.left_on = '' OR p.left_on > ?)", im.school, tripwirePerson, im.day).Scan(im.ctx)
+			return im.tx.NewSelect().Model(&people).Column("id", "kind", "last_name", "first_name", "born").Where("p.school = ? AND p.id <> ? AND (p.left_on = '' OR p.left_on > ?)", im.school, tripwirePerson, im.day).Scan(im.ctx)
 		},
 		func() error {
 			return im.tx.NewSelect().Model(&links).Column("pupil", "adult").Where("l.school = ? AND l.ended_at IS NULL", im.school).Scan(im.ctx)

@@ -7,10 +7,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// ligatures are letters that no accent can be taken off.
+var ligatures = strings.NewReplacer("œ", "oe", "Œ", "oe", "æ", "ae", "Æ", "ae", "ß", "ss", "ø", "o", "Ø", "o")
+
 // Fold is a text for comparing: lower case, no accents, letters and digits only, one
 // space between words. "D'ORNEMARÉ " and "d ornemare" are the same.
 func Fold(s string) string {
-	s = strings.NewReplacer("œ", "oe", "Œ", "oe", "æ", "ae", "Æ", "ae", "ß", "ss", "ø", "o", "Ø", "o").Replace(s)
+	s = ligatures.Replace(s)
 	var b strings.Builder
 	space := false
 	for _, r := range norm.NFD.String(s) {
