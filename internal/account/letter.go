@@ -112,7 +112,7 @@ func (k *Keeper) takeCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	l.Address = k.address(r)
 	k.log.InfoContext(ctx, "code issued", "account", id, "by", viewer.Account)
-	return private(w, r, http.StatusOK, lettersPage([]handed{{letter: l}}, "/people/"+id+"/letter"))
+	return private(w, r, http.StatusOK, letterPage(handed{letter: l}, "/people/"+id+"/letter"))
 }
 
 // address is where people type the site: as configured, since behind another web server

@@ -265,7 +265,7 @@ func (p *People) open(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return notHere(err)
 	}
-	return private(w, r, http.StatusOK, lettersPage([]handed{{letter: l}}, at.Base+"/people/"+url.PathEscape(r.PathValue("person"))+"/accounts"))
+	return private(w, r, http.StatusOK, letterPage(handed{letter: l}, at.Base+"/people/"+url.PathEscape(r.PathValue("person"))+"/accounts"))
 }
 
 // periodOf is the period that a form says.

@@ -30,8 +30,7 @@ type order struct {
 }
 
 // openClass opens the accounts of many, the pupils, the guardians or the staff, of a class
-// or of the whole school, and gives all their letters, one page each: as a PDF, or as a
-// page. "new" is for those who have no account, "again" for those who have not used their
+// or of the whole school, and gives all their letters as a PDF, one page each. "new" is for those who have no account, "again" for those who have not used their
 // letter. The codes are shown this once: where this fails half-way, the letters made until
 // then are made again.
 func (p *People) openClass(w http.ResponseWriter, r *http.Request) error {
@@ -40,13 +39,12 @@ func (p *People) openClass(w http.ResponseWriter, r *http.Request) error {
 	}
 	form := r.PostForm
 	o := order{where: whereOf(r), class: form.Get("class"), who: form.Get("who"), again: form.Get("which") == "again"}
-	pdf := form.Get("as") == "pdf"
 	known := slices.Contains([]string{"pupils", "guardians", "staff"}, o.who) && (o.again || form.Get("which") == "new")
-	switch {
-	case !known || o.who == "staff" && (o.class != "" || !pdf) || !pdf && form.Get("as") != "":
+	if !known || o.who == "staff" && o.class != "" {
 		return page.Invalid("who", "account.people.form.wrong")
-	case o.class == "" && !pdf:
-		return page.NotFound() // a whole school is no page
+	}
+	if form.Has("class") && o.class == "" {
+		return page.NotFound() // a class that was not chosen is not the whole school
 	}
 	parts, err := p.partsOf(r.Context(), o)
 	if err != nil {
@@ -74,10 +72,8 @@ func (p *People) openClass(w http.ResponseWriter, r *http.Request) error {
 		return page.See(w, r, back+"?done=none")
 	case len(out) == 0:
 		return page.See(w, r, back+"&done=none")
-	case pdf:
-		return p.sendPaper(w, r, o, out)
 	}
-	return private(w, r, http.StatusOK, lettersPage(out, back))
+	return p.sendPaper(w, r, o, out)
 }
 
 // partsOf are the classes whose letters are asked for; one part, of no class, for the staff.

@@ -53,7 +53,7 @@ func TestLettersOfASchoolOnPaper(t *testing.T) {
 		codeOf := regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}`)
 		letters := func(form ...string) map[string]string {
 			t.Helper()
-			res := o.answer("cpe", "POST", "/accounts/class", append(form, "as", "pdf")...)
+			res := o.answer("cpe", "POST", "/accounts/class", form...)
 			if res.Code != http.StatusOK || res.Header().Get("Content-Type") != "application/pdf" || res.Header().Get("Cache-Control") != "no-store" {
 				t.Fatalf("%v: %d %v %s", form, res.Code, res.Header(), res.Body)
 			}
@@ -131,16 +131,16 @@ func TestLettersOfASchoolOnPaper(t *testing.T) {
 		if want := len(first) + len(pupils) + len(again) + len(staff); issued != want {
 			t.Errorf("%d codes in the journal, %d were issued", issued, want)
 		}
-		if res := o.answer("cpe", "POST", "/accounts/class", "who", "staff", "which", "new", "as", "pdf"); res.Code != http.StatusSeeOther || res.Header().Get("Location") != "/accounts?done=none" {
+		if res := o.answer("cpe", "POST", "/accounts/class", "who", "staff", "which", "new"); res.Code != http.StatusSeeOther || res.Header().Get("Location") != "/accounts?done=none" {
 			t.Errorf("nobody left: %d %s", res.Code, res.Header().Get("Location"))
 		}
-		for _, form := range [][]string{{"who", "staff", "which", "new"}, {"who", "staff", "which", "new", "as", "pdf", "class", "2de3"}, {"who", "pupils", "which", "new", "as", "word", "class", "2de3"}} {
+		for _, form := range [][]string{{"who", "staff", "which", "new", "class", "2de3"}, {"who", "everybody", "which", "new"}, {"who", "pupils", "which", "old", "class", "2de3"}} {
 			if code, _ := o.send(t, "cpe", "POST", "/accounts/class", form...); code != http.StatusUnprocessableEntity {
 				t.Errorf("%v: %d", form, code)
 			}
 		}
 		for _, as := range []string{"operator", "office", "teacher", "guardian", "pupil"} {
-			if code, _ := o.send(t, as, "POST", "/accounts/class", "who", "guardians", "which", "again", "as", "pdf"); slices.Contains([]int{200, 303}, code) {
+			if code, _ := o.send(t, as, "POST", "/accounts/class", "who", "guardians", "which", "again"); slices.Contains([]int{200, 303}, code) {
 				t.Errorf("%s: %d", as, code)
 			}
 		}

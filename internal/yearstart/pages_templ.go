@@ -535,7 +535,7 @@ func letters(who, which string, n int, kind page.Kind) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if n > 0 {
-			templ_7745c5c3_Err = page.Act(page.Action{To: "/accounts/class", Fields: []page.Hidden{{Name: "who", Value: who}, {Name: "which", Value: which}, {Name: "as", Value: "pdf"}},
+			templ_7745c5c3_Err = page.Act(page.Action{To: "/accounts/class", Fields: []page.Hidden{{Name: "who", Value: who}, {Name: "which", Value: which}},
 				Press: page.Press{Label: page.T(ctx, "yearstart.letters."+who+"."+which, "n", n), Kind: kind}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
