@@ -24,8 +24,8 @@ var mayImport = map[string][]string{
 	"internal/journal":               {"internal/database"},
 
 	"internal/directory": {"internal/directory/internal/aaf", "internal/directory/internal/siecle", "internal/directory/internal/onde", "internal/directory/internal/intake",
-		"internal/directory/internal/oneroster", "internal/directory/internal/sts", "internal/directory/internal/plain"},
-	"internal/account":     {"internal/directory", "internal/door/waits", "internal/account/internal/paper"},
+		"internal/directory/internal/oneroster", "internal/directory/internal/sts", "internal/directory/internal/plain", "internal/durable"},
+	"internal/account":     {"internal/durable", "internal/directory", "internal/door/waits", "internal/account/internal/paper"},
 	"internal/timetable":   {"internal/directory"},
 	"internal/courier":     {"internal/directory", "internal/courier/internal/smtp", "internal/courier/internal/bounce", "internal/courier/internal/sms", "internal/courier/internal/smpp", "internal/courier/internal/httpsms"},
 	"internal/attendance":  {"internal/directory", "internal/timetable"},
@@ -73,7 +73,7 @@ var mayImport = map[string][]string{
 	"internal/account/internal/paper/papertest": {},
 
 	"internal/durable": {},
-	"internal/live":    {},
+	"internal/live":    {"internal/durable"},
 
 	"web":           {},
 	"peers":         {},

@@ -18,6 +18,7 @@ import (
 	"unicode"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/durable"
 	"github.com/preau-ent/preau/internal/page"
 )
 
@@ -200,16 +201,7 @@ func (u uploads) write(one upload) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(u.folder(one.ID), "upload.json")
-	f, err := os.CreateTemp(u.folder(one.ID), ".upload-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
+	return durable.WriteFile(filepath.Join(u.folder(one.ID), "upload.json"), b, 0o600)
 }
 
 // load reads an upload of a school; ErrNotFound, also for another school's.

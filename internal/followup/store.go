@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
@@ -88,12 +90,24 @@ func opened(ctx context.Context, tx database.Tx, school, day string, people []st
 	} else if err != nil {
 		return err
 	}
-	for _, p := range people {
-		if _, err := tx.NewRaw("INSERT INTO followup_pages (school, person, day) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", school, p, day).Exec(ctx); err != nil {
+	for some := range slices.Chunk(people, 500) {
+		rows := make([]pageRow, len(some))
+		for i, p := range some {
+			rows[i] = pageRow{School: school, Person: p, Day: day}
+		}
+		if _, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pageRow is that a pupil opened a page on a day.
+type pageRow struct {
+	bun.BaseModel `bun:"table:followup_pages"`
+	School        string `bun:",pk"`
+	Person        string `bun:",pk"`
+	Day           string `bun:",pk"`
 }
 
 // Named is one pupil of whom there is no sign of life, or hardly any left.
@@ -131,11 +145,12 @@ func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now
 	if err != nil {
 		return nil, p, err
 	}
+	written, err := notes(ctx, tx, school, ids)
+	if err != nil {
+		return nil, p, err
+	}
 	for i := range out {
-		out[i].Class = classes[out[i].Pupil.ID]
-		if out[i].Notes, err = notes(ctx, tx, school, out[i].Pupil.ID); err != nil {
-			return nil, p, err
-		}
+		out[i].Class, out[i].Notes = classes[out[i].Pupil.ID], written[out[i].Pupil.ID]
 	}
 	slices.SortStableFunc(out, func(a, b Named) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pupil.LastName, b.Pupil.LastName), cmp.Compare(a.Pupil.FirstName, b.Pupil.FirstName))
@@ -164,7 +179,8 @@ func (f *Followup) Line(ctx context.Context, tx database.Tx, school, pupil strin
 	if why, ok := Judge(out.Days, today, p.Days); ok {
 		out.Why = why
 	}
-	out.Notes, err = notes(ctx, tx, school, pupil)
+	written, err := notes(ctx, tx, school, []string{pupil})
+	out.Notes = written[pupil]
 	return out, p, err
 }
 
@@ -334,7 +350,17 @@ func (f *Followup) note(ctx context.Context, tx database.Tx, n Note, now time.Ti
 	return f.Journal.Append(ctx, tx, n.School, now, journal.Deed{Act: "followup.note", Actor: n.By, Subject: n.Pupil, Detail: map[string]string{"what": n.What}})
 }
 
-func notes(ctx context.Context, tx database.Tx, school, pupil string) (rows []Note, err error) {
-	err = tx.NewSelect().Model(&rows).Where("fn.school = ? AND fn.pupil = ?", school, pupil).Order("fn.at").Scan(ctx)
-	return rows, err
+// notes reads what was done about some pupils, by pupil, in order.
+func notes(ctx context.Context, tx database.Tx, school string, pupils []string) (map[string][]Note, error) {
+	out := map[string][]Note{}
+	for some := range slices.Chunk(pupils, 500) {
+		var rows []Note
+		if err := tx.NewSelect().Model(&rows).Where("fn.school = ? AND fn.pupil IN (?)", school, bun.List(some)).Order("fn.at").Scan(ctx); err != nil {
+			return nil, err
+		}
+		for _, n := range rows {
+			out[n.Pupil] = append(out[n.Pupil], n)
+		}
+	}
+	return out, nil
 }

@@ -16,6 +16,7 @@ package live
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/preau-ent/preau/internal/durable"
 )
 
 // Grants are what a person may send to a room, each apart. Everybody in it hears and sees.
@@ -116,6 +119,9 @@ type Engine struct {
 	running context.Context
 }
 
+// secretBytes is the length of the child's secret.
+const secretBytes = 32
+
 // keyName is the child's name of the secret.
 const keyName = "preau"
 
@@ -141,11 +147,12 @@ func New(c Config) (*Engine, error) {
 	if c.UDP < 0 || c.UDP > 65535 || c.TCP > 65535 {
 		return nil, errors.New("a port of the live classes is not between 1 and 65535")
 	}
-	secret, err := keepSecret(c.Key)
+	// It outlives the child, so that one started again knows the tokens of the one before.
+	secret, err := durable.Key(c.Key, secretBytes)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the key of the live classes: %w", err)
 	}
-	e.key, e.secret = keyName, secret
+	e.key, e.secret = keyName, hex.EncodeToString(secret)
 	return e, nil
 }
 
