@@ -30,8 +30,8 @@ func TestHash(t *testing.T) {
 	if h.stale(cheap) || !h.stale(usualCost) {
 		t.Error("a hash is stale at another cost and not at its own")
 	}
-	if usualCost != (Cost{Memory: 19456, Passes: 2, Threads: 1}) || (Cost{}).orUsual() != usualCost {
-		t.Error("the usual cost is 19 MiB, two passes, one thread")
+	if usualCost != (Cost{Memory: 12288, Passes: 3, Threads: 1}) || (Cost{}).orUsual() != usualCost {
+		t.Error("the usual cost is 12 MiB, three passes, one thread")
 	}
 }
 

@@ -3,7 +3,7 @@
 // Its promise: nobody meets an error. Who is inside stays inside. A newcomer passes while
 // there is room; else they get a signed ticket and a small page that says when their turn
 // comes and enters by itself. A place never moves back, within a line nobody overtakes who
-// came ten seconds later (while at most eight thousand wait), and what matters goes first.
+// came ten seconds later (while at most four thousand wait), and what matters goes first.
 // What is kept does not grow with people waiting: the ticket is theirs, the door keeps counts.
 //
 // Words: a lane is who goes before whom (see Lane). A line is one school in one lane. A
@@ -57,7 +57,7 @@ const (
 	tick     = 250 * time.Millisecond
 	shortest = 2 * time.Second // between two looks of who is near the head
 	longest  = 4 * time.Second
-	pollsMax = 2000 // a second, of all who wait
+	pollsMax = 1000 // a second, of all who wait
 
 	clockStep = 30 * time.Second // a clock put back by less moves nobody's place
 	usualSize = 600              // people of a school whose size is not known
