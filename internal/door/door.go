@@ -101,6 +101,9 @@ type Door struct {
 	budget  float64             // places that may be taken now
 	debt    float64             // places that were given ahead, to teachers and classes
 	rate    float64             // people a second
+	usual   float64             // those who really enter: see pace
+	entries float64             // since then
+	paced   time.Time
 	ticked  time.Time
 	latest  time.Time // the latest time seen
 	turned  time.Time // since when the window of looks is
@@ -138,7 +141,7 @@ func New(c Config) *Door {
 	}
 	now := c.Now()
 	return &Door{keys: newKeys(c.Key), now: c.Now, who: c.Who, load: c.Load, lines: map[lineKey]*line{}, classes: map[uint32]*class{},
-		rate: rate, budget: 2 * rate, ticked: now, latest: now, turned: now, width: 2 * longest, steered: now, spent: newSpent()}
+		rate: rate, usual: rate, paced: now, budget: 2 * rate, ticked: now, latest: now, turned: now, width: 2 * longest, steered: now, spent: newSpent()}
 }
 
 // Verdict is what the door says to one request.
@@ -272,6 +275,7 @@ func (d *Door) looking() float64 { return 1 - float64(shortest)/float64(2*d.widt
 
 func (d *Door) enter(t ticketOf, now time.Time) Verdict {
 	d.figures.admitted[t.lane].Add(1)
+	d.entries++
 	d.watched.entered(t, now)
 	s := seatOf{id: t.id, arrived: t.arrived, entered: now, seen: now}
 	if s.arrived.After(now) {

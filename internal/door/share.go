@@ -26,6 +26,7 @@ func (d *Door) advance(now time.Time) {
 	}
 	d.ticked = now
 	d.steer(now)
+	d.pace(now)
 	d.window(now)
 	d.divide()
 	for range min(int(since/tick), mostTicks) {
@@ -59,7 +60,7 @@ func (d *Door) advance(now time.Time) {
 // never was are good for nothing, and the lines are made again of who comes.
 func (d *Door) startAgain(now time.Time) {
 	d.lines, d.classes, d.asked, d.debt = map[lineKey]*line{}, map[uint32]*class{}, nil, 0
-	d.ticked, d.turned, d.steered, d.over = now, now, now, 0
+	d.ticked, d.turned, d.steered, d.paced, d.over = now, now, now, now, 0
 	d.count()
 }
 
@@ -177,12 +178,13 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	if l.share == 0 {
 		d.divide() // the first of a line
 	}
-	eta := time.Duration(0)
+	turn := 0.0 // in seconds, if all places were taken at once
 	if l.share > 0 {
-		eta = time.Duration(min(people/(l.share+l.others.share), maxKept.Seconds()) * float64(time.Second))
+		turn = min(people/(l.share+l.others.share), maxKept.Seconds())
 	}
+	eta := time.Duration(turn * d.rate / d.usual * float64(time.Second))
 	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Since: max(0, d.latest.Sub(t.arrived)), Ahead: int(math.Ceil(tickets)), reader: readerOf(t)}
-	next := d.every(eta)
+	next := d.every(time.Duration(turn * float64(time.Second))) // early rather than late
 	if l.isCalled(t) {
 		next = time.Second // the next place there is
 	}

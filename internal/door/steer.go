@@ -19,6 +19,7 @@ const (
 	down      = 0.9
 	leastRate = 2.0
 	mostRate  = 20_000.0
+	usualOver = 20 * time.Second // what people are told follows the pace of this time
 )
 
 // steer adapts the rate, once a second, while somebody waits: a door at which nobody waits
@@ -35,4 +36,21 @@ func (d *Door) steer(now time.Time) {
 	case l.Queue < ease && l.Passwords < enough && l.CPU < fullCPU && d.waiting.Load() > 0:
 		d.rate = min(mostRate, d.rate*up)
 	}
+}
+
+// pace follows how many enter a second while people wait, once a second: less than the rate,
+// by those who were called and come a moment later. What people are told comes of it, and does
+// not swing with the rate.
+func (d *Door) pace(now time.Time) {
+	since := now.Sub(d.paced)
+	if since < time.Second {
+		return
+	}
+	if d.waiting.Load() == 0 {
+		d.usual = d.rate
+	} else {
+		d.usual += (d.entries/since.Seconds() - d.usual) * min(1, since.Seconds()/usualOver.Seconds())
+	}
+	d.usual = min(max(d.usual, d.rate/2), d.rate*5/4) // where hardly anybody looks they tell nothing
+	d.paced, d.entries = now, 0
 }
