@@ -201,7 +201,7 @@ func (d *Door) spread() (from, until time.Duration) {
 	all := 0.0
 	for _, l := range d.lines {
 		if n := l.waiting(); n >= 1 && l.share > 0 {
-			parts = append(parts, part{min(maxKept, time.Duration(n/l.share*float64(time.Second))), n})
+			parts = append(parts, part{d.announced(n/l.share), n})
 			all += n
 		}
 	}

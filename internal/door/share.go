@@ -180,17 +180,23 @@ func (d *Door) wait(l *line, t ticketOf) Wait {
 	}
 	turn := 0.0 // in seconds, if all places were taken at once
 	if l.share > 0 {
-		turn = min(people/(l.share+l.others.share), maxKept.Seconds())
+		turn = people / (l.share + l.others.share)
 	}
-	eta := time.Duration(turn * d.rate / d.usual * float64(time.Second))
+	eta := d.announced(turn)
 	w := Wait{From: eta * 4 / 5, Until: eta*5/4 + shortest, Rate: d.rate, Since: max(0, d.latest.Sub(t.arrived)), Ahead: int(math.Ceil(tickets)), reader: readerOf(t)}
-	next := d.every(time.Duration(turn * float64(time.Second))) // early rather than late
+	next := d.every(min(eta, time.Duration(turn*float64(time.Second)))) // early rather than late
 	if l.isCalled(t) {
 		next = time.Second // the next place there is
 	}
 	// In whole seconds, as pages say it, rounded by lot: what is counted is what was told.
 	w.Next = time.Duration(max(1, math.Floor(next.Seconds()*(0.9+rand.Float64()/5)+rand.Float64()))) * time.Second
 	return w
+}
+
+// announced is when a turn comes that would come after so many seconds if every place were
+// taken at once.
+func (d *Door) announced(seconds float64) time.Duration {
+	return time.Duration(min(seconds*d.rate/d.usual, maxKept.Seconds()) * float64(time.Second))
 }
 
 // readerOf is who holds a ticket, as far as it says.
