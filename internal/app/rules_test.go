@@ -38,13 +38,15 @@ var whoMay = map[string][]string{
 		"GET /pupils/{pupil}/adults", "POST /pupils/{pupil}/adults", "POST /pupils/{pupil}/adults/{adult}/end", "POST /tasks/{task}/close",
 		"GET /accounts", "POST /accounts/class", "GET /people/{person}/accounts", "POST /people/{person}/accounts", "POST /accounts/{account}"},
 	// A court's decisions, the school itself, its staff, announcements to many.
-	"HC": {"POST /timetable/home", "POST /timetable/home/{home}/withdraw", "GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note", "GET /start", "GET /start/list",
+	"HC": {"POST /timetable/home", "POST /timetable/home/{home}/withdraw", "GET /classes", "POST /classes", "POST /classes/{form}/end", "GET /start", "GET /start/list",
 		"POST /exceptional", "GET /notices/new", "POST /notices", "GET /accounts/staff", "POST /accounts/staff", "GET /school", "POST /school",
 		"GET /pupils/{pupil}/adults/{adult}/decisions", "POST /pupils/{pupil}/adults/{adult}/decisions", "POST /pupils/{pupil}/decisions/{decision}/lift",
 		"GET /pupils/{pupil}/objections", "POST /pupils/{pupil}/objections", "POST /pupils/{pupil}/objections/{objection}/withdraw"},
 	"OHCS": {"GET /people/{account}/letter", "POST /people/{account}/code", "GET /schools/{school}/etat", "GET /schools/{school}/etat/{whom}"},
-	"T":    {"POST /offline/keep"},
-	"PG":   {"POST /letters/{letter}/answer"},
+	// Of their own class alone; a teacher who leads none finds nothing there.
+	"HCT": {"GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note"},
+	"T":   {"POST /offline/keep", "GET /form", "GET /form/pupils/{pupil}"},
+	"PG":  {"POST /letters/{letter}/answer"},
 	"G": {"GET /children/{pupil}/announce", "POST /children/{pupil}/announce", "POST /children/{pupil}/announce/{plan}/withdraw",
 		"GET /children/{pupil}/register", "POST /children/{pupil}/register", "GET /children/{pupil}/justifications/{justification}/document"},
 	"O": {"GET /schools/{school}/start", "POST /schools/{school}/start/undo",

@@ -13,7 +13,9 @@ import (
 	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/timetable"
 	"time"
 )
@@ -50,7 +52,45 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, after))
+	led, err := a.ledClasses(r, v)
+	if err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, led, after))
+}
+
+// ledClass is a class that a teacher leads, as their day shows it.
+type ledClass struct {
+	directory.Group
+	Absent []directory.Person
+	Follow bool // those who make no noise are looked after
+}
+
+// ledClasses are those of a form teacher.
+func (a *App) ledClasses(r *http.Request, v page.Viewer) (out []ledClass, err error) {
+	if v.Role != page.Teacher {
+		return nil, nil
+	}
+	day := timetable.Day(a.Clock.Now(), page.Zone(r.Context()))
+	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
+		classes, err := directory.FormClasses(ctx, tx, v.School, v.ID, day)
+		if err != nil || len(classes) == 0 {
+			return err
+		}
+		_, off := followup.Of(ctx, tx, v.School, day)
+		if off != nil && !errors.Is(off, followup.ErrOff) {
+			return off
+		}
+		for _, g := range classes {
+			absent, err := register.AbsentOf(ctx, tx, v.School, g.ID, day)
+			if err != nil {
+				return err
+			}
+			out = append(out, ledClass{g, absent, off == nil})
+		}
+		return nil
+	})
+	return out, err
 }
 
 // teacherDay is a teacher's day, and what their device keeps of it.

@@ -119,14 +119,20 @@ type Named struct {
 	Notes []Note
 }
 
-// Names lists them by class and name: never by how much is missing.
-func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now time.Time, zone *time.Location) ([]Named, Period, error) {
+// Names lists them by class and name: never by how much is missing. classes: of these alone;
+// nil: of the whole school.
+func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, classes []string, now time.Time, zone *time.Location) ([]Named, Period, error) {
 	today := timetable.Day(now, zone)
 	p, err := Of(ctx, tx, school, today)
 	if err != nil {
 		return nil, p, err
 	}
-	pupils, err := directory.Of(ctx, tx, school, directory.KindPupil, today)
+	var pupils []directory.Person
+	if classes == nil {
+		pupils, err = directory.Of(ctx, tx, school, directory.KindPupil, today)
+	} else {
+		pupils, err = directory.GroupPupils(ctx, tx, school, classes, today)
+	}
 	if err != nil {
 		return nil, p, err
 	}
@@ -141,7 +147,7 @@ func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now
 			out, ids = append(out, Named{Pupil: who, Why: why, Days: days[who.ID]}), append(ids, who.ID)
 		}
 	}
-	classes, err := directory.ClassesOf(ctx, tx, school, ids, today)
+	labels, err := directory.ClassesOf(ctx, tx, school, ids, today)
 	if err != nil {
 		return nil, p, err
 	}
@@ -150,7 +156,7 @@ func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now
 		return nil, p, err
 	}
 	for i := range out {
-		out[i].Class, out[i].Notes = classes[out[i].Pupil.ID], written[out[i].Pupil.ID]
+		out[i].Class, out[i].Notes = labels[out[i].Pupil.ID], written[out[i].Pupil.ID]
 	}
 	slices.SortStableFunc(out, func(a, b Named) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pupil.LastName, b.Pupil.LastName), cmp.Compare(a.Pupil.FirstName, b.Pupil.FirstName))

@@ -118,7 +118,7 @@ func (w *weeks) named(day int) map[string]Because {
 	w.now = time.Date(2026, time.November, day, 18, 0, 0, 0, w.zone)
 	out := map[string]Because{}
 	w.in(func(ctx context.Context, tx database.Tx) error {
-		all, _, err := w.pages.Followup.Names(ctx, tx, w.town.School.ID, w.now, w.zone)
+		all, _, err := w.pages.Followup.Names(ctx, tx, w.town.School.ID, nil, w.now, w.zone)
 		for _, n := range all {
 			out[n.Pupil.ID] = n.Why.Because
 		}
