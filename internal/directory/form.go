@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -51,22 +50,22 @@ func FormClasses(ctx context.Context, tx database.Tx, school, person, day string
 	return out, err
 }
 
-// Leads is the class that somebody leads on a day and in which a pupil is; ErrNotFound.
-func Leads(ctx context.Context, tx database.Tx, school, person, pupil, day string) (Group, error) {
+// Leads tells whether a pupil is, on a day, in a class that somebody leads: in one of theirs,
+// where they are in two, and still in the school. nil, or ErrNotFound.
+func Leads(ctx context.Context, tx database.Tx, school, person, pupil, day string) error {
 	classes, err := FormClasses(ctx, tx, school, person, day)
-	if err != nil || len(classes) == 0 {
-		return Group{}, cmp.Or(err, ErrNotFound)
-	}
-	ids, err := ClassIDs(ctx, tx, school, day)
 	if err != nil {
-		return Group{}, err
+		return err
 	}
-	for _, g := range classes {
-		if ids[pupil] == g.ID {
-			return g, nil
-		}
+	ids := make([]string, len(classes))
+	for i, g := range classes {
+		ids[i] = g.ID
 	}
-	return Group{}, ErrNotFound
+	pupils, err := GroupPupils(ctx, tx, school, ids, day)
+	if err == nil && !slices.ContainsFunc(pupils, func(p Person) bool { return p.ID == pupil }) {
+		err = ErrNotFound
+	}
+	return err
 }
 
 // FormTeachers lists who leads a class of a school, now or later, by class and first day.

@@ -194,7 +194,7 @@ func (p *Pages) mayRead(ctx context.Context, tx database.Tx, v page.Viewer, pupi
 	if v.Role != page.Teacher {
 		return nil
 	}
-	_, err := directory.Leads(ctx, tx, v.School, v.ID, pupil, timetable.Day(p.Now(), page.Zone(ctx)))
+	err := directory.Leads(ctx, tx, v.School, v.ID, pupil, timetable.Day(p.Now(), page.Zone(ctx)))
 	if errors.Is(err, directory.ErrNotFound) {
 		return ErrNotFound
 	}

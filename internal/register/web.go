@@ -83,6 +83,7 @@ type monthView struct {
 	Region  string
 
 	from, until string // the month's days
+	plain       bool   // for a form teacher
 }
 
 type pupilRow struct {
@@ -154,7 +155,11 @@ func (v *monthView) read(ctx context.Context, tx database.Tx, schoolID string) e
 	v.Region = school.Region
 	var only []string
 	if v.Class != "" {
-		people, err := directory.GroupPupils(ctx, tx, schoolID, []string{v.Class}, min(v.until, max(v.from, v.Today)))
+		day := min(v.until, max(v.from, v.Today))
+		if v.plain {
+			day = v.Today // whoever was of the class then is another's now
+		}
+		people, err := directory.GroupPupils(ctx, tx, schoolID, []string{v.Class}, day)
 		if err != nil {
 			return err
 		}
@@ -166,6 +171,9 @@ func (v *monthView) read(ctx context.Context, tx database.Tx, schoolID string) e
 	all, err := Read(ctx, tx, school, page.Zone(ctx), v.from, v.until, only)
 	if err != nil {
 		return err
+	}
+	if v.plain {
+		all = plain(all)
 	}
 	v.Count = CountOf(all)
 	if err := v.rows(ctx, tx, schoolID, byPupil(all)); err != nil {
@@ -268,6 +276,8 @@ type pupilView struct {
 	Told   []waitingRow // justifications, the last first
 	Done   string
 	Err    error
+
+	plain bool // for a form teacher
 }
 
 // monthOf is one month of one pupil.
@@ -325,6 +335,9 @@ func (v *pupilView) read(ctx context.Context, tx database.Tx, schoolID, person s
 	}
 	if v.Late, v.Mins, err = attendance.LateTimes(ctx, tx, schoolID, v.Pupil.ID, from, v.Today); err != nil {
 		return err
+	}
+	if v.plain {
+		all = plain(all)
 	}
 	v.Count = CountOf(all)
 	closures, err := timetable.Closures(ctx, tx, schoolID, from)

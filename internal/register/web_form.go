@@ -14,7 +14,8 @@ import (
 
 // What a form teacher reads of their class: how many half-days were missed, and which of them
 // still want a word of the family. Why a pupil was absent, and what became of a justification,
-// is the office's: it is taken away before anything is drawn.
+// is the office's: it is taken away before anything is counted, put in order or drawn. They read
+// of those who are of the class today, this school year.
 
 // plain leaves of half-days what a form teacher may know.
 func plain(all []HalfDay) []HalfDay {
@@ -67,15 +68,15 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request) error {
 			return ErrNotFound
 		}
 		view.Class = view.Mine[i]
-		view.monthView.Class = view.Class.ID
+		view.monthView.Class, view.plain = view.Class.ID, true
 		if err := view.ofMonth(r.URL.Query().Get("month")); err != nil {
 			return err
 		}
+		if view.Month < firstMonth(view.Today) {
+			return ErrNotFound
+		}
 		if err := view.read(ctx, tx, v.School); err != nil {
 			return err
-		}
-		for i, row := range view.Pupils {
-			view.Pupils[i].Half = plain(row.Half)
 		}
 		view.Absent, err = AbsentOf(ctx, tx, v.School, view.monthView.Class, view.Today)
 		return err
@@ -89,10 +90,10 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request) error {
 // formPupil is one pupil of the class: the year, without a reason.
 func (p *Pages) formPupil(w http.ResponseWriter, r *http.Request) error {
 	v, pupil := page.ViewerOf(r), r.PathValue("pupil")
-	var view pupilView
+	view := pupilView{plain: true}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
 		view.Today = timetable.Day(p.Now(), page.Zone(ctx))
-		if _, err = directory.Leads(ctx, tx, v.School, v.ID, pupil, view.Today); err != nil {
+		if err = directory.Leads(ctx, tx, v.School, v.ID, pupil, view.Today); err != nil {
 			return err
 		}
 		if view.Pupil, err = pupilOf(ctx, tx, v.School, pupil); err != nil {
@@ -102,9 +103,6 @@ func (p *Pages) formPupil(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		view.Told = nil // what guardians sent is the office's
-		for i, m := range view.Months {
-			view.Months[i].Half = plain(m.Half)
-		}
 		return nil
 	})
 	if err != nil {
