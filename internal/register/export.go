@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/preau-ent/preau/internal/page"
@@ -66,7 +65,7 @@ func writeCSV(w io.Writer, head []string, rows []exportRow) error {
 	out.Comma, out.UseCRLF = ';', true
 	all := [][]string{head}
 	for _, r := range rows {
-		all = append(all, []string{cell(r.last), cell(r.first), cell(r.class), r.day, r.part, cell(r.sittings), r.state, r.reason})
+		all = append(all, []string{page.Cell(r.last), page.Cell(r.first), page.Cell(r.class), r.day, r.part, page.Cell(r.sittings), r.state, r.reason})
 	}
 	return out.WriteAll(all)
 }
@@ -89,12 +88,4 @@ func head(ctx context.Context) []string {
 		out = append(out, page.Plain(page.T(ctx, "register.csv."+name)))
 	}
 	return out
-}
-
-// cell keeps a spreadsheet from reading a name as a formula.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

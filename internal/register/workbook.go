@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"encoding/xml"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -96,9 +97,21 @@ func serial(day time.Time) int {
 	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Sub(time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)).Hours() / 24)
 }
 
-// escaped is a text inside XML: what XML cannot say is left out.
+// byNumber is a sign as workbooks spell it: _x003D_ is shown as an equals sign.
+var byNumber = regexp.MustCompile(`^_x[0-9A-Fa-f]{4}_`)
+
+// escaped is a text inside the workbook's XML: what XML cannot say becomes U+FFFD, and what looks
+// like a sign spelt by its number stays what it is.
 func escaped(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // into memory
+	from := 0
+	for i := range len(s) {
+		if s[i] == '_' && byNumber.MatchString(s[i:]) {
+			_ = xml.EscapeText(&b, []byte(s[from:i])) // into memory
+			b.WriteString("_x005F_")
+			from = i + 1
+		}
+	}
+	_ = xml.EscapeText(&b, []byte(s[from:]))
 	return b.String()
 }
