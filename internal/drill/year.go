@@ -58,7 +58,9 @@ func year(ctx context.Context, r *replay) error {
 	r.figure("detected_s", 0)
 	r.figure("held", 0)
 	r.figure("slowest_correction_s", 0)
-	y.ratios()
+	if !r.options.quick {
+		y.ratios()
+	}
 	return h.finish(ctx)
 }
 
@@ -159,7 +161,7 @@ func (y *schoolYear) live(n int, day time.Time) (err error) {
 			return err
 		}
 	}
-	if measured {
+	if measured && !y.replay.options.quick {
 		return y.measure(n, day)
 	}
 	return nil
@@ -219,16 +221,21 @@ func (y *schoolYear) ordinarily(n int, day time.Time, absent []string) error {
 	if err != nil {
 		return err
 	}
-	bells := y.bells(day)
-	for i, bell := range bells[:min(2, len(bells))] {
+	hours := 2
+	if y.replay.options.quick && n%4 != early {
+		hours = 1
+	}
+	for i, bell := range y.bells(day)[:hours] {
 		if i > 0 {
-			if err := y.gestures(m); err != nil {
-				return err
-			}
 			m.move()
 		}
 		if err := m.hour(bell); err != nil {
 			return err
+		}
+		if i == 0 {
+			if err := y.gestures(m); err != nil {
+				return err
+			}
 		}
 	}
 	if err := y.at(y.clock(day, "16:30")); err != nil {

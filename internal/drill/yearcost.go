@@ -21,7 +21,7 @@ type costly struct {
 // cheapest quarter counts, which others on the machine did not disturb.
 const (
 	costRequests = 5
-	costRounds   = 24
+	costRounds   = 20
 	costlierMost = 1.3 // on the last day, against the first measure
 )
 
