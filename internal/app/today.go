@@ -48,11 +48,7 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	home, err := a.atHome(r, v)
-	if err != nil {
-		return err
-	}
-	led, err := a.ledClasses(r, v)
+	home, led, err := a.beside(r, v)
 	if err != nil {
 		return err
 	}
@@ -67,30 +63,23 @@ type ledClass struct {
 }
 
 // ledClasses are those of a form teacher.
-func (a *App) ledClasses(r *http.Request, v page.Viewer) (out []ledClass, err error) {
-	if v.Role != page.Teacher {
-		return nil, nil
+func ledClasses(ctx context.Context, tx database.Tx, v page.Viewer, day string) (out []ledClass, err error) {
+	classes, err := directory.FormClasses(ctx, tx, v.School, v.ID, day)
+	if err != nil || len(classes) == 0 {
+		return nil, err
 	}
-	day := timetable.Day(a.Clock.Now(), page.Zone(r.Context()))
-	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		classes, err := directory.FormClasses(ctx, tx, v.School, v.ID, day)
-		if err != nil || len(classes) == 0 {
-			return err
+	_, off := followup.Of(ctx, tx, v.School, day)
+	if off != nil && !errors.Is(off, followup.ErrOff) {
+		return nil, off
+	}
+	for _, g := range classes {
+		absent, err := register.AbsentOf(ctx, tx, v.School, g.ID, day)
+		if err != nil {
+			return nil, err
 		}
-		_, off := followup.Of(ctx, tx, v.School, day)
-		if off != nil && !errors.Is(off, followup.ErrOff) {
-			return off
-		}
-		for _, g := range classes {
-			absent, err := register.AbsentOf(ctx, tx, v.School, g.ID, day)
-			if err != nil {
-				return err
-			}
-			out = append(out, ledClass{g, absent, off == nil})
-		}
-		return nil
-	})
-	return out, err
+		out = append(out, ledClass{g, absent, off == nil})
+	}
+	return out, nil
 }
 
 // teacherDay is a teacher's day, and what their device keeps of it.
@@ -132,37 +121,49 @@ func (a *App) rollNow(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, r, to)
 }
 
-// atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
-// children that they may be told about, a pupil themselves. nil: nobody.
-func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err error) {
+// beside is what a person's day says beside their lessons: who of theirs follows the day from
+// home, and the classes that they lead. One read, and none for the office.
+func (a *App) beside(r *http.Request, v page.Viewer) (home templ.Component, led []ledClass, err error) {
+	if v.Role != page.Teacher && v.Role != page.Guardian && v.Role != page.Pupil {
+		return nil, nil, nil
+	}
 	now := a.Clock.Now()
 	day := timetable.Day(now, page.Zone(r.Context()))
 	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		var pupils []directory.Person
-		enter := func(timetable.Sitting) string { return "" } // a guardian reads, and enters nowhere
-		switch v.Role {
-		case page.Teacher:
-			sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
-			out = timetable.HomeTeaching(sittings, classroom.Path)
+		if home, err = atHome(ctx, tx, v, day, now); err != nil || v.Role != page.Teacher {
 			return err
-		case page.Guardian:
-			if pupils, err = directory.Children(ctx, tx, v.School, v.ID, day); err != nil {
-				return err
-			}
-		case page.Pupil:
-			p, err := directory.PersonByID(ctx, tx, v.School, v.ID)
-			if err != nil {
-				return err
-			}
-			pupils, enter = []directory.Person{p}, classroom.Path
-		default:
-			return nil
 		}
-		children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
-		out = timetable.HomeToday(children, now, enter)
+		led, err = ledClasses(ctx, tx, v, day)
 		return err
 	})
-	return out, err
+	return home, led, err
+}
+
+// atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
+// children that they may be told about, a pupil themselves. nil: nobody.
+func atHome(ctx context.Context, tx database.Tx, v page.Viewer, day string, now time.Time) (templ.Component, error) {
+	homes, err := timetable.Homes(ctx, tx, v.School, day)
+	if err != nil || len(homes) == 0 {
+		return nil, err // on most days
+	}
+	if v.Role == page.Teacher {
+		sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
+		return timetable.HomeTeaching(sittings, classroom.Path), err
+	}
+	var pupils []directory.Person
+	enter := func(timetable.Sitting) string { return "" } // a guardian reads, and enters nowhere
+	if v.Role == page.Guardian {
+		pupils, err = directory.Children(ctx, tx, v.School, v.ID, day)
+	} else {
+		var p directory.Person
+		p, err = directory.PersonByID(ctx, tx, v.School, v.ID)
+		pupils, enter = []directory.Person{p}, classroom.Path
+	}
+	if err != nil {
+		return nil, err
+	}
+	children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
+	return timetable.HomeToday(children, now, enter), err
 }
 
 // uncalled is what stands beside the office's board: the rolls that nobody called.

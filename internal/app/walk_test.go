@@ -194,6 +194,15 @@ func (h *house) beside(ctx context.Context, tx database.Tx, town fictional.Town,
 		h.t.Fatal(err)
 	}
 	ids["home"] = home.ID
+	hand := directory.Hand{Journal: h.app.Journal, By: "x", Now: now}
+	if err := hand.GiveForm(ctx, tx, directory.FormTeacher{School: town.School.ID, Grp: c.Class, Person: c.Teacher, FromOn: day, UntilOn: day}, day); err != nil {
+		h.t.Fatal(err)
+	}
+	forms, err := directory.FormTeachers(ctx, tx, town.School.ID, day)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ids["form"] = forms[0].ID
 	slip, err := attendance.GiveSlip(ctx, tx, h.app.Journal, now, town.School.ID, c.Denied, s, "x")
 	if err != nil {
 		h.t.Fatal(err)

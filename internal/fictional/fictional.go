@@ -62,6 +62,7 @@ type Town struct {
 type Cast struct {
 	Head, CPE, Office string
 	Supervisor        string // of the study hall; works with the office
+	Nurse             string
 	Teacher           string // Camille Roy, who has Léa's class on the Tuesday at 08:05
 
 	Class   string // Léa's class: 2de 3
@@ -99,6 +100,7 @@ func (t Town) Accounts() []Account {
 		{"cpe", t.Cast.CPE},
 		{"secretary", t.Cast.Office},
 		{"supervisor", t.Cast.Supervisor},
+		{"nurse", t.Cast.Nurse},
 		{"teacher", t.Cast.Teacher},
 		{"guardian", t.Cast.Nadia},
 		{"guardian", t.Cast.Karim},

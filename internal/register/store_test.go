@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -311,5 +312,27 @@ func TestExport(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line %q in\n%s", want, text)
 		}
+	}
+	w = d.serve("office", httptest.NewRequest(http.MethodGet, "/register/export?month=2026-11&as=xlsx", nil))
+	z, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet, err := z.Open("xl/worksheets/sheet1.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A text is a text, whatever it begins with; the tenth of November 2026 is a day.
+	for _, want := range []string{`<c t="inlineStr"><is><t xml:space="preserve">=HYPERLINK(1)</t></is></c>`, `<c s="1"><v>46336</v></c>`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no cell %q in\n%s", want, b)
+		}
+	}
+	if strings.Contains(string(b), "<f") {
+		t.Error("the workbook has a formula")
 	}
 }
