@@ -238,6 +238,12 @@ func (p *Pages) Run(ctx context.Context) error {
 			slog.Error("classroom: who is there could not be written down", "err", err)
 		}
 		p.sweep(ctx, said)
+		if beats%100 == 1 { // soon after a start, and each forty minutes
+			err := p.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error { return PurgeTalk(ctx, tx, p.Now()) })
+			if err != nil && ctx.Err() == nil {
+				slog.Error("classroom: what was written in the year that is over could not be removed", "err", err)
+			}
+		}
 		if beats%100 == 0 {
 			open := p.live.looking.Open()
 			p.live.forget(func(s seat) bool { return !slices.Contains(open, s.class()) })
