@@ -233,12 +233,15 @@ func (m *monday) announce(whom []*tale, reason, via string, fields ...string) er
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(text, "pupil="+t.pupil) {
-			return fmt.Errorf("the office looks for %s and does not find the pupil: %s", find.Get("name"), words(text))
-		}
 		picked.Add("pupil", t.pupil)
-		if _, err := m.tap(office, "/absences/new?"+picked.Encode()); err != nil {
-			return err
+		switch {
+		case strings.Contains(text, `name="pupil" value="`+t.pupil+`" checked`): // nobody else has that name
+		case strings.Contains(text, "pupil="+t.pupil):
+			if _, err := m.tap(office, "/absences/new?"+picked.Encode()); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("the office looks for %s and does not find the pupil: %s", find.Get("name"), words(text))
 		}
 		fields = append(fields, "pupil", t.pupil)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -243,6 +244,33 @@ func (tab *Tab) Click(css string) {
 func (tab *Tab) Type(css, text string) {
 	tab.t.Helper()
 	tab.Do(chromedp.SendKeys(chromedp.CSS(css), text, chromedp.NodeVisible))
+}
+
+// keys that are no character, by their name in the page, with the code that Windows has for them.
+var keys = map[string]int64{"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39}
+
+// Press presses keys where the keyboard is, as a keyboard does: chromedp's own KeyEvent sends a
+// letter a second time, even after a page has taken the key. A key is a character or has a name
+// of KeyboardEvent.key.
+func (tab *Tab) Press(names ...string) {
+	tab.t.Helper()
+	for _, key := range names {
+		p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, WindowsVirtualKeyCode: keys[key]}
+		switch key {
+		case "Enter":
+			p.Text = "\r"
+		case "Escape", "Tab", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight":
+			p.Text, p.Type = "", input.DispatchKeyEventTypeRawKeyDown
+		}
+		for _, one := range []input.DispatchKeyEventType{p.Type, input.DispatchKeyEventTypeKeyUp} {
+			p.Type = one
+			tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, p)
+				return err
+			}))
+			p.Text = ""
+		}
+	}
 }
 
 // Wait waits until an element that a CSS selector names can be seen.
