@@ -49,7 +49,7 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	teacher.Wait(".menu")
 	teacher.Click(`a[href="/lesson/maths"]`)
 	teacher.Wait(`form[action="/lesson/maths/step"]`)
-	for name, tab := range map[string]*phone{"pupil": lea, "teacher": teacher} {
+	for name, tab := range map[string]phone{"pupil": lea, "teacher": teacher} {
 		for _, screen := range []struct {
 			width int
 			dark  bool
