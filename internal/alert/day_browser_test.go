@@ -183,9 +183,7 @@ func TestDayLooks(t *testing.T) {
 					for _, c := range tab.Complaints() {
 						t.Errorf("the browser complains: %s", c)
 					}
-					if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-						t.Errorf("%v px wider than the screen", wide)
-					}
+					tab.Fits(v.name)
 				})
 			}
 		}

@@ -17,7 +17,8 @@ const roleLetters = "OHCSVNTPG"
 var whoMay = map[string][]string{
 	"OHCSVNTPG": {"GET /account", "POST /account", "POST /account/again"},
 	// The day's absences, and the rolls of everybody.
-	"HCSVT": {"POST /class/{sitting}/talk", "POST /class/{sitting}/lock", "POST /class/{sitting}/end", "POST /class/{sitting}/person", "POST /class/{sitting}/floor", "POST /class/{sitting}/lower", "POST /class/{sitting}/hide",
+	"HCSVT": {"POST /lesson/{sitting}/step", "POST /lesson/{sitting}/remove", "POST /lesson/{sitting}/release",
+		"POST /class/{sitting}/talk", "POST /class/{sitting}/lock", "POST /class/{sitting}/end", "POST /class/{sitting}/person", "POST /class/{sitting}/floor", "POST /class/{sitting}/lower", "POST /class/{sitting}/hide",
 		"GET /roll/{sitting}", "POST /roll/{sitting}", "POST /roll/late", "POST /roll/{sitting}/take",
 		"GET /timetable", "GET /timetable/new", "POST /timetable/new", "GET /timetable/now", "POST /timetable/now", "GET /timetable/calendar", "POST /timetable/calendar"},
 	"HCSV": {"POST /pupils/{pupil}/statement", "POST /statements/{statement}/withdraw",
@@ -56,7 +57,7 @@ var whoMay = map[string][]string{
 		"GET /schools/{school}/notices", "GET /schools/{school}/notices/{notice}", "POST /schools/{school}/notices/{notice}", "GET /schools/{school}/guard", "POST /schools/{school}/guard/{trip}",
 		"GET /incidents", "POST /incidents", "POST /incidents/{incident}"},
 	"OH":      {"GET /import", "POST /import", "GET /import/{upload}", "GET /import/{upload}/reading", "POST /import/{upload}/reading", "GET /import/{upload}/difference.csv", "POST /import/{upload}/take", "POST /import/{upload}/discard"},
-	"HCSVTPG": {"GET /class/try", "GET /class/{sitting}", "GET /class/{sitting}/events", "POST /class/{sitting}/ask", "POST /class/{sitting}/hand", "POST /class/{sitting}/say"},
+	"HCSVTPG": {"GET /lesson/{sitting}", "GET /class/try", "GET /class/{sitting}", "GET /class/{sitting}/events", "POST /class/{sitting}/ask", "POST /class/{sitting}/hand", "POST /class/{sitting}/say"},
 	"H":       {"POST /followup/open", "POST /followup/close", "POST /start/undo"},
 	// Signed in or not. Those that speak of somebody's school ask for a secret of their own.
 	"anyone": {"GET /sign-in/roll", "POST /sign-in/roll", "GET /roll/now", "GET /live/{room}/{way...}",

@@ -137,7 +137,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 			Objections: []directory.Objection{{School: school, ID: "objection-" + school, Pupil: c.Lea, Reference: "1", RecordedBy: "x", RecordedAt: now}},
 			Tasks:      []directory.Task{{School: school, ID: "task-" + school, Kind: directory.TaskSameNumber, Person: c.Nadia, OpenedAt: now}},
 		}))
-		a, err := account.Create(ctx, tx, account.Account{School: school, Person: c.Karim, Role: page.Guardian, Identifier: "elsewhere", CreatedAt: now})
+		a, err := account.Create(ctx, tx, account.Account{School: school, Person: c.Karim, Role: page.Guardian, Identifier: "elsewhere-" + school, CreatedAt: now})
 		ids["account"] = a.ID
 		ids["objection"], ids["task"] = "objection-"+school, "task-"+school
 		return err

@@ -131,14 +131,11 @@ func Differences(ctx context.Context, db *database.DB, e *Export, now time.Time)
 			} else if gone {
 				refused = ErrGone
 			}
-			im := importing{ctx: ctx, tx: tx, school: s.ID, in: in}
-			if err := im.oneSource(); errors.Is(err, ErrTwoSources) {
-				refused = err
-			} else if err != nil {
-				return err
-			}
 			have, err = censusOf(ctx, tx, s.ID)
 			have.there = true
+			if one := oneSource(in, have.people); one != nil {
+				refused = one
+			}
 			return err
 		})
 		if err != nil {
@@ -174,26 +171,30 @@ type census struct {
 }
 
 func censusOf(ctx context.Context, tx database.Tx, school string) (census, error) {
-	c := census{people: map[string]Person{}, links: map[[2]string]Link{}}
-	var people []Person
-	var links []Link
-	for _, err := range []error{
-		tx.NewSelect().Model(&people).Where("p.school = ? AND p.id <> ?", school, tripwirePerson).Scan(ctx),
-		tx.NewSelect().Model(&links).Where("l.school = ?", school).Scan(ctx),
-		tx.NewSelect().Model(&c.decisions).Where("d.school = ?", school).Scan(ctx),
-		tx.NewSelect().Model(&c.objections).Where("o.school = ?", school).Scan(ctx),
-	} {
-		if err != nil {
-			return c, err
+	h := holding{}
+	for _, s := range []shelf{shelfOf[Person]("id"), shelfOf[Link]("pupil", "adult")} {
+		var err error
+		if h[s.name], err = s.all(ctx, tx, school); err != nil {
+			return census{}, err
 		}
 	}
-	for _, p := range people {
-		c.people[p.ID] = p
+	return h.census(ctx, tx, school)
+}
+
+// census reads what else there is to know about who is who.
+func (h holding) census(ctx context.Context, tx database.Tx, school string) (census, error) {
+	c := census{people: map[string]Person{}, links: map[[2]string]Link{}}
+	for _, p := range rowsOf[Person](h) {
+		if p.ID != tripwirePerson {
+			c.people[p.ID] = p
+		}
 	}
-	for _, l := range links {
+	for _, l := range rowsOf[Link](h) {
 		c.links[[2]string{l.Pupil, l.Adult}] = l
 	}
-	return c, nil
+	return c, errors.Join(
+		tx.NewSelect().Model(&c.decisions).Where("d.school = ?", school).Scan(ctx),
+		tx.NewSelect().Model(&c.objections).Where("o.school = ?", school).Scan(ctx))
 }
 
 // after is the census once the school of a source has come: what importSchool writes,

@@ -188,29 +188,11 @@ func households(adults []Person, pupils map[string][]string) []Person {
 
 // doubles opens a task for each double that nobody was asked about, and closes those
 // that are none any more. One that somebody closed stays closed while nothing changed.
-func (im *importing) doubles() error {
-	var people []Person
-	var links []Link
-	var points []ContactPoint
-	var tasks []Task
-	for _, read := range []func() error{
-		func() error {
-			return im.tx.NewSelect().Model(&people).Column("id", "kind", "last_name", "first_name", "born").Where("p.school = ? AND p.id <> ? AND (p.left_on = '' OR p.left_on > ?)", im.school, tripwirePerson, im.day).Scan(im.ctx)
-		},
-		func() error {
-			return im.tx.NewSelect().Model(&links).Column("pupil", "adult").Where("l.school = ? AND l.ended_at IS NULL", im.school).Scan(im.ctx)
-		},
-		func() error {
-			return im.tx.NewSelect().Model(&points).Column("id", "person", "channel", "address").Where("c.school = ? AND c.ended_at IS NULL", im.school).Scan(im.ctx)
-		},
-		func() error {
-			return im.tx.NewSelect().Model(&tasks).Where("t.school = ? AND t.sign <> ''", im.school).Scan(im.ctx)
-		},
-	} {
-		if err := read(); err != nil {
-			return err
-		}
-	}
+func (im *importing) doubles() {
+	people := slices.DeleteFunc(rowsOf[Person](im.have), func(p Person) bool { return p.ID == tripwirePerson || p.LeftOn != "" && p.LeftOn <= im.day })
+	links := slices.DeleteFunc(rowsOf[Link](im.have), func(l Link) bool { return !l.EndedAt.IsZero() })
+	points := slices.DeleteFunc(rowsOf[ContactPoint](im.have), func(c ContactPoint) bool { return !c.EndedAt.IsZero() })
+	tasks := slices.DeleteFunc(rowsOf[Task](im.have), func(t Task) bool { return t.Sign == "" })
 	asked := map[string]bool{}
 	for _, t := range tasks {
 		// One that an import closed, and that is there again, is asked about again.
@@ -230,15 +212,12 @@ func (im *importing) doubles() error {
 		if still[t.Sign] || !t.ClosedAt.IsZero() {
 			continue
 		}
-		im.changed++
 		was := t
 		t.ClosedAt, t.ClosedBy = im.now, byImport
 		im.turned(&was, &t)
-		if _, err := im.tx.NewUpdate().Model(&t).Column("closed_at", "closed_by").WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&t, "closed_at", "closed_by")
 	}
-	return addRows(im, add)
+	addRows(im, add)
 }
 
 // byImport closes what a file settled.

@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -16,21 +17,21 @@ var ErrTwoSources = errors.New("directory: a second source")
 // oneSource refuses pupils of a second source: each would be there twice, with guardians
 // of two sources, and be told about twice. And staff of a second source, who would have
 // two accounts.
-func (im *importing) oneSource() error {
+func oneSource(in incoming, have map[string]Person) error {
 	for _, kind := range []Kind{KindPupil, KindStaff} {
-		if !slices.ContainsFunc(im.in.people, func(p inPerson) bool { return p.kind == kind }) {
+		if !slices.ContainsFunc(in.people, func(p inPerson) bool { return p.kind == kind }) {
 			continue
 		}
-		var others []string
-		err := im.tx.NewSelect().Model((*Person)(nil)).ColumnExpr("DISTINCT p.source").
-			Where("p.school = ? AND p.kind = ? AND p.left_on = '' AND p.source <> ? AND p.source <> ?", im.school, kind, im.in.source, ByHand).Scan(im.ctx, &others)
-		if err != nil {
-			return err
+		others := map[string]bool{}
+		for _, p := range have {
+			if p.Kind == kind && p.LeftOn == "" && p.Source != in.source && p.Source != ByHand {
+				others[p.Source] = true
+			}
 		}
 		if len(others) > 0 {
-			slices.Sort(others)
+			from := slices.Sorted(maps.Keys(others))
 			return fmt.Errorf("%w: the %s of this school come from %s, and each would be there twice with %s: keep to %s", ErrTwoSources,
-				map[Kind]string{KindPupil: "pupils", KindStaff: "staff"}[kind], strings.Join(others, ", "), im.in.source, others[0])
+				map[Kind]string{KindPupil: "pupils", KindStaff: "staff"}[kind], strings.Join(from, ", "), in.source, from[0])
 		}
 	}
 	return nil
@@ -55,20 +56,10 @@ var ErrChanged = errors.New("directory: the school changed since the difference 
 
 // agreed tells whether whoever runs the import agreed to what it takes away, and that the
 // difference is the one they saw. It gives what was accepted, for the journal.
-func (im *importing) agreed(o Order) (accepted string, err error) {
-	have, err := censusOf(im.ctx, im.tx, im.school)
-	if err != nil {
-		return "", err
-	}
-	if seen := o.Seen; seen != nil {
-		if _, err := SchoolByID(im.ctx, im.tx, im.school); err == nil {
-			have.there = true
-		} else if !errors.Is(err, ErrNotFound) {
-			return "", err
-		}
-		if differ(have, im.in, im.day).Digest() != seen[im.in.school.UAI] {
-			return "", ErrChanged
-		}
+func (im *importing) agreed(have census) (accepted string, err error) {
+	o := im.order
+	if seen := o.Seen; seen != nil && differ(have, im.in, im.day).Digest() != seen[im.in.school.UAI] {
+		return "", ErrChanged
 	}
 	var all []string
 	for _, l := range lossesOf(have, have.after(im.in, im.day), im.in.source, im.day) {

@@ -16,7 +16,7 @@ import (
 // stays: the choice of a contact, decisions, objections, contact points of other
 // sources.
 func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in incoming, o Order, now time.Time) (changed int, err error) {
-	id := ""
+	id, fresh := "", false
 	err = db.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 		err := tx.NewRaw("SELECT id FROM directory_schools WHERE uai = ?", in.school.UAI).Scan(ctx, &id)
 		if err == nil || !errors.Is(err, sql.ErrNoRows) {
@@ -24,103 +24,158 @@ func importSchool(ctx context.Context, db *database.DB, j *journal.Journal, in i
 		}
 		// Only the row that everything hangs on: the school itself is written with
 		// its people, whole or not at all.
-		id = database.NewID()
+		id, fresh = database.NewID(), true
 		return database.AddSchool(ctx, tx, id)
 	})
 	if err != nil {
 		return 0, err
 	}
-	err = db.InSchool(ctx, id, func(ctx context.Context, tx database.Tx) error {
-		im := importing{ctx: ctx, tx: tx, school: id, in: in, now: database.Stamp(now), ids: map[string]string{}}
-		if loc, err := time.LoadLocation(in.school.Zone); err == nil {
-			im.day = now.In(loc).Format(time.DateOnly)
+	im := importing{school: id, in: in, order: o, now: database.Stamp(now), ids: map[string]string{}, have: holding{}}
+	if loc, err := time.LoadLocation(in.school.Zone); err == nil {
+		im.day = now.In(loc).Format(time.DateOnly)
+	}
+	if fresh {
+		// Nobody else knows this id: there is nothing to read, and all that is left to do
+		// while others wait is to write.
+		if err := im.plan(census{}); err != nil {
+			return 0, err
 		}
+	}
+	err = db.InSchool(ctx, id, func(ctx context.Context, tx database.Tx) error {
 		if gone, err := Gone(ctx, tx, id); err != nil || gone {
 			return errors.Join(err, map[bool]error{true: ErrGone}[gone])
 		}
-		if err := im.oneSource(); err != nil {
-			return err
-		}
-		accepted, err := im.agreed(o)
-		if err != nil {
-			return err
-		}
-		for _, step := range []func() error{im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks, im.doubles} {
-			if err := step(); err != nil {
+		if !fresh {
+			if err := im.read(ctx, tx); err != nil {
 				return err
 			}
 		}
-		changed = im.changed
-		if changed == 0 {
+		if im.changed == 0 {
 			return nil
 		}
-		record := ImportRecord{School: id, ID: database.NewID(), At: im.now, By: o.By, Dialect: in.dialect, SourceDate: in.date, Digest: in.digest()}
+		for _, write := range im.writes {
+			if err := write(ctx, tx); err != nil {
+				return err
+			}
+		}
+		record := ImportRecord{School: id, ID: database.NewID(), At: im.now, By: o.By, Dialect: in.dialect, SourceDate: in.date, Digest: im.digest}
 		if _, err := tx.NewInsert().Model(&record).Exec(ctx); err != nil {
 			return err
 		}
-		if err := im.keepRows(record.ID); err != nil {
+		if err := im.keepRows(ctx, tx, record.ID); err != nil {
 			return err
 		}
-		detail := map[string]string{"import": record.ID, "dialect": in.dialect, "digest": record.Digest, "changed": strconv.Itoa(changed)}
-		if accepted != "" {
-			detail["accepted"] = accepted
+		detail := map[string]string{"import": record.ID, "dialect": in.dialect, "digest": record.Digest, "changed": strconv.Itoa(im.changed)}
+		if im.accepted != "" {
+			detail["accepted"] = im.accepted
 		}
 		return j.Append(ctx, tx, id, now, journal.Deed{Act: "import", Actor: o.By, Subject: id, Detail: detail})
 	})
-	return changed, err
+	if err != nil {
+		return 0, err
+	}
+	return im.changed, nil
 }
 
-// importing is one school's import under way.
+// importing is one school's import under way. It is first planned against what the school
+// holds, without a database, then written.
 type importing struct {
-	ctx     context.Context
-	tx      database.Tx
-	school  string
-	in      incoming
-	now     time.Time
-	day     string            // local date of the import
-	ids     map[string]string // kind and source key → our id
-	changed int
-	kept    []kept      // what was written over
-	later   bool        // this source brought pupils before
-	asks    [][2]string // kind of task and person: what a hand did and the file contradicts
+	school string
+	in     incoming
+	order  Order
+	now    time.Time
+	day    string            // local date of the import
+	ids    map[string]string // kind and source key → our id
+
+	there *School // as it is on record; nil: it is new
+	have  holding // what the school holds, and while this is planned, what it will
+
+	writes   []func(context.Context, database.Tx) error // in order
+	changed  int                                        // rows that they write
+	kept     []kept                                     // what they write over
+	keptText []byte
+	digest   string
+	accepted string      // losses that somebody agreed to
+	later    bool        // this source brought pupils before
+	asks     [][2]string // kind of task and person: what a hand did and the file contradicts
+}
+
+// read plans an import of a school that is there, in its transaction.
+func (im *importing) read(ctx context.Context, tx database.Tx) error {
+	s, err := SchoolByID(ctx, tx, im.school)
+	if err == nil {
+		im.there = &s
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if im.have, err = holdingOf(ctx, tx, im.school); err != nil {
+		return err
+	}
+	c, err := im.have.census(ctx, tx, im.school)
+	if err != nil {
+		return err
+	}
+	c.there = im.there != nil
+	return im.plan(c)
+}
+
+// plan says what has to be written. Who is who is c.
+func (im *importing) plan(c census) (err error) {
+	if err := oneSource(im.in, c.people); err != nil {
+		return err
+	}
+	if im.accepted, err = im.agreed(c); err != nil {
+		return err
+	}
+	for _, step := range []func(){im.theSchool, im.people, im.contacts, im.links, im.groups, im.services, im.sameNumbers, im.doubts, im.tasks, im.doubles} {
+		step()
+	}
+	if im.changed == 0 {
+		return nil
+	}
+	im.digest = im.in.digest()
+	return im.keptAsText()
+}
+
+// update writes some columns of a row that is there; none: all of them.
+func (im *importing) update(row any, columns ...string) {
+	im.changed++
+	im.writes = append(im.writes, func(ctx context.Context, tx database.Tx) error {
+		_, err := tx.NewUpdate().Model(row).Column(columns...).WherePK().Exec(ctx)
+		return err
+	})
 }
 
 func (im *importing) id(k Kind, key string) string { return im.ids[string(k)+" "+key] }
 
-func (im *importing) theSchool() error {
-	want := im.in.school
+func (im *importing) theSchool() {
+	want, have := im.in.school, im.there
 	want.ID = im.school
-	have, err := SchoolByID(im.ctx, im.tx, im.school)
-	if errors.Is(err, ErrNotFound) {
+	if have == nil {
 		im.changed++
-		return AddSchool(im.ctx, im.tx, want)
-	}
-	if err != nil {
-		return err
+		im.writes = append(im.writes, func(ctx context.Context, tx database.Tx) error { return AddSchool(ctx, tx, want) })
+		return
 	}
 	if im.in.staffOnly {
-		return nil
+		return
 	}
 	// Zone, language, short name and telephone may have been set by hand since.
 	if want.Name == want.UAI {
 		want.Name = have.Name // a source that does not know the name
 	}
 	if have.Name == want.Name && have.SourceKey == want.SourceKey {
-		return nil
+		return
 	}
-	im.changed++
 	im.turned(&naming{ID: have.ID, SourceKey: have.SourceKey, Name: have.Name}, &naming{ID: want.ID, SourceKey: want.SourceKey, Name: want.Name})
-	_, err = im.tx.NewUpdate().Model(&want).Column("name", "source_key").WherePK().Exec(im.ctx)
-	return err
+	im.update(&want, "name", "source_key")
 }
 
-func (im *importing) people() error {
-	var rows []Person
-	if err := im.tx.NewSelect().Model(&rows).Where("p.school = ? AND p.source = ?", im.school, im.in.source).Scan(im.ctx); err != nil {
-		return err
-	}
+func (im *importing) people() {
 	have := map[string]Person{}
-	for _, p := range rows {
+	for _, p := range rowsOf[Person](im.have) {
+		if p.Source != im.in.source {
+			continue
+		}
 		have[string(p.Kind)+" "+p.SourceKey] = p
 		im.later = im.later || p.Kind == KindPupil
 	}
@@ -142,35 +197,23 @@ func (im *importing) people() error {
 		if old.LastName == want.LastName && old.FirstName == want.FirstName && old.Born == want.Born && old.LeftOn == want.LeftOn {
 			continue
 		}
-		im.changed++
 		im.turned(&old, &want)
-		if _, err := im.tx.NewUpdate().Model(&want).Column("last_name", "first_name", "born", "left_on").WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&want, "last_name", "first_name", "born", "left_on")
 	}
-	if err := addRows(im, add); err != nil {
-		return err
-	}
+	addRows(im, add)
 	for k, p := range have {
 		if _, still := im.ids[k]; still || p.LeftOn != "" && p.LeftOn <= im.day {
 			continue // one who was to leave later, and is not in the file any more, has left
 		}
-		im.changed++
 		old := p
 		p.LeftOn = im.day
 		im.turned(&old, &p)
-		if _, err := im.tx.NewUpdate().Model(&p).Column("left_on").WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&p, "left_on")
 	}
-	return nil
 }
 
-func (im *importing) contacts() error {
-	var rows []ContactPoint
-	if err := im.tx.NewSelect().Model(&rows).Where("c.school = ?", im.school).Scan(im.ctx); err != nil {
-		return err
-	}
+func (im *importing) contacts() {
+	rows := rowsOf[ContactPoint](im.have)
 	type key struct {
 		person  string
 		channel Channel
@@ -204,48 +247,35 @@ func (im *importing) contacts() error {
 				}
 				add = append(add, ContactPoint{School: im.school, ID: database.NewID(), Person: person, Channel: pt.channel, Address: pt.address, Raw: pt.raw, Source: im.in.source})
 			case !old.EndedAt.IsZero() && old.Source == im.in.source:
-				im.changed++
 				before := old
 				old.EndedAt, old.VerifiedAt = time.Time{}, time.Time{} // whose it is now, nobody has made sure of
 				im.turned(&before, &old)
-				if _, err := im.tx.NewUpdate().Model(&old).Column("ended_at", "verified_at").WherePK().Exec(im.ctx); err != nil {
-					return err
-				}
+				im.update(&old, "ended_at", "verified_at")
 			}
 		}
 	}
-	if err := addRows(im, add); err != nil {
-		return err
-	}
-	if err := im.stopped(); err != nil {
-		return err
-	}
+	addRows(im, add)
+	im.writes = append(im.writes, im.stopped)
 	for k, c := range have {
 		if wanted[k] || c.Source != im.in.source || !c.EndedAt.IsZero() {
 			continue
 		}
-		im.changed++
 		if !c.VerifiedAt.IsZero() {
 			im.ask(TaskVerifiedGone, c.Person)
 		}
 		old := c
 		c.EndedAt = im.now
 		im.turned(&old, &c)
-		if _, err := im.tx.NewUpdate().Model(&c).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&c, "ended_at")
 	}
-	return nil
 }
 
-func (im *importing) links() error {
-	var rows []Link
-	if err := im.tx.NewSelect().Model(&rows).Where("l.school = ? AND l.source = ?", im.school, im.in.source).Scan(im.ctx); err != nil {
-		return err
-	}
+func (im *importing) links() {
 	have := map[[2]string]Link{}
-	for _, l := range rows {
-		have[[2]string{l.Pupil, l.Adult}] = l
+	for _, l := range rowsOf[Link](im.have) {
+		if l.Source == im.in.source {
+			have[[2]string{l.Pupil, l.Adult}] = l
+		}
 	}
 	wanted := map[[2]string]bool{}
 	var add []Link
@@ -265,49 +295,32 @@ func (im *importing) links() error {
 		if old.Level == want.Level && old.Kinship == want.Kinship && old.SMSConsent == want.SMSConsent && old.Raw == want.Raw && old.EndedAt.IsZero() {
 			continue
 		}
-		im.changed++
 		want.ChosenBy, want.ChosenAt, want.Priority = old.ChosenBy, old.ChosenAt, old.Priority
 		im.turned(&old, &want)
-		if _, err := im.tx.NewUpdate().Model(&want).WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&want)
 	}
-	if err := addRows(im, add); err != nil {
-		return err
-	}
+	addRows(im, add)
 	for k, l := range have {
 		if wanted[k] || !l.EndedAt.IsZero() {
 			continue
 		}
-		im.changed++
 		if !l.ChosenAt.IsZero() {
 			im.ask(TaskChoiceEnded, l.Adult)
 		}
 		old := l
 		l.EndedAt = im.now
 		im.turned(&old, &l)
-		if _, err := im.tx.NewUpdate().Model(&l).Column("ended_at").WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&l, "ended_at")
 	}
-	return nil
 }
 
-func (im *importing) groups() error {
-	rows, err := Groups(im.ctx, im.tx, im.school)
-	if err != nil {
-		return err
-	}
+func (im *importing) groups() {
 	have := map[[2]string]Group{}
-	for _, g := range rows {
+	for _, g := range rowsOf[Group](im.have) {
 		have[[2]string{g.Kind, g.Code}] = g
 	}
-	var members []Member
-	if err := im.tx.NewSelect().Model(&members).Where("m.school = ?", im.school).Scan(im.ctx); err != nil {
-		return err
-	}
 	in := map[[2]string]Member{}
-	for _, m := range members {
+	for _, m := range rowsOf[Member](im.have) {
 		in[[2]string{m.Grp, m.Person}] = m
 	}
 	wanted := map[[2]string]bool{}
@@ -343,31 +356,20 @@ func (im *importing) groups() error {
 			if !ok {
 				addMembers = append(addMembers, want)
 			} else if old.UntilOn != want.UntilOn || old.FromOn != want.FromOn {
-				im.changed++
 				im.turned(&old, &want)
-				if _, err := im.tx.NewUpdate().Model(&want).Column("from_on", "until_on").WherePK().Exec(im.ctx); err != nil {
-					return err
-				}
+				im.update(&want, "from_on", "until_on")
 			}
 		}
 	}
-	if err := addRows(im, addGroups); err != nil {
-		return err
-	}
-	if err := addRows(im, addMembers); err != nil {
-		return err
-	}
+	addRows(im, addGroups)
+	addRows(im, addMembers)
 	for k, m := range in {
 		if wanted[k] || m.UntilOn != "" && m.UntilOn <= im.day || !mine[m.Person] {
 			continue
 		}
-		im.changed++
 		old := m
 		m.UntilOn = im.day
 		im.turned(&old, &m)
-		if _, err := im.tx.NewUpdate().Model(&m).Column("until_on").WherePK().Exec(im.ctx); err != nil {
-			return err
-		}
+		im.update(&m, "until_on")
 	}
-	return nil
 }

@@ -3,8 +3,6 @@ package directory
 import (
 	"slices"
 
-	"github.com/uptrace/bun"
-
 	"github.com/preau-ent/preau/internal/database"
 )
 
@@ -17,14 +15,11 @@ func (im *importing) ask(kind, person string) {
 }
 
 // tasks opens the tasks that this import asked for and that are not open already.
-func (im *importing) tasks() error {
+func (im *importing) tasks() {
 	if len(im.asks) == 0 {
-		return nil
+		return
 	}
-	open, err := OpenTasks(im.ctx, im.tx, im.school)
-	if err != nil {
-		return err
-	}
+	open := slices.DeleteFunc(rowsOf[Task](im.have), func(t Task) bool { return !t.ClosedAt.IsZero() })
 	slices.SortFunc(im.asks, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	var add []Task
 	for _, a := range im.asks {
@@ -32,12 +27,12 @@ func (im *importing) tasks() error {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: a[0], Person: a[1], OpenedAt: im.now})
 		}
 	}
-	return addRows(im, add)
+	addRows(im, add)
 }
 
 // sameNumbers asks the office about adults whose number is the pupil's own: it is not
 // used until somebody verified it.
-func (im *importing) sameNumbers() error {
+func (im *importing) sameNumbers() {
 	points := map[string][]inPoint{}
 	for _, p := range im.in.people {
 		if p.kind != KindStaff {
@@ -54,34 +49,32 @@ func (im *importing) sameNumbers() error {
 		}
 	}
 	if len(doubtful) == 0 {
-		return nil
+		return
 	}
-	var asked []string
-	if err := im.tx.NewSelect().Model((*Task)(nil)).Column("person").Where("t.school = ? AND t.kind = ? AND t.person IN (?)", im.school, TaskSameNumber, bun.List(doubtful)).Scan(im.ctx, &asked); err != nil {
-		return err
+	asked := map[string]bool{}
+	for _, t := range rowsOf[Task](im.have) {
+		asked[t.Person] = asked[t.Person] || t.Kind == TaskSameNumber
 	}
 	slices.Sort(doubtful)
 	var add []Task
 	for _, person := range slices.Compact(doubtful) {
-		if !slices.Contains(asked, person) {
+		if !asked[person] {
 			add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskSameNumber, Person: person, OpenedAt: im.now})
 		}
 	}
-	return addRows(im, add)
+	addRows(im, add)
 }
 
 // doubts asks the office about links that the source only hints at. Each is asked once.
-func (im *importing) doubts() error {
+func (im *importing) doubts() {
 	if len(im.in.doubts) == 0 {
-		return nil
-	}
-	var rows []Task
-	if err := im.tx.NewSelect().Model(&rows).Where("t.school = ? AND t.kind = ?", im.school, TaskDoubtfulLink).Scan(im.ctx); err != nil {
-		return err
+		return
 	}
 	asked := map[[2]string]bool{}
-	for _, t := range rows {
-		asked[[2]string{t.Person, t.Detail}] = true
+	for _, t := range rowsOf[Task](im.have) {
+		if t.Kind == TaskDoubtfulLink {
+			asked[[2]string{t.Person, t.Detail}] = true
+		}
 	}
 	var add []Task
 	for _, d := range im.in.doubts {
@@ -92,7 +85,7 @@ func (im *importing) doubts() error {
 		asked[k] = true
 		add = append(add, Task{School: im.school, ID: database.NewID(), Kind: TaskDoubtfulLink, Person: k[0], Detail: d.detail, OpenedAt: im.now})
 	}
-	return addRows(im, add)
+	addRows(im, add)
 }
 
 // voiceOrMail: a number that takes SMS and one that does not are corrected by one

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -82,20 +84,22 @@ func (t *Task) group() string         { return "" }
 
 // shelf reads and writes the rows of one table, for an undo.
 type shelf struct {
-	name  string
-	all   func(ctx context.Context, tx database.Tx, school string) (map[string]row, error)
-	parse func(text []byte) (row, error)
+	name   string
+	all    func(ctx context.Context, tx database.Tx, school string) (map[string]row, error)
+	parse  func(text []byte) (row, error)
+	remove func(ctx context.Context, tx database.Tx, school string, keys []string) error
 }
 
 // shelves are the tables that imports write, in an order in which rows can be added.
 func shelves() []shelf {
-	return []shelf{shelfOf[naming](), shelfOf[Person](), shelfOf[ContactPoint](), shelfOf[Link](), shelfOf[Group](), shelfOf[Member](), shelfOf[Service](), shelfOf[Task]()}
+	return []shelf{shelfOf[naming]("id"), shelfOf[Person]("id"), shelfOf[ContactPoint]("id"), shelfOf[Link]("pupil", "adult"), shelfOf[Group]("id"),
+		shelfOf[Member]("grp", "person"), shelfOf[Service]("staff", "grp", "subject"), shelfOf[Task]("id")}
 }
 
 func shelfOf[T any, R interface {
 	*T
 	row
-}]() shelf {
+}](key ...string) shelf {
 	name := R(new(T)).shelf()
 	return shelf{name: name,
 		all: func(ctx context.Context, tx database.Tx, school string) (map[string]row, error) {
@@ -116,7 +120,59 @@ func shelfOf[T any, R interface {
 			r := R(new(T))
 			return r, json.Unmarshal(text, r)
 		},
+		remove: func(ctx context.Context, tx database.Tx, school string, keys []string) error {
+			one := ", (" + strings.Repeat("?, ", len(key)-1) + "?)"
+			for part := range slices.Chunk(keys, 500) {
+				var values []any
+				for _, k := range part {
+					for _, v := range strings.SplitN(k, " ", len(key)) {
+						values = append(values, v)
+					}
+				}
+				// Row by row, SQLite would spend most of the time on reading the statements.
+				_, err := tx.NewDelete().Model((*T)(nil)).Where("school = ?", school).
+					Where("("+strings.Join(key, ", ")+") IN (VALUES "+strings.Repeat(one, len(part))[2:]+")", values...).Exec(ctx)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}
+}
+
+// holding is what a school has on the shelves: table → key → row.
+type holding map[string]map[string]row
+
+func holdingOf(ctx context.Context, tx database.Tx, school string) (holding, error) {
+	h := holding{}
+	for _, s := range shelves() {
+		var err error
+		if h[s.name], err = s.all(ctx, tx, school); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func (h holding) put(r row) {
+	if h[r.shelf()] == nil {
+		h[r.shelf()] = map[string]row{}
+	}
+	h[r.shelf()][r.key()] = r
+}
+
+// rowsOf gives copies of the rows of one table, in the order of their keys.
+func rowsOf[T any, R interface {
+	*T
+	row
+}](h holding) []T {
+	shelf := h[R(new(T)).shelf()]
+	out := make([]T, 0, len(shelf))
+	for _, k := range slices.Sorted(maps.Keys(shelf)) {
+		out = append(out, *shelf[k].(R))
+	}
+	return out
 }
 
 // kept is one row that an import wrote.
@@ -145,36 +201,42 @@ func markOf(r row) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// came, turned and went keep what an import is about to write, for its undo.
+// came, turned and went keep what an import is about to write, for its undo, and have the
+// rest of the plan see it.
 func (im *importing) came(r row) {
 	im.kept = append(im.kept, kept{Shelf: r.shelf(), Key: r.key(), Mark: markOf(r)})
+	im.have.put(r)
 }
 
 func (im *importing) turned(from, to row) {
 	im.kept = append(im.kept, kept{Shelf: to.shelf(), Key: to.key(), Was: textOf(from), Mark: markOf(to)})
+	im.have.put(to)
 }
 
 func (im *importing) went(r row) {
 	im.kept = append(im.kept, kept{Shelf: r.shelf(), Key: r.key(), Was: textOf(r)})
+	delete(im.have[r.shelf()], r.key())
 }
 
-// addRows adds what came.
+// addRows adds what came, in the order of its keys: an index grows faster at one end than
+// all over.
 func addRows[T any, R interface {
 	*T
 	row
-}](im *importing, rows []T) error {
+}](im *importing, rows []T) {
+	slices.SortFunc(rows, func(a, b T) int { return strings.Compare(R(&a).key(), R(&b).key()) })
 	for i := range rows {
 		im.came(R(&rows[i]))
 	}
 	im.changed += len(rows)
-	return insert(im.ctx, im.tx, rows)
+	im.writes = append(im.writes, func(ctx context.Context, tx database.Tx) error { return insert(ctx, tx, rows) })
 }
 
 // stopped corrects the marks of contact points that began stopped: the database knew of
 // somebody's STOP to the same number, see 0012_answers.
-func (im *importing) stopped() error {
+func (im *importing) stopped(ctx context.Context, tx database.Tx) error {
 	var rows []ContactPoint
-	err := im.tx.NewSelect().Model(&rows).Where("c.school = ? AND c.stopped_at IS NOT NULL", im.school).Scan(im.ctx)
+	err := tx.NewSelect().Model(&rows).Where("c.school = ? AND c.stopped_at IS NOT NULL", im.school).Scan(ctx)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -187,19 +249,20 @@ func (im *importing) stopped() error {
 			im.kept[i].Mark = mark
 		}
 	}
-	return nil
+	return im.keptAsText()
+}
+
+func (im *importing) keptAsText() (err error) {
+	im.keptText, err = json.Marshal(im.kept)
+	return err
 }
 
 // keepRows keeps what an import wrote over, in the place of what the one before it did.
-func (im *importing) keepRows(id string) error {
-	text, err := json.Marshal(im.kept)
-	if err != nil {
+func (im *importing) keepRows(ctx context.Context, tx database.Tx, id string) error {
+	if err := forgetUndo(ctx, tx, im.school); err != nil {
 		return err
 	}
-	if err := forgetUndo(im.ctx, im.tx, im.school); err != nil {
-		return err
-	}
-	_, err = im.tx.NewInsert().Model(&undoRow{School: im.school, Import: id, At: im.now, Kept: string(text)}).Exec(im.ctx)
+	_, err := tx.NewInsert().Model(&undoRow{School: im.school, Import: id, At: im.now, Kept: string(im.keptText)}).Exec(ctx)
 	return err
 }
 

@@ -38,22 +38,14 @@ type inService struct {
 }
 
 // services makes the services of the source those that come.
-func (im *importing) services() error {
-	rows, err := Services(im.ctx, im.tx, im.school)
-	if err != nil {
-		return err
-	}
-	groups, err := Groups(im.ctx, im.tx, im.school)
-	if err != nil {
-		return err
-	}
+func (im *importing) services() {
 	ids := map[[2]string]string{}
-	for _, g := range groups {
+	for _, g := range rowsOf[Group](im.have) {
 		ids[[2]string{g.Kind, g.Code}] = g.ID
 	}
 	type key struct{ staff, grp, subject string }
 	have := map[key]Service{}
-	for _, s := range rows {
+	for _, s := range rowsOf[Service](im.have) {
 		have[key{s.Staff, s.Grp, s.Subject}] = s
 	}
 	wanted := map[key]bool{}
@@ -70,16 +62,11 @@ func (im *importing) services() error {
 		case !there:
 			add = append(add, want)
 		case old.Label != want.Label || old.Source != want.Source:
-			im.changed++
 			im.turned(&old, &want)
-			if _, err := im.tx.NewUpdate().Model(&want).Column("label", "source").WherePK().Exec(im.ctx); err != nil {
-				return err
-			}
+			im.update(&want, "label", "source")
 		}
 	}
-	if err := addRows(im, add); err != nil {
-		return err
-	}
+	addRows(im, add)
 	for _, k := range slices.SortedFunc(maps.Keys(have), func(a, b key) int { return strings.Compare(a.staff+a.grp+a.subject, b.staff+b.grp+b.subject) }) {
 		s := have[k]
 		if wanted[k] || s.Source != im.in.source {
@@ -87,9 +74,9 @@ func (im *importing) services() error {
 		}
 		im.changed++
 		im.went(&s)
-		if _, err := im.tx.NewDelete().Model(&s).WherePK().Exec(im.ctx); err != nil {
+		im.writes = append(im.writes, func(ctx context.Context, tx database.Tx) error {
+			_, err := tx.NewDelete().Model(&s).WherePK().Exec(ctx)
 			return err
-		}
+		})
 	}
-	return nil
 }

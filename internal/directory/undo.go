@@ -56,7 +56,7 @@ type Undo struct {
 	Because []Leaning    `json:"because,omitempty"` // it cannot be undone; empty: it can
 
 	kept []kept
-	now  map[string]map[string]row
+	now  holding
 }
 
 // UndoRefused: something leans on the import.
@@ -109,11 +109,8 @@ func UndoOf(ctx context.Context, tx database.Tx, school string, asks Asks, now t
 		return u, fmt.Errorf("what import %s wrote over: %w", r.Import, err)
 	}
 	u.Until, u.Rows = r.At.Add(UndoFor), len(u.kept)
-	u.now = map[string]map[string]row{}
-	for _, s := range shelves() {
-		if u.now[s.name], err = s.all(ctx, tx, school); err != nil {
-			return u, err
-		}
+	if u.now, err = holdingOf(ctx, tx, school); err != nil {
+		return u, err
 	}
 	t := u.touched(school)
 	u.Added = len(t.Added)
@@ -271,18 +268,19 @@ func UndoImport(ctx context.Context, tx database.Tx, j *journal.Journal, school,
 func (u *Undo) takeAway(ctx context.Context, tx database.Tx) error {
 	all := shelves()
 	slices.Reverse(all)
+	came := map[string][]string{}
+	for _, k := range u.kept {
+		if len(k.Was) == 0 {
+			came[k.Shelf] = append(came[k.Shelf], k.Key)
+		}
+	}
 	for _, s := range all {
-		for _, k := range u.kept {
-			if k.Shelf != s.name || len(k.Was) > 0 {
-				continue
-			}
-			_, err := tx.NewDelete().Model(u.now[k.Shelf][k.Key]).WherePK().Exec(ctx)
-			if err != nil && pointedAt(err) {
-				return &UndoRefused{[]Leaning{{What: LeansOther, N: 1}}}
-			}
-			if err != nil {
-				return err
-			}
+		err := s.remove(ctx, tx, u.Import.School, came[s.name])
+		if err != nil && pointedAt(err) {
+			return &UndoRefused{[]Leaning{{What: LeansOther, N: 1}}}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

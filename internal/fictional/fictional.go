@@ -43,6 +43,9 @@ type Options struct {
 	Weeks int
 	// Number tells towns of one installation apart. 0 is Lycée Alice-Guy.
 	Number int
+	// Closures are the days on which the school is closed; nil: those of [Closures]. School
+	// and id are not looked at.
+	Closures []timetable.Closure
 }
 
 // Town is one school with its families, as rows that can be saved.
@@ -192,7 +195,11 @@ func (m *maker) makeSchool() {
 		ID: m.id("school"), UAI: uai(9_990_042 + m.opts.Number), Name: name, ShortName: short,
 		Kind: "lycee", Zone: "Europe/Paris", Region: "FR", Lang: "fr", Phone: "01 99 00 10 00",
 	}
-	for _, c := range Closures(m.year) {
+	closures := m.opts.Closures
+	if closures == nil {
+		closures = Closures(m.year)
+	}
+	for _, c := range closures {
 		c.School, c.ID = m.town.School.ID, m.id("closure")
 		m.town.Closures = append(m.town.Closures, c)
 	}
