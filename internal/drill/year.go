@@ -50,6 +50,9 @@ func year(ctx context.Context, r *replay) error {
 		if err := y.live(n, day); err != nil {
 			return fmt.Errorf("day %d, %s: %w", n+1, on(day, h.zone), err)
 		}
+		if n%20 == 19 {
+			r.say("person", "%d days lived, until %s: %d messages, %d things that must not be", n+1, on(day, h.zone), h.sink.count(), y.broken)
+		}
 	}
 	r.is("days", y.lived, yearDays)
 	r.is("invariants_broken", y.broken, 0)
