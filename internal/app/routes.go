@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
@@ -87,10 +88,13 @@ func (a *App) register(secure bool) error {
 	return nil
 }
 
-// Words are the sentences of every capability's pages.
-func Words() (*page.Words, error) {
+// Words are the sentences of every capability's pages. They are read once: that takes longer
+// than most of what is said with them.
+func Words() (*page.Words, error) { return everyWord() }
+
+var everyWord = sync.OnceValues(func() (*page.Words, error) {
 	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, followup.Words, guard.Words, homework.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
-}
+})
 
 // Handler serves the pages.
 func (a *App) Handler() http.Handler { return a.Keeper.Renew(a.Routes) }

@@ -36,7 +36,8 @@ type Options struct {
 	plant func(Message) []Message     // see sink
 	leak  func(when string) []Message // of tests: what a program with a fault lets out at a moment
 
-	day func(*schoolYear) error // of tests: looks at an evening of the year; the program is off
+	days int                     // of tests: the year ends after so many; 0: it is whole
+	day  func(*schoolYear) error // of tests: looks at an evening of the year; the program is off
 
 	omits string // of tests: what a program with a fault would not know of: line, outage, silence
 

@@ -59,6 +59,14 @@ type house struct {
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
 const perSecond = 50
 
+// rate is what the centre of this drill takes in a second; where speed is not looked at, more.
+func (r *replay) rate() int {
+	if r.options.day != nil {
+		return 20 * perSecond
+	}
+	return perSecond
+}
+
 // newHouse makes one with so many pupils. Nothing of it runs yet. who says who can sign in
 // beside those who do in every drill.
 func (r *replay) newHouse(ctx context.Context, pupils, number int, who ...func(*app.DrillTown)) (*house, error) {
@@ -94,7 +102,7 @@ func (h *house) writeCarrier() error {
 		return err
 	}
 	b, err := json.Marshal(map[string]any{"kind": "smpp", "sender": "LYCEE", "secrets": map[string]any{"password": map[string]string{"file": "password"}},
-		"smpp": map[string]any{"host": "127.0.0.1", "port": h.sink.smpp.port(), "tls": "none", "system_id": "drill", "window": 10, "per_second": perSecond}})
+		"smpp": map[string]any{"host": "127.0.0.1", "port": h.sink.smpp.port(), "tls": "none", "system_id": "drill", "window": 10, "per_second": h.replay.rate()}})
 	if err != nil {
 		return err
 	}

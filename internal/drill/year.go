@@ -46,9 +46,15 @@ func year(ctx context.Context, r *replay) error {
 	if y.plan(); len(y.days) != yearDays {
 		return fmt.Errorf("the year has %d school days, not %d", len(y.days), yearDays)
 	}
+	if r.options.days > 0 {
+		y.days = y.days[:r.options.days]
+	}
 	for n, day := range y.days {
 		if err := y.live(n, day); err != nil {
 			return fmt.Errorf("day %d, %s: %w", n+1, on(day, h.zone), err)
+		}
+		if n%20 == 19 {
+			r.say("person", "%d days lived, until %s: %d messages, %d things that must not be", n+1, on(day, h.zone), h.sink.count(), y.broken)
 		}
 	}
 	r.is("days", y.lived, yearDays)
@@ -107,8 +113,7 @@ func (y *schoolYear) plan() {
 		}
 	}
 	y.days = y.days[:min(len(y.days), yearDays)]
-	only := y.onlyChild(y.days[early])
-	y.here = only
+	y.here = y.onlyChild(y.days[early])
 	y.same = y.absentees(ordinaryAbsence)
 }
 
@@ -152,6 +157,7 @@ func (y *schoolYear) live(n int, day time.Time) (err error) {
 	if err := y.rest(); err != nil {
 		return err
 	}
+	y.replay.leak(y.sink, "evening")
 	y.lived++
 	if err := y.holds(n, day, before); err != nil {
 		return err

@@ -60,6 +60,27 @@ func TestYear(t *testing.T) {
 	}
 }
 
+// TestYearSees: what a program with a fault sends is seen on the evening of its day.
+func TestYearSees(t *testing.T) {
+	for name, o := range map[string]Options{
+		"one-message-more": {leak: leaking([]string{"evening"})},
+		"twice":            {plant: oneTwice()},
+		"one-missed":       {plant: oneMissed()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.Program, o.Scale, o.Seed, o.quick, o.days = theProgram, 0.05, 3, true, 2
+			r, err := Run(t.Context(), "year", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Passed || r.Figures["invariants_broken"] == 0 {
+				t.Errorf("the fault was not seen: %v", r.Figures)
+			}
+		})
+	}
+}
+
 // evening is what pages ask and say on the evening of a day, and how many rows each table has.
 type evening struct {
 	asks    map[string][2]int // by page: of a program that just began, and when it is asked again
@@ -108,6 +129,12 @@ func (y *schoolYear) evening(t *testing.T) (e evening, err error) {
 		e.asks[p.name] = asks
 		if len(e.rows) == 0 {
 			e.rows = counts(t, a.DB)
+			// This could not fail if a scan were not recognised.
+			for _, q := range []string{`SELECT count(*) FROM "attendance_marks" AS "m" WHERE m.minutes = 7`, "SELECT count(*) FROM attendance_marks WHERE minutes = 7"} {
+				if s := scans(t, a.DB, q); len(s) != 1 || !strings.HasPrefix(s[0], "attendance_marks: ") {
+					t.Fatalf("%s is not seen to read the whole table: %v", q, s)
+				}
+			}
 		}
 		server.Close()
 		if err := a.Close(); err != nil {
