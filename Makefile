@@ -6,8 +6,8 @@
 GOTEST = go test -timeout 20m
 export CGO_ENABLED ?= 0
 
-FIRED = saint-philippe rodez bastogne late-bus
-DRILLS = $(FIRED) ordinary-monday quiet-pupils eure six-april cned hour-bell one-address slow-database roll-under-fire waiting-page
+FIRED = saint-philippe rodez bastogne late-bus ordinary-monday
+DRILLS = $(FIRED) quiet-pupils year eure six-april cned hour-bell one-address slow-database roll-under-fire waiting-page
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile

@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/attendance":  {"internal/directory", "internal/timetable"},
 	"internal/whereabouts": {"internal/directory", "internal/timetable", "internal/attendance"},
 	"internal/classroom":   {"internal/directory", "internal/timetable", "internal/attendance"},
+	"internal/homework":    {"internal/directory", "internal/timetable"},
 	"internal/followup":    {"internal/directory", "internal/timetable", "internal/attendance", "internal/classroom"},
 	"internal/register":    {"internal/directory", "internal/timetable", "internal/attendance", "internal/durable"},
 	"internal/alert":       {"internal/directory", "internal/timetable", "internal/attendance", "internal/courier"},
@@ -65,7 +66,7 @@ var mayImport = map[string][]string{
 	"internal/directory/internal/workbook":                {"internal/directory/internal/intake"},
 	"internal/directory/internal/workbook/workbooktest":   {},
 
-	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web", "internal/live", "internal/yearstart", "internal/followup"},
+	"internal/app":   {"internal/directory", "internal/account", "internal/timetable", "internal/courier", "internal/attendance", "internal/whereabouts", "internal/classroom", "internal/homework", "internal/register", "internal/alert", "internal/notices", "internal/guard", "internal/door", "internal/door/waits", "internal/status", "internal/durable", "internal/fictional", "web", "internal/live", "internal/yearstart", "internal/followup"},
 	"internal/drill": {"internal/app", "internal/fictional", "internal/directory", "internal/timetable"},
 	"cmd/preau":      {"internal/app", "internal/drill", "internal/alert", "internal/courier", "internal/directory"},
 

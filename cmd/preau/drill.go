@@ -21,6 +21,7 @@ type drillCmd struct {
 	Report string  `help:"Draw the drill in one HTML file." placeholder:"FILE.html"`
 	Scale  float64 `help:"Shorten the school and the day, above 0 and at most 1; the rates stay as they are." default:"1"`
 	Fire   bool    `name:"under-fire" help:"Of a wrong-message drill: the crowd of six-april is before the same program meanwhile."`
+	Base   string  `name:"database" help:"Of year: an empty PostgreSQL database of this machine, in the place of SQLite." placeholder:"postgres://…"`
 	Seed   int64   `help:"Of the school, of who is absent and of what goes wrong." default:"1"`
 }
 
@@ -33,7 +34,7 @@ func (c *drillCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON == "-" {
 		out = s.err // the standard output is the JSON's alone
 	}
-	result, err := drill.Run(ctx, c.Name, drill.Options{Program: program, Scale: c.Scale, Seed: c.Seed, Fire: c.Fire, Log: out})
+	result, err := drill.Run(ctx, c.Name, drill.Options{Program: program, Scale: c.Scale, Seed: c.Seed, Fire: c.Fire, Database: c.Base, Log: out})
 	if err != nil {
 		return err
 	}

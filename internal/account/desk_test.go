@@ -459,7 +459,7 @@ func TestEveryAccountRouteForEverybody(t *testing.T) {
 		for _, m := range regexp.MustCompile(`<td class="num end">(\d+)</td>`).FindAllStringSubmatch(row, -1) {
 			counts = append(counts, m[1])
 		}
-		if !slices.Equal(counts, []string{"6", "7", "5", "3"}) || !strings.Contains(row, "lettre faite") {
+		if !slices.Equal(counts, []string{"6", "7", "6", "3"}) || !strings.Contains(row, "lettre faite") {
 			t.Errorf("the operator counts %v in %s", counts, row)
 		}
 	})

@@ -242,11 +242,11 @@ func signInPage(f signInForm) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = page.Field(page.Input{Name: "identifier", Label: page.T(ctx, "account.identifier"), Hint: page.T(ctx, "account.identifier.hint"), Value: f.Identifier,
-					Auto: "username", Required: true, Attrs: typed()}).Render(ctx, templ_7745c5c3_Buffer)
+					Auto: "username", Required: true, Attrs: typed(f.Identifier == "")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = page.Field(page.Input{Name: "password", Label: page.T(ctx, "account.password"), Type: "password", Auto: "current-password", Required: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = page.Field(page.Input{Name: "password", Label: page.T(ctx, "account.password"), Type: "password", Auto: "current-password", Required: true, Attrs: templ.Attributes{"data-first": f.Identifier != ""}}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -488,8 +488,8 @@ func whose(own bool) templ.Component {
 }
 
 // typed keeps a browser from "mending" what is typed as it is printed.
-func typed() templ.Attributes {
-	return templ.Attributes{"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false"}
+func typed(first bool) templ.Attributes {
+	return templ.Attributes{"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false", "data-first": first}
 }
 
 func firstPage(f firstForm) templ.Component {

@@ -1,7 +1,6 @@
 package alert_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/preau-ent/preau/internal/alert"
@@ -25,26 +22,6 @@ func standsIn(tab *browser.Tab, sheet, pupil string) {
 }
 
 func focused(tab *browser.Tab) string { return browser.Eval[string](tab, "document.activeElement.id") }
-
-// press presses a key where the keyboard is, as a keyboard does: chromedp's own KeyEvent sends
-// the letter a second time, even after a page has taken the key.
-func press(tab *browser.Tab, key string) {
-	p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key}
-	switch key {
-	case "Enter":
-		p.Text, p.WindowsVirtualKeyCode = "\r", 13
-	case "Escape":
-		p.Text, p.Type, p.WindowsVirtualKeyCode = "", input.DispatchKeyEventTypeRawKeyDown, 27
-	}
-	for _, one := range []input.DispatchKeyEventType{p.Type, input.DispatchKeyEventTypeKeyUp} {
-		p.Type = one
-		tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-			_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, p)
-			return err
-		}))
-		p.Text = ""
-	}
-}
 
 // A secretary with the keyboard alone: the board is live, letters do what the buttons with
 // them do, the keyboard stays in the list, and nothing asks whether one is sure.
@@ -62,28 +39,28 @@ func TestDayByKeyboard(t *testing.T) {
 	m.mark("maths", "nora", attendance.Absent, 0)
 	standsIn(tab, "day-held", "nora")
 
-	press(tab, "/")
+	tab.Press("/")
 	if got := focused(tab); got != "day-find" {
 		t.Fatalf("/ leads to %q", got)
 	}
 	tab.Type("#day-find", "had")
 	tab.Do(chromedp.WaitNotVisible(chromedp.CSS("#row-lea")))
-	press(tab, "Enter")
+	tab.Press("Enter")
 	if got := focused(tab); got != "open-nora" {
 		t.Fatalf("Enter leads from the search to %q", got)
 	}
-	press(tab, "a")
+	tab.Press("a")
 	standsIn(tab, "day-expected", "nora")
 	if got := m.stands("nora"); got != alert.AtElsewhere {
 		t.Fatalf("Nora stands at %q", got)
 	}
-	press(tab, "/")
-	press(tab, "Escape")
+	tab.Press("/")
+	tab.Press("Escape")
 	tab.Wait("#row-lea")
-	press(tab, "k")
-	press(tab, "j")
+	tab.Press("k")
+	tab.Press("j")
 	first := focused(tab)
-	press(tab, "Enter")
+	tab.Press("Enter")
 	tab.Wait("#" + strings.Replace(first, "open-", "acts-", 1) + " [data-key=i]")
 
 	// Time passes, and everything of it is in the list: what was opened stays open.
@@ -91,7 +68,7 @@ func TestDayByKeyboard(t *testing.T) {
 	standsIn(tab, "day-told", "lea")
 	standsIn(tab, "day-call", m.town.Cast.Unreachable)
 	browser.Eval[bool](tab, fmt.Sprintf("(document.getElementById('open-%s').focus(), true)", m.town.Cast.Unreachable))
-	press(tab, "2")
+	tab.Press("2")
 	standsIn(tab, "day-called", m.town.Cast.Unreachable)
 	if got := m.stands(m.town.Cast.Unreachable); got != alert.AtCalled {
 		t.Errorf("after an answering machine: %q", got)
@@ -99,15 +76,15 @@ func TestDayByKeyboard(t *testing.T) {
 
 	// What is withdrawn is missed again, and letters that were turned off do nothing.
 	browser.Eval[bool](tab, "(document.getElementById('open-nora').focus(), true)")
-	press(tab, "r")
+	tab.Press("r")
 	tab.Do(chromedp.WaitNotPresent(chromedp.CSS("#day-expected")))
-	press(tab, "?")
+	tab.Press("?")
 	tab.Wait("#day-keys[open]")
 	tab.Click("[data-keys-on]")
-	press(tab, "Escape")
+	tab.Press("Escape")
 	tab.Do(chromedp.WaitNotVisible(chromedp.CSS("#day-keys")))
 	browser.Eval[bool](tab, "(document.getElementById('open-lea').focus(), true)")
-	press(tab, "j")
+	tab.Press("j")
 	if got := focused(tab); got != "open-lea" {
 		t.Errorf("a letter that was turned off leads to %q", got)
 	}
@@ -206,9 +183,7 @@ func TestDayLooks(t *testing.T) {
 					for _, c := range tab.Complaints() {
 						t.Errorf("the browser complains: %s", c)
 					}
-					if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-						t.Errorf("%v px wider than the screen", wide)
-					}
+					tab.Fits(v.name)
 				})
 			}
 		}

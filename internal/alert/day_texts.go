@@ -134,4 +134,4 @@ func untilText(ctx context.Context, now, until time.Time) string {
 }
 
 // dayKeyWords is how many lines the list of keys has.
-const dayKeyWords = 8
+const dayKeyWords = 9

@@ -102,6 +102,8 @@ type Options struct {
 	Pause time.Duration
 	// Step hears each durable step of an absence; see courier.Config.
 	Step func(step string)
+	// Asked hears each statement that the database is asked; of tests. See database.Heard.
+	Asked func(statement string)
 	// Limits of connections; zero: those that people meet.
 	Limits Limits
 }
@@ -156,6 +158,9 @@ func (a *App) openDatabase(ctx context.Context, o Options) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.Asked != nil {
+		a.DB = a.DB.Heard(o.Asked)
 	}
 	if o.For == Reading {
 		return a.readable(ctx)

@@ -188,7 +188,7 @@ func (a *App) waited(ctx context.Context, what string, args []string) error {
 }
 
 // lookAgainAfter is the pause between two looks whether anything is left to do.
-const lookAgainAfter = 20 * time.Millisecond
+const lookAgainAfter = 5 * time.Millisecond
 
 // rest answers when there is nothing left to be done now: every mark is decided, what is due
 // and neither stopped nor held has left and was answered.

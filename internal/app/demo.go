@@ -16,6 +16,7 @@ import (
 	"github.com/preau-ent/preau/internal/fictional"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/timetable"
 )
 
 // Demo is a running fictional school.
@@ -93,7 +94,13 @@ func (d *Demo) furnish(ctx context.Context) error {
 		if err := fictional.Save(ctx, d.DB, town); err != nil {
 			return err
 		}
-		err := d.DB.InSchool(ctx, town.School.ID, func(ctx context.Context, tx database.Tx) error { return d.PutInService(ctx, tx, town) })
+		err := d.DB.InSchool(ctx, town.School.ID, func(ctx context.Context, tx database.Tx) error {
+			if err := d.PutInService(ctx, tx, town); err != nil {
+				return err
+			}
+			hand, day := directory.Hand{Journal: d.Journal, By: "demonstration", Now: d.Clock.Now()}, timetable.Day(d.Clock.Now(), d.zone)
+			return hand.GiveForm(ctx, tx, directory.FormTeacher{School: town.School.ID, Grp: town.Cast.Class, Person: town.Cast.Teacher, FromOn: day, UntilOn: directory.YearEnd(day)}, day)
+		})
 		if err != nil {
 			return err
 		}

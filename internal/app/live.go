@@ -115,6 +115,14 @@ func (a *App) registerLive() {
 		}
 		return a.mayEnter(ctx, school, person, sitting)
 	})
+	at := func(do func(school, sitting, person string)) func(room, member string) {
+		return func(room, member string) {
+			school, person, _ := strings.Cut(member, "/")
+			sitting, _ := strings.CutPrefix(room, Room(school, ""))
+			do(school, sitting, person)
+		}
+	}
+	a.Signalling.Came, a.Signalling.Went = at(a.classPages.Joined), at(a.classPages.Left)
 	// Anyone: a browser that asks for a line is told in a number, and not led to a page.
 	a.Routes.Handle("GET /live/{room}/{way...}", page.Anyone(), func(w http.ResponseWriter, r *http.Request) error {
 		a.Signalling.ServeHTTP(w, r)

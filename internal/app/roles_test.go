@@ -147,9 +147,19 @@ func (h *house) absentNow(t *testing.T, pupil string) {
 		if err := h.app.PutInService(ctx, tx, h.ours); err != nil {
 			return err
 		}
-		if err := alert.SetHold(ctx, tx, school, 0); err != nil {
-			return err
-		}
+		return alert.SetHold(ctx, tx, school, 0)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.called(t, func(id string) bool { return id == pupil })
+}
+
+// called calls the roll of the cast's sitting, and lets whoever follows absences look.
+func (h *house) called(t *testing.T, absent func(pupil string) bool) {
+	t.Helper()
+	school := h.ours.School.ID
+	err := h.app.DB.InSchool(t.Context(), school, func(ctx context.Context, tx database.Tx) error {
 		s, err := timetable.ByID(ctx, tx, school, h.ours.Cast.Sitting)
 		if err != nil {
 			return err
@@ -161,7 +171,7 @@ func (h *house) absentNow(t *testing.T, pupil string) {
 		save := attendance.Save{School: school, Sitting: s.ID, Day: s.Day, By: "x", Origin: attendance.FromRoll}
 		for _, p := range pupils {
 			value := attendance.Present
-			if p.ID == pupil {
+			if absent(p.ID) {
 				value = attendance.Absent
 			}
 			save.Pupils = append(save.Pupils, p.ID)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/preau-ent/preau/internal/account"
@@ -17,6 +18,7 @@ import (
 	"github.com/preau-ent/preau/internal/directory"
 	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
+	"github.com/preau-ent/preau/internal/homework"
 	"github.com/preau-ent/preau/internal/notices"
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/register"
@@ -58,6 +60,7 @@ func (a *App) register(secure bool) error {
 	a.classPages = &classroom.Pages{DB: a.DB, Journal: a.Journal, Now: now, Evidence: a.evidence, Node: node(a.Config), Media: a.sound()}
 	a.mayEnter = a.mayEnterClass
 	a.classPages.Register(a.Routes)
+	(&homework.Pages{DB: a.DB, Journal: a.Journal, Now: now}).Register(a.Routes)
 	a.followup = &followup.Pages{DB: a.DB, Followup: &followup.Followup{Journal: a.Journal, Evidence: a.evidence}, Now: now}
 	a.followup.Register(a.Routes)
 	(&attendance.Pages{DB: a.DB, Journal: a.Journal, Now: now, Saved: a.Alert.Poke, Names: names, Propose: a.classPages.Propose}).Register(a.Routes)
@@ -85,10 +88,13 @@ func (a *App) register(secure bool) error {
 	return nil
 }
 
-// Words are the sentences of every capability's pages.
-func Words() (*page.Words, error) {
-	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, followup.Words, guard.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
-}
+// Words are the sentences of every capability's pages. They are read once: that takes longer
+// than most of what is said with them.
+func Words() (*page.Words, error) { return everyWord() }
+
+var everyWord = sync.OnceValues(func() (*page.Words, error) {
+	return page.NewWords(words, account.Words, alert.Words, attendance.Words, classroom.Words, courier.Words, directory.Words, followup.Words, guard.Words, homework.Words, notices.Words, register.Words, status.Words, timetable.Words, whereabouts.Words, yearstart.Words)
+})
 
 // Handler serves the pages.
 func (a *App) Handler() http.Handler { return a.Keeper.Renew(a.Routes) }

@@ -17,7 +17,8 @@ const roleLetters = "OHCSVNTPG"
 var whoMay = map[string][]string{
 	"OHCSVNTPG": {"GET /account", "POST /account", "POST /account/again"},
 	// The day's absences, and the rolls of everybody.
-	"HCSVT": {"POST /class/{sitting}/talk", "POST /class/{sitting}/lock", "POST /class/{sitting}/end", "POST /class/{sitting}/person", "POST /class/{sitting}/floor", "POST /class/{sitting}/lower", "POST /class/{sitting}/hide",
+	"HCSVT": {"POST /lesson/{sitting}/step", "POST /lesson/{sitting}/remove", "POST /lesson/{sitting}/release",
+		"POST /class/{sitting}/talk", "POST /class/{sitting}/lock", "POST /class/{sitting}/end", "POST /class/{sitting}/person", "POST /class/{sitting}/floor", "POST /class/{sitting}/lower", "POST /class/{sitting}/hide",
 		"GET /roll/{sitting}", "POST /roll/{sitting}", "POST /roll/late", "POST /roll/{sitting}/take",
 		"GET /timetable", "GET /timetable/new", "POST /timetable/new", "GET /timetable/now", "POST /timetable/now", "GET /timetable/calendar", "POST /timetable/calendar"},
 	"HCSV": {"POST /pupils/{pupil}/statement", "POST /statements/{statement}/withdraw",
@@ -38,13 +39,15 @@ var whoMay = map[string][]string{
 		"GET /pupils/{pupil}/adults", "POST /pupils/{pupil}/adults", "POST /pupils/{pupil}/adults/{adult}/end", "POST /tasks/{task}/close",
 		"GET /accounts", "POST /accounts/class", "GET /people/{person}/accounts", "POST /people/{person}/accounts", "POST /accounts/{account}"},
 	// A court's decisions, the school itself, its staff, announcements to many.
-	"HC": {"POST /timetable/home", "POST /timetable/home/{home}/withdraw", "GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note", "GET /start", "GET /start/list",
+	"HC": {"POST /timetable/home", "POST /timetable/home/{home}/withdraw", "GET /classes", "POST /classes", "POST /classes/{form}/end", "GET /start", "GET /start/list",
 		"POST /exceptional", "GET /notices/new", "POST /notices", "GET /accounts/staff", "POST /accounts/staff", "GET /school", "POST /school",
 		"GET /pupils/{pupil}/adults/{adult}/decisions", "POST /pupils/{pupil}/adults/{adult}/decisions", "POST /pupils/{pupil}/decisions/{decision}/lift",
 		"GET /pupils/{pupil}/objections", "POST /pupils/{pupil}/objections", "POST /pupils/{pupil}/objections/{objection}/withdraw"},
 	"OHCS": {"GET /people/{account}/letter", "POST /people/{account}/code", "GET /schools/{school}/etat", "GET /schools/{school}/etat/{whom}"},
-	"T":    {"POST /offline/keep"},
-	"PG":   {"POST /letters/{letter}/answer"},
+	// Of their own class alone; a teacher who leads none finds nothing there.
+	"HCT": {"GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note"},
+	"T":   {"POST /offline/keep", "GET /form", "GET /form/pupils/{pupil}"},
+	"PG":  {"POST /letters/{letter}/answer"},
 	"G": {"GET /children/{pupil}/announce", "POST /children/{pupil}/announce", "POST /children/{pupil}/announce/{plan}/withdraw",
 		"GET /children/{pupil}/register", "POST /children/{pupil}/register", "GET /children/{pupil}/justifications/{justification}/document"},
 	"O": {"GET /schools/{school}/start", "POST /schools/{school}/start/undo",
@@ -54,7 +57,7 @@ var whoMay = map[string][]string{
 		"GET /schools/{school}/notices", "GET /schools/{school}/notices/{notice}", "POST /schools/{school}/notices/{notice}", "GET /schools/{school}/guard", "POST /schools/{school}/guard/{trip}",
 		"GET /incidents", "POST /incidents", "POST /incidents/{incident}"},
 	"OH":      {"GET /import", "POST /import", "GET /import/{upload}", "GET /import/{upload}/reading", "POST /import/{upload}/reading", "GET /import/{upload}/difference.csv", "POST /import/{upload}/take", "POST /import/{upload}/discard"},
-	"HCSVTPG": {"GET /class/try", "GET /class/{sitting}", "GET /class/{sitting}/events", "POST /class/{sitting}/ask", "POST /class/{sitting}/hand", "POST /class/{sitting}/say"},
+	"HCSVTPG": {"GET /lesson/{sitting}", "GET /class/try", "GET /class/{sitting}", "GET /class/{sitting}/events", "POST /class/{sitting}/ask", "POST /class/{sitting}/hand", "POST /class/{sitting}/say"},
 	"H":       {"POST /followup/open", "POST /followup/close", "POST /start/undo"},
 	// Signed in or not. Those that speak of somebody's school ask for a secret of their own.
 	"anyone": {"GET /sign-in/roll", "POST /sign-in/roll", "GET /roll/now", "GET /live/{room}/{way...}",

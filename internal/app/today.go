@@ -13,7 +13,10 @@ import (
 	"github.com/preau-ent/preau/internal/classroom"
 	"github.com/preau-ent/preau/internal/database"
 	"github.com/preau-ent/preau/internal/directory"
+	"github.com/preau-ent/preau/internal/followup"
+	"github.com/preau-ent/preau/internal/homework"
 	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/timetable"
 	"time"
 )
@@ -26,7 +29,7 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return page.Show(w, r, http.StatusOK, page.Landing())
 	}
-	var c, after templ.Component
+	var c, after, lessons templ.Component
 	var err error
 	switch v.Role {
 	case page.Operator:
@@ -37,7 +40,7 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 		c, err = a.alertPages.Office(ctx)
 	case page.Teacher:
 		page.MayKeep(w, r)
-		c, after, err = a.teacherDay(r, v)
+		c, after, lessons, err = a.teacherDay(r, v)
 	case page.Guardian:
 		c, err = a.alertPages.Guardian(ctx)
 	case page.Pupil:
@@ -46,15 +49,45 @@ func (a *App) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	home, err := a.atHome(r, v)
+	home, led, read, err := a.beside(r, v)
 	if err != nil {
 		return err
 	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, after))
+	if read != nil {
+		lessons = read
+	}
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, lessons, led, after))
+}
+
+// ledClass is a class that a teacher leads, as their day shows it.
+type ledClass struct {
+	directory.Group
+	Absent []directory.Person
+	Follow bool // those who make no noise are looked after
+}
+
+// ledClasses are those of a form teacher.
+func ledClasses(ctx context.Context, tx database.Tx, v page.Viewer, day string) (out []ledClass, err error) {
+	classes, err := directory.FormClasses(ctx, tx, v.School, v.ID, day)
+	if err != nil || len(classes) == 0 {
+		return nil, err
+	}
+	_, off := followup.Of(ctx, tx, v.School, day)
+	if off != nil && !errors.Is(off, followup.ErrOff) {
+		return nil, off
+	}
+	for _, g := range classes {
+		absent, err := register.AbsentOf(ctx, tx, v.School, g.ID, day)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ledClass{g, absent, off == nil})
+	}
+	return out, nil
 }
 
 // teacherDay is a teacher's day, and what their device keeps of it.
-func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Component, err error) {
+func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device, lessons templ.Component, err error) {
 	now := a.Clock.Now()
 	var day []attendance.DaySitting
 	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
@@ -64,7 +97,11 @@ func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device templ.Com
 	if a.mayOwn(r, v) {
 		device = keepSwitch(v.Personal, sheetsToKeep(day, now))
 	}
-	return attendance.TeacherDay(day, now), device, err
+	sittings := make([]timetable.Sitting, len(day))
+	for i, d := range day {
+		sittings[i] = d.Sitting
+	}
+	return attendance.TeacherDay(day, now), device, homework.Today(sittings), err
 }
 
 // rollNow leads to the roll of the lesson that the viewer has now, or soon: whoever waits in
@@ -92,37 +129,76 @@ func (a *App) rollNow(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, r, to)
 }
 
-// atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
-// children that they may be told about, a pupil themselves. nil: nobody.
-func (a *App) atHome(r *http.Request, v page.Viewer) (out templ.Component, err error) {
+// beside is what a person's day says beside their lessons: who of theirs follows the day from
+// home, and the classes that they lead. One read, and none for the office.
+func (a *App) beside(r *http.Request, v page.Viewer) (home templ.Component, led []ledClass, lessons templ.Component, err error) {
+	if v.Role != page.Teacher && v.Role != page.Guardian && v.Role != page.Pupil {
+		return nil, nil, nil, nil
+	}
 	now := a.Clock.Now()
 	day := timetable.Day(now, page.Zone(r.Context()))
 	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		var pupils []directory.Person
-		enter := func(timetable.Sitting) string { return "" } // a guardian reads, and enters nowhere
-		switch v.Role {
-		case page.Teacher:
-			sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
-			out = timetable.HomeTeaching(sittings, classroom.Path)
+		if home, err = atHome(ctx, tx, v, day, now); err != nil {
 			return err
-		case page.Guardian:
-			if pupils, err = directory.Children(ctx, tx, v.School, v.ID, day); err != nil {
-				return err
-			}
-		case page.Pupil:
-			p, err := directory.PersonByID(ctx, tx, v.School, v.ID)
-			if err != nil {
-				return err
-			}
-			pupils, enter = []directory.Person{p}, classroom.Path
-		default:
-			return nil
 		}
-		children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
-		out = timetable.HomeToday(children, now, enter)
+		if lessons, err = lessonsOf(ctx, tx, v, day, now); err != nil || v.Role != page.Teacher {
+			return err
+		}
+		led, err = ledClasses(ctx, tx, v, day)
 		return err
 	})
-	return out, err
+	return home, led, lessons, err
+}
+
+// lessonsOf leads to the released lessons of a day: a pupil's, and those of a guardian's
+// children. nil for everybody else, and where the school has released none, which is one read.
+func lessonsOf(ctx context.Context, tx database.Tx, v page.Viewer, day string, now time.Time) (templ.Component, error) {
+	if v.Role == page.Teacher {
+		return nil, nil // their own are in their day
+	}
+	if any, err := homework.Any(ctx, tx, v.School, now); err != nil || !any {
+		return nil, err
+	}
+	pupils := []string{v.ID}
+	if v.Role == page.Guardian {
+		pupils = nil
+		children, err := directory.Children(ctx, tx, v.School, v.ID, day)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range children {
+			pupils = append(pupils, c.ID)
+		}
+	}
+	sittings, err := homework.OfPupils(ctx, tx, v.School, pupils, day, now)
+	return homework.Today(sittings), err
+}
+
+// atHome is who of the viewer's follows this day from home: a teacher's pupils, a guardian's
+// children that they may be told about, a pupil themselves. nil: nobody.
+func atHome(ctx context.Context, tx database.Tx, v page.Viewer, day string, now time.Time) (templ.Component, error) {
+	homes, err := timetable.Homes(ctx, tx, v.School, day)
+	if err != nil || len(homes) == 0 {
+		return nil, err // on most days
+	}
+	if v.Role == page.Teacher {
+		sittings, err := timetable.HomeOfStaff(ctx, tx, v.School, v.ID, day)
+		return timetable.HomeTeaching(sittings, classroom.Path), err
+	}
+	var pupils []directory.Person
+	enter := func(timetable.Sitting) string { return "" } // a guardian reads, and enters nowhere
+	if v.Role == page.Guardian {
+		pupils, err = directory.Children(ctx, tx, v.School, v.ID, day)
+	} else {
+		var p directory.Person
+		p, err = directory.PersonByID(ctx, tx, v.School, v.ID)
+		pupils, enter = []directory.Person{p}, classroom.Path
+	}
+	if err != nil {
+		return nil, err
+	}
+	children, err := timetable.HomeOfPupils(ctx, tx, v.School, pupils, day)
+	return timetable.HomeToday(children, now, enter), err
 }
 
 // uncalled is what stands beside the office's board: the rolls that nobody called.

@@ -137,7 +137,7 @@ func (h *house) furnish(town fictional.Town, clock *app.Clock) map[string]string
 			Objections: []directory.Objection{{School: school, ID: "objection-" + school, Pupil: c.Lea, Reference: "1", RecordedBy: "x", RecordedAt: now}},
 			Tasks:      []directory.Task{{School: school, ID: "task-" + school, Kind: directory.TaskSameNumber, Person: c.Nadia, OpenedAt: now}},
 		}))
-		a, err := account.Create(ctx, tx, account.Account{School: school, Person: c.Karim, Role: page.Guardian, Identifier: "elsewhere", CreatedAt: now})
+		a, err := account.Create(ctx, tx, account.Account{School: school, Person: c.Karim, Role: page.Guardian, Identifier: "elsewhere-" + school, CreatedAt: now})
 		ids["account"] = a.ID
 		ids["objection"], ids["task"] = "objection-"+school, "task-"+school
 		return err
@@ -194,6 +194,15 @@ func (h *house) beside(ctx context.Context, tx database.Tx, town fictional.Town,
 		h.t.Fatal(err)
 	}
 	ids["home"] = home.ID
+	hand := directory.Hand{Journal: h.app.Journal, By: "x", Now: now}
+	if err := hand.GiveForm(ctx, tx, directory.FormTeacher{School: town.School.ID, Grp: c.Class, Person: c.Teacher, FromOn: day, UntilOn: day}, day); err != nil {
+		h.t.Fatal(err)
+	}
+	forms, err := directory.FormTeachers(ctx, tx, town.School.ID, day)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ids["form"] = forms[0].ID
 	slip, err := attendance.GiveSlip(ctx, tx, h.app.Journal, now, town.School.ID, c.Denied, s, "x")
 	if err != nil {
 		h.t.Fatal(err)

@@ -16,6 +16,11 @@ import (
 // Span is a run of time.
 type Span struct{ From, Until time.Time }
 
+// Touches tells whether a span has a moment in common with a time, ends included.
+func (s Span) Touches(from, until time.Time) bool {
+	return !s.Until.Before(from) && !s.From.After(until)
+}
+
 // Line is what our own line did to a pupil during a time.
 type Line struct {
 	Waited []Span // by this pupil, proven
@@ -242,25 +247,41 @@ func failedSpan(ctx context.Context, tx database.Tx, node string, s Span) error 
 	return err
 }
 
-// outages lists when we were not there during a time: what was kept, who is away now, and all
-// of it where nobody says that they were there from its beginning.
+// outages lists when we were not there during a time.
 func (e *Evidence) outages(ctx context.Context, tx database.Tx, from, until time.Time) ([]Span, error) {
+	t, err := e.There(ctx, tx, from, until)
+	return t.Outages(from, until), err
+}
+
+// There is what our programs said of being there during a time. It is read once, and asked of
+// each part of that time.
+type There struct {
+	rows    []outageRow
+	pulses  []pulseRow
+	machine time.Time
+}
+
+// There reads what our programs said of a time.
+func (e *Evidence) There(ctx context.Context, tx database.Tx, from, until time.Time) (t There, err error) {
+	t.machine = e.machine()
+	if err := tx.NewSelect().Model(&t.rows).Where("o.until_at >= ? AND o.from_at <= ?", database.Stamp(from), database.Stamp(until)).Order("o.from_at").Scan(ctx); err != nil {
+		return t, err
+	}
+	return t, tx.NewSelect().Model(&t.pulses).Scan(ctx)
+}
+
+// Outages lists when we were not there during a part of the time that was read: what was kept,
+// who is away now, and all of it where nobody says that they were there from its beginning.
+func (t There) Outages(from, until time.Time) (out []Span) {
 	from, until = database.Stamp(from), database.Stamp(until)
-	var rows []outageRow
-	if err := tx.NewSelect().Model(&rows).Where("o.until_at >= ? AND o.from_at <= ?", from, until).Order("o.from_at").Scan(ctx); err != nil {
-		return nil, err
+	for _, r := range t.rows {
+		if !r.UntilAt.Before(from) && !r.FromAt.After(until) {
+			out = append(out, Span{r.FromAt, r.UntilAt})
+		}
 	}
-	var out []Span
-	for _, r := range rows {
-		out = append(out, Span{r.FromAt, r.UntilAt})
-	}
-	var pulses []pulseRow
-	if err := tx.NewSelect().Model(&pulses).Scan(ctx); err != nil {
-		return nil, err
-	}
-	machine, covered := e.machine(), false
-	for _, p := range pulses {
-		gap := machine.Sub(p.MachineAt)
+	covered := false
+	for _, p := range t.pulses {
+		gap := t.machine.Sub(p.MachineAt)
 		covered = covered || !p.FirstAt.After(from) && (gap <= awayAfter || !p.At.Before(until))
 		if gap > awayAfter && gap <= forgottenAfter && !p.At.After(until) {
 			out = append(out, Span{p.At, until})
@@ -269,7 +290,7 @@ func (e *Evidence) outages(ctx context.Context, tx database.Tx, from, until time
 	if !covered {
 		out = append(out, Span{from, until})
 	}
-	return out, nil
+	return out
 }
 
 // PurgeOutages removes what is older than a school year.

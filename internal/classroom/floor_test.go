@@ -239,7 +239,7 @@ func TestTheEngineFollows(t *testing.T) {
 		e.mu.Lock()
 		e.sends = map[string]Floor{"malo": {Camera: true}, "roy": {Screen: true}, "lea": {}}
 		e.mu.Unlock()
-		s.pages.sweep(t.Context())
+		s.pages.sweep(t.Context(), s.pages.sending(t.Context()))
 		e.until(t, "map[lea:out malo:m roy:mcs]")
 		s.do("roy", "end", 303)
 		e.until(t, "map[lea:out malo:out roy:out]")

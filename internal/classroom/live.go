@@ -14,8 +14,8 @@ import (
 	"github.com/preau-ent/preau/internal/page"
 )
 
-// live are the open lines of this node: one for each page of a class that somebody looks at.
-// One pulse writes down who is there.
+// live are the open lines of this node: one for each page of a class that somebody looks at,
+// and one for each sound. One pulse writes down who is there.
 type live struct {
 	looking page.Lookers[class]
 
@@ -65,9 +65,11 @@ type line struct {
 // attending is what this node knows of somebody between two pulses.
 type attending struct {
 	lines  int
-	held   bool   // a line was open all the time since the last pulse
+	held   bool   // a line or a sound was open all the time since the last pulse
 	breaks int    // since the last pulse
 	page   string // of the last line: a line of the same page came back by itself
+	hearing
+	carried bool // the sound has gone on since the last line ended: what comes back then was no break
 }
 
 // How often a line looks at the door again and says that it is alive, and how long it lasts
@@ -92,18 +94,11 @@ func (l *live) join(s seat, p string, waits bool, versions page.Versions[class])
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.seen == nil {
-		l.seen = map[seat]*attending{}
-	}
-	a := l.seen[s]
-	if a == nil {
-		a = &attending{}
-		l.seen[s] = a
-	}
-	if a.lines == 0 && p != "" && p == a.page {
+	a := l.of(s)
+	if a.lines == 0 && p != "" && p == a.page && !a.carried {
 		a.breaks++
 	}
-	a.lines, a.page = a.lines+1, p
+	a.lines, a.page, a.carried = a.lines+1, p, false
 	return one, func() {
 		leave()
 		l.mu.Lock()
@@ -113,12 +108,24 @@ func (l *live) join(s seat, p string, waits bool, versions page.Versions[class])
 			return
 		}
 		if a.lines--; a.lines == 0 {
-			a.held = false
+			a.carried = a.heard()
+			a.held = a.held && a.passes()
 		}
 		if one.ours && a.page == p {
 			a.page = ""
 		}
 	}, nil
+}
+
+// of is what is known of somebody. The lock is held.
+func (l *live) of(s seat) *attending {
+	if l.seen == nil {
+		l.seen = map[seat]*attending{}
+	}
+	if l.seen[s] == nil {
+		l.seen[s] = &attending{}
+	}
+	return l.seen[s]
 }
 
 // sights lists who is there now, by school, and begins the next pulse.
@@ -127,9 +134,9 @@ func (l *live) sights() map[string][]sight {
 	defer l.mu.Unlock()
 	out := map[string][]sight{}
 	for s, a := range l.seen {
-		if a.lines > 0 {
+		if a.lines > 0 || a.heard() {
 			out[s.School] = append(out[s.School], sight{Sitting: s.Sitting, Person: s.Person, Held: a.held, Breaks: a.breaks})
-			a.held, a.breaks = true, 0
+			a.held, a.breaks = a.lines > 0 || a.passes(), 0
 		}
 	}
 	return out
@@ -140,7 +147,7 @@ func (l *live) forget(over func(seat) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for s, a := range l.seen {
-		if a.lines == 0 && over(s) {
+		if a.lines == 0 && a.open == 0 && !a.heard() && over(s) {
 			delete(l.seen, s)
 		}
 	}
@@ -167,8 +174,14 @@ func (p *Pages) versions(ctx context.Context, open []class) (map[class]int64, er
 	return out, err
 }
 
-// Pulse writes down who is there now.
+// Pulse asks the engine who is in the sound of its classes, and writes down who is there now.
 func (p *Pages) Pulse(ctx context.Context) error {
+	return p.pulse(ctx, p.sending(ctx))
+}
+
+// pulse writes down who is there, by the lines of this node and by what the engine said.
+func (p *Pages) pulse(ctx context.Context, said map[class]map[string]Floor) error {
+	p.live.corrected(said)
 	var first error
 	for school, some := range p.live.sights() {
 		err := p.DB.InSchool(ctx, school, func(ctx context.Context, tx database.Tx) error {
@@ -220,10 +233,17 @@ func (p *Pages) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := p.Pulse(ctx); err != nil && ctx.Err() == nil {
+		said := p.sending(ctx)
+		if err := p.pulse(ctx, said); err != nil && ctx.Err() == nil {
 			slog.Error("classroom: who is there could not be written down", "err", err)
 		}
-		p.sweep(ctx)
+		p.sweep(ctx, said)
+		if beats%100 == 1 { // soon after a start, and each forty minutes
+			err := p.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error { return PurgeTalk(ctx, tx, p.Now()) })
+			if err != nil && ctx.Err() == nil {
+				slog.Error("classroom: what was written in the year that is over could not be removed", "err", err)
+			}
+		}
 		if beats%100 == 0 {
 			open := p.live.looking.Open()
 			p.live.forget(func(s seat) bool { return !slices.Contains(open, s.class()) })

@@ -141,17 +141,25 @@ func (p *Pages) heard(do page.Handler) page.Handler {
 	}
 }
 
-// sweep looks at what is sent in every class that somebody looks at: whoever sends what they may
-// not, by a change that the engine did not hear, does so no longer.
-func (p *Pages) sweep(ctx context.Context) {
+// sending asks the engine who is connected in every class that somebody looks at or has the
+// sound of, and what each sends. A class of which the engine says nothing is left out.
+func (p *Pages) sending(ctx context.Context) map[class]map[string]Floor {
 	if p.Media == nil {
-		return
+		return nil
 	}
-	for _, c := range p.live.looking.Open() {
-		sends, err := p.Media.Sends(ctx, c.School, c.Sitting)
-		if err != nil {
-			continue // the engine is not there: nobody sends
+	out := map[class]map[string]Floor{}
+	for _, c := range p.live.classes() {
+		if sends, err := p.Media.Sends(ctx, c.School, c.Sitting); err == nil {
+			out[c] = sends
 		}
+	}
+	return out
+}
+
+// sweep looks at what is sent: whoever sends what they may not, by a change that the engine did
+// not hear, does so no longer.
+func (p *Pages) sweep(ctx context.Context, said map[class]map[string]Floor) {
+	for c, sends := range said {
 		for person, f := range sends {
 			m, err := p.MayEnter(ctx, c.School, person, c.Sitting)
 			if errors.Is(err, ErrNotIn) || err == nil && f.exceeds(m.Floor) {

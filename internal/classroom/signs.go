@@ -31,8 +31,3 @@ func Signs(ctx context.Context, tx database.Tx, school string, from, until time.
 	}
 	return out, nil
 }
-
-// Outages lists when the installation was not there during a time.
-func (e *Evidence) Outages(ctx context.Context, tx database.Tx, from, until time.Time) ([]Span, error) {
-	return e.outages(ctx, tx, from, until)
-}

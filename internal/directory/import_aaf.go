@@ -94,6 +94,11 @@ func fromAAF(e *aaf.Export, s aaf.School) incoming {
 				in.people = append(in.people, inPerson{kind: KindStaff, key: t.Key, last: t.Last, first: t.First, points: readPoints(region, t.Email, "", "")})
 			}
 		}
+		for _, c := range t.Principal {
+			if c.SchoolKey == s.Key {
+				in.services = append(in.services, inService{staff: t.Key, groupKind: "class", code: c.Code, subject: leading})
+			}
+		}
 	}
 	return in
 }

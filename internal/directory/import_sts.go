@@ -72,5 +72,10 @@ func fromSTS(e *sts.Export) incoming {
 			}
 		}
 	}
+	for _, s := range e.Staff {
+		for _, class := range s.Principal {
+			in.services = append(in.services, inService{staff: s.Key, groupKind: "class", code: class, subject: leading})
+		}
+	}
 	return in
 }

@@ -29,20 +29,36 @@ func PointsByID(ctx context.Context, tx database.Tx, school string, ids []string
 
 // GroupsOf gives the ids of the class and groups of each person on a day.
 func GroupsOf(ctx context.Context, tx database.Tx, school string, people []string, day string) (map[string][]string, error) {
-	out := make(map[string][]string, len(people))
+	rows, err := Memberships(ctx, tx, school, people, day, day)
+	out := make(map[string][]string, len(rows))
+	for person, all := range rows {
+		for _, m := range all {
+			out[person] = append(out[person], m.Grp)
+		}
+	}
+	return out, err
+}
+
+// Memberships gives the class and groups of each person that hold on a day of a period, first
+// and last one included, with their days.
+func Memberships(ctx context.Context, tx database.Tx, school string, people []string, first, last string) (map[string][]Member, error) {
+	out := make(map[string][]Member, len(people))
 	for part := range slices.Chunk(people, 500) {
 		var rows []Member
 		err := tx.NewSelect().Model(&rows).Where("m.school = ? AND m.person IN (?)", school, bun.List(part)).
-			Where("m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", day, day).Order("grp").Scan(ctx)
+			Where("m.from_on <= ? AND (m.until_on = '' OR m.until_on > ?)", last, first).Order("grp").Scan(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range rows {
-			out[m.Person] = append(out[m.Person], m.Grp)
+			out[m.Person] = append(out[m.Person], m)
 		}
 	}
 	return out, nil
 }
+
+// On tells whether the person is in the group on a day.
+func (m Member) On(day string) bool { return m.FromOn <= day && (m.UntilOn == "" || m.UntilOn > day) }
 
 // Names reads persons by id with their names, kind, birth date and the day on which
 // they left, and nothing else: what a list of many needs.

@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Reason says, in a word that pages and the journal translate, why a person may or
@@ -173,4 +174,17 @@ func usable(p ContactPoint, s Standing, pupil string, pupilOwn []ContactPoint) P
 		}
 	}
 	return PointUsable
+}
+
+// YearEnd is the last day of the school year of a day.
+func YearEnd(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	year := t.Year()
+	if t.Month() >= time.August {
+		year++
+	}
+	return time.Date(year, time.July, 31, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }

@@ -390,21 +390,13 @@ func (p *Pages) differenceCSV(w http.ResponseWriter, r *http.Request) error {
 			for _, l := range part.Lines {
 				row := []string{d.UAI, page.Plain(page.T(ctx, "directory.import.diff."+part.Key, "n", 1)), l.Who, l.Pupil, levelWord(ctx, l.From), levelWord(ctx, l.To)}
 				for i := range row {
-					row[i] = cell(row[i])
+					row[i] = page.Cell(row[i])
 				}
 				rows = append(rows, row)
 			}
 		}
 	}
 	return out.WriteAll(rows)
-}
-
-// cell keeps a spreadsheet from reading a name as a formula.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }
 
 func levelWord(ctx context.Context, l Level) string {

@@ -272,3 +272,28 @@ func pageNote(ctx context.Context, l List) string {
 	}
 	return page.T(ctx, "directory.page.of", "page", l.Asked.Page, "pages", l.Pages)
 }
+
+// formAddress leads to the form that names who leads a class, filled in.
+func formAddress(class, person string) string {
+	q := url.Values{"class": {class}}
+	if person != "" {
+		q.Set("person", person)
+	}
+	return "/classes?" + q.Encode() + "#name"
+}
+
+// formPeriod says from when until when somebody leads a class.
+func formPeriod(ctx context.Context, f FormTeacher, day string) string {
+	if f.FromOn > day {
+		return page.T(ctx, "directory.forms.later", "from", dayText(ctx, f.FromOn), "until", dayText(ctx, f.UntilOn))
+	}
+	return page.T(ctx, "directory.forms.now", "until", dayText(ctx, f.UntilOn))
+}
+
+func classOptions(v formsView) []page.Option {
+	var out []page.Option
+	for _, c := range v.Classes {
+		out = append(out, page.Option{Value: c.ID, Text: c.Label})
+	}
+	return out
+}

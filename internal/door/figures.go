@@ -201,7 +201,7 @@ func (d *Door) spread() (from, until time.Duration) {
 	all := 0.0
 	for _, l := range d.lines {
 		if n := l.waiting(); n >= 1 && l.share > 0 {
-			parts = append(parts, part{d.announced(n/l.share), n})
+			parts = append(parts, part{d.announced(n / l.share), n})
 			all += n
 		}
 	}

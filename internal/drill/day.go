@@ -2,6 +2,7 @@ package drill
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/preau-ent/preau/internal/timetable"
@@ -47,23 +48,10 @@ type morning struct {
 // calls, some late, pupils come back and others leave. Nothing may be held, and by the bell
 // and thirty minutes every family of whom nobody knew why is told or on the telephone list.
 func (h *house) ordinaryDay(day time.Time, perTenThousand int) error {
-	r := h.replay
-	m := &morning{house: h, day: day, known: map[string]bool{}, missing: map[string]bool{}, noted: map[string]bool{}, before: h.sink.count()}
-	if err := h.at(h.clock(day, "07:40")); err != nil {
+	r, n := h.replay, h.share(perTenThousand)
+	m, err := h.newMorning(day, r.pick(h.book.pupils, n))
+	if err != nil {
 		return err
-	}
-	n := h.share(perTenThousand)
-	absent := r.pick(h.book.pupils, n)
-	known := min(n-1, (n*announced+99)/100)
-	for i, p := range absent[:known] {
-		reason := []string{"announced", "announced", "internship", "outing"}[i%4]
-		if _, err := h.press(h.town.Cast.Office, "/pupils/"+p+"/statement", "says", "elsewhere", "reason", reason, "next", "/"); err != nil {
-			return err
-		}
-		m.known[p] = true
-	}
-	for _, p := range absent[known:] {
-		m.missing[p] = true
 	}
 	bells := h.bells(day)
 	bells = bells[:min(len(bells), r.scaled(3, 1))]
@@ -78,6 +66,28 @@ func (h *house) ordinaryDay(day time.Time, perTenThousand int) error {
 	t := h.judge(h.sink.since(m.before), m.want)
 	r.say("sent", "an ordinary day: %d of %d pupils absent at once, %d of them announced, %d hours called: %d messages, %g held", n, len(h.book.pupils), len(m.known), len(bells), t.right, r.figures["held_without_reason"])
 	return nil
+}
+
+// newMorning begins a day on which some are absent: of a part of them the office knows before
+// the first bell.
+func (h *house) newMorning(day time.Time, absent []string) (*morning, error) {
+	n := len(absent)
+	m := &morning{house: h, day: day, known: map[string]bool{}, missing: map[string]bool{}, noted: map[string]bool{}, before: h.sink.count()}
+	if err := h.at(h.clock(day, "07:40")); err != nil {
+		return nil, err
+	}
+	known := min(n-1, (n*announced+99)/100)
+	for i, p := range absent[:known] {
+		reason := []string{"announced", "announced", "internship", "outing"}[i%4]
+		if _, err := h.press(h.town.Cast.Office, "/pupils/"+p+"/statement", "says", "elsewhere", "reason", reason, "next", "/"); err != nil {
+			return nil, err
+		}
+		m.known[p] = true
+	}
+	for _, p := range absent[known:] {
+		m.missing[p] = true
+	}
+	return m, nil
 }
 
 // move is what changes between two hours: some come, as many do not.
@@ -161,6 +171,25 @@ func (m *morning) hour(bell time.Time) error {
 		return err
 	}
 	return m.heldWithoutReason()
+}
+
+// outcomes presses the outcome of each row of the telephone list that a page of the office
+// shows, and gives how many there were.
+func (h *house) outcomes(text string) (rows int, err error) {
+	seen := map[string]bool{}
+	for _, part := range strings.Split(text, `action="/calls/`)[1:] {
+		id, _, _ := strings.Cut(part, "/")
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if _, err := h.press(h.town.Cast.Office, "/calls/"+id+"/outcome", "outcome", "reached", "next", "/day"); err != nil {
+			return rows, err
+		}
+		rows++
+		h.replay.addTo("telephoned", 1)
+	}
+	return rows, nil
 }
 
 // heldWithoutReason counts whom the office's page says are held, and the pupils of whom

@@ -30,8 +30,14 @@ type Options struct {
 	Log     io.Writer // what happens, a line each; nil: nobody reads it
 	Fire    bool      // of a wrong-message drill: six-april runs against the same program meanwhile
 
+	// Database of the year: an empty PostgreSQL database of this machine. Empty: SQLite.
+	Database string
+
 	plant func(Message) []Message     // see sink
 	leak  func(when string) []Message // of tests: what a program with a fault lets out at a moment
+
+	days int                     // of tests: the year ends after so many; 0: it is whole
+	day  func(*schoolYear) error // of tests: looks at an evening of the year; the program is off
 
 	omits string // of tests: what a program with a fault would not know of: line, outage, silence
 
@@ -95,6 +101,7 @@ var drills = map[string]struct {
 	"late-bus":        {"Who walks in is taken back, and who was told hears of it", lateBus},
 	"ordinary-monday": {"Seventy absences, one gesture each, and nobody is left untold", ordinaryMonday},
 	"quiet-pupils":    {"A fortnight at home: who is silent is named, and nobody whom we kept is absent", quietPupils},
+	"year":            {"A hundred and eighty school days, and the last costs what the first did", year},
 	"eure":            {"Fifteen thousand come in five minutes, each with a password", eure},
 	"six-april":       {"Ten times more people than the machine serves, none of them listening", sixApril},
 	"cned":            {"After an outage everybody comes in thirty seconds, and the program stops once more", cned},
@@ -107,7 +114,7 @@ var drills = map[string]struct {
 
 // Names lists the drills.
 func Names() []string {
-	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "ordinary-monday", "quiet-pupils", "eure", "six-april", "cned", "hour-bell", "one-address", "slow-database", "roll-under-fire", "waiting-page"}
+	return []string{"saint-philippe", "rodez", "bastogne", "late-bus", "ordinary-monday", "quiet-pupils", "year", "eure", "six-april", "cned", "hour-bell", "one-address", "slow-database", "roll-under-fire", "waiting-page"}
 }
 
 // wrongMessages are those that can be run under fire.
@@ -128,6 +135,9 @@ func Run(ctx context.Context, name string, o Options) (Result, error) {
 	}
 	if o.Fire && !slices.Contains(wrongMessages, name) {
 		return Result{}, fmt.Errorf("--under-fire is for %s, and not for %s", strings.Join(wrongMessages, ", "), name)
+	}
+	if o.Database != "" && name != "year" {
+		return Result{}, fmt.Errorf("--database is for year, and not for %s", name)
 	}
 	if o.Log == nil {
 		o.Log = io.Discard

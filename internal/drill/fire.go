@@ -70,7 +70,7 @@ func (h *house) light(ctx context.Context) error {
 		staff = append(staff, s.Staff[0].Person)
 	}
 	for _, id := range staff {
-		if _, err := h.as(id); err != nil {
+		if _, err := h.see(id, "/"); err != nil { // who was signed out for the night signs in before the crowd
 			return err
 		}
 	}

@@ -59,6 +59,14 @@ type house struct {
 // perSecond is what the drill's SMS centre takes, whatever the scale: an ordinary contract.
 const perSecond = 50
 
+// rate is what the centre of this drill takes in a second; where speed is not looked at, more.
+func (r *replay) rate() int {
+	if r.options.day != nil {
+		return 20 * perSecond
+	}
+	return perSecond
+}
+
 // newHouse makes one with so many pupils. Nothing of it runs yet. who says who can sign in
 // beside those who do in every drill.
 func (r *replay) newHouse(ctx context.Context, pupils, number int, who ...func(*app.DrillTown)) (*house, error) {
@@ -78,7 +86,7 @@ func (r *replay) newHouse(ctx context.Context, pupils, number int, who ...func(*
 		more(&all[0])
 	}
 	h.town = all[0].Town
-	if h.DrillHouse, err = app.MakeDrillOf(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, h.town.DaysBefore(rehearsed + 1)[0], all...); err != nil {
+	if h.DrillHouse, err = app.MakeDrillOf(ctx, h.config(), h.town.DaysBefore(rehearsed + 1)[0], all...); err != nil {
 		return nil, err
 	}
 	return h, h.writeCarrier()
@@ -94,7 +102,7 @@ func (h *house) writeCarrier() error {
 		return err
 	}
 	b, err := json.Marshal(map[string]any{"kind": "smpp", "sender": "LYCEE", "secrets": map[string]any{"password": map[string]string{"file": "password"}},
-		"smpp": map[string]any{"host": "127.0.0.1", "port": h.sink.smpp.port(), "tls": "none", "system_id": "drill", "window": 10, "per_second": perSecond}})
+		"smpp": map[string]any{"host": "127.0.0.1", "port": h.sink.smpp.port(), "tls": "none", "system_id": "drill", "window": 10, "per_second": h.replay.rate()}})
 	if err != nil {
 		return err
 	}
@@ -114,6 +122,11 @@ func (h *house) close() {
 	}
 }
 
+// config is the installation's, for what the drill itself opens of it.
+func (h *house) config() app.Config {
+	return app.Config{Data: h.data, Addr: "127.0.0.1:0", Database: h.replay.options.Database}
+}
+
 // start starts the program at a moment of its clock.
 func (h *house) start(ctx context.Context, at time.Time) error {
 	if !h.beside { // the account has one session, and the carrier may not have noticed its end
@@ -122,6 +135,9 @@ func (h *house) start(ctx context.Context, at time.Time) error {
 	var more []string
 	if h.links {
 		more = []string{"--url", "http://" + h.addr}
+	}
+	if at := h.replay.options.Database; at != "" {
+		more = append(more, "--database", at)
 	}
 	p, err := startProgram(ctx, h.replay.options.Program, h.data, h.sink.mail.port(), at, h.core, cmp.Or(h.addr, "127.0.0.1:0"), more...)
 	if err != nil {
@@ -197,7 +213,7 @@ func (h *house) clock(day time.Time, hhmm string) time.Time {
 
 // unexplained counts the messages for which the installation cannot account.
 func (h *house) unexplained(ctx context.Context, messages []Message) (n int, err error) {
-	a, err := app.Open(ctx, app.Config{Data: h.data, Addr: "127.0.0.1:0"}, app.Options{Log: slog.New(slog.DiscardHandler), For: app.Reading})
+	a, err := app.Open(ctx, h.config(), app.Options{Log: slog.New(slog.DiscardHandler), For: app.Reading})
 	if err != nil {
 		return 0, err
 	}

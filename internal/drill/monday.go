@@ -315,14 +315,9 @@ func (m *monday) telephone(pupil string) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range strings.Split(text, `action="/calls/`)[1:] {
-		id, _, _ := strings.Cut(part, "/")
-		if _, err := m.tap(m.town.Cast.Office, "/calls/"+id+"/outcome", "outcome", "reached", "next", "/day"); err != nil {
-			return err
-		}
-		m.replay.addTo("telephoned", 1)
-	}
-	return nil
+	rows, err := m.outcomes(text)
+	m.taps += rows
+	return err
 }
 
 // heard keeps how long it took until the last of those who were told heard that it is over.

@@ -2,10 +2,7 @@ package drill
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -233,12 +230,15 @@ func (m *monday) announce(whom []*tale, reason, via string, fields ...string) er
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(text, "pupil="+t.pupil) {
-			return fmt.Errorf("the office looks for %s and does not find the pupil: %s", find.Get("name"), words(text))
-		}
 		picked.Add("pupil", t.pupil)
-		if _, err := m.tap(office, "/absences/new?"+picked.Encode()); err != nil {
-			return err
+		switch {
+		case strings.Contains(text, `name="pupil" value="`+t.pupil+`" checked`): // nobody else has that name
+		case strings.Contains(text, "pupil="+t.pupil):
+			if _, err := m.tap(office, "/absences/new?"+picked.Encode()); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("the office looks for %s and does not find the pupil: %s", find.Get("name"), words(text))
 		}
 		fields = append(fields, "pupil", t.pupil)
 	}
@@ -336,40 +336,9 @@ func (m *monday) over(t *tale, s timetable.Sitting, k kind, gesture func() error
 	return m.heard(pressed)
 }
 
-var answerLinks = regexp.MustCompile(`(/r/[0-9A-Za-z]+)`)
-
-// answer is a guardian with the message that they got: its link, and a button behind it. They
-// are signed in nowhere.
+// answer is a guardian with the message that they got.
 func (m *monday) answer(t *tale, fields ...string) error {
-	addresses := m.book.addresses(t.pupil)
-	link := ""
-	for _, one := range m.sink.since(m.before) {
-		about := saying{absence, t.pupil, m.seats[t.from][t.pupil]}
-		if found := answerLinks.FindString(one.Text); found != "" && slices.Contains(addresses, one.To) && m.book.says(about, one) {
-			link = found
-		}
-	}
-	if link == "" {
-		return fmt.Errorf("no message about %s has a link to answer by", t.pupil)
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
-	}
-	p := &person{name: "a guardian", http: &http.Client{Jar: jar, Timeout: time.Minute}, base: m.prog.url}
-	form := url.Values{}
-	for i := 0; i+1 < len(fields); i += 2 {
-		form.Set(fields[i], fields[i+1])
-	}
-	if status, text, err := p.get(link); err != nil || status != http.StatusOK {
-		return fmt.Errorf("a guardian's link: %d %w: %s", status, err, words(text))
-	}
-	status, text, err := p.post(link, form)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("a guardian's answer: %d: %s", status, words(text))
-	}
-	m.replay.addTo("guardians_answers", 1)
-	return err
+	return m.answerTo(saying{absence, t.pupil, m.seats[t.from][t.pupil]}, m.before, fields...)
 }
 
 // substitute is a teacher who is away at the second hour: the office names somebody who is

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -171,6 +172,47 @@ func (h *house) see(who, path string) (string, error) {
 		err = fmt.Errorf("%s: GET %s: %d: %s", who, path, status, words(text))
 	}
 	return text, err
+}
+
+var answerLinks = regexp.MustCompile(`(/r/[0-9A-Za-z]+)`)
+
+// linkAbout is where a message that came since the sink had so many can be answered; empty:
+// nowhere.
+func (h *house) linkAbout(about saying, before int) (link string) {
+	addresses := h.book.addresses(about.pupil)
+	for _, one := range h.sink.since(before) {
+		if found := answerLinks.FindString(one.Text); found != "" && slices.Contains(addresses, one.To) && h.book.says(about, one) {
+			link = found
+		}
+	}
+	return link
+}
+
+// answerTo is a guardian with a message that they got: its link, and a button behind it. They
+// are signed in nowhere.
+func (h *house) answerTo(about saying, before int, fields ...string) error {
+	link := h.linkAbout(about, before)
+	if link == "" {
+		return fmt.Errorf("no message about %s has a link to answer by", about.pupil)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	p := &person{name: "a guardian", http: &http.Client{Jar: jar, Timeout: time.Minute}, base: h.prog.url}
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	if status, text, err := p.get(link); err != nil || status != http.StatusOK {
+		return fmt.Errorf("a guardian's link: %d %w: %s", status, err, words(text))
+	}
+	status, text, err := p.post(link, form)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("a guardian's answer: %d: %s", status, words(text))
+	}
+	h.replay.addTo("guardians_answers", 1)
+	return err
 }
 
 // formTo reads the fields of the form of a page that goes to a path.

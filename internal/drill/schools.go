@@ -230,7 +230,7 @@ func (r *replay) emptyHouse(town fictional.Town) (*house, error) {
 	}
 	h := &house{replay: r, town: town, book: newBook(town, zone), zone: zone, owns: folder, data: filepath.Join(folder, "data"), people: map[string]*person{}, core: -1, addr: "127.0.0.1:0", comers: map[page.Role][]comer{}}
 	r.houses = append(r.houses, h)
-	if h.sink, err = newSink(perSecond); err != nil {
+	if h.sink, err = newSink(r.rate()); err != nil {
 		return nil, err
 	}
 	h.sink.plant = r.options.plant

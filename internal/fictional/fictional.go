@@ -43,6 +43,9 @@ type Options struct {
 	Weeks int
 	// Number tells towns of one installation apart. 0 is Lycée Alice-Guy.
 	Number int
+	// Closures are the days on which the school is closed; nil: those of [Closures]. School
+	// and id are not looked at.
+	Closures []timetable.Closure
 }
 
 // Town is one school with its families, as rows that can be saved.
@@ -59,6 +62,7 @@ type Town struct {
 type Cast struct {
 	Head, CPE, Office string
 	Supervisor        string // of the study hall; works with the office
+	Nurse             string
 	Teacher           string // Camille Roy, who has Léa's class on the Tuesday at 08:05
 
 	Class   string // Léa's class: 2de 3
@@ -96,6 +100,7 @@ func (t Town) Accounts() []Account {
 		{"cpe", t.Cast.CPE},
 		{"secretary", t.Cast.Office},
 		{"supervisor", t.Cast.Supervisor},
+		{"nurse", t.Cast.Nurse},
 		{"teacher", t.Cast.Teacher},
 		{"guardian", t.Cast.Nadia},
 		{"guardian", t.Cast.Karim},
@@ -190,7 +195,11 @@ func (m *maker) makeSchool() {
 		ID: m.id("school"), UAI: uai(9_990_042 + m.opts.Number), Name: name, ShortName: short,
 		Kind: "lycee", Zone: "Europe/Paris", Region: "FR", Lang: "fr", Phone: "01 99 00 10 00",
 	}
-	for _, c := range Closures(m.year) {
+	closures := m.opts.Closures
+	if closures == nil {
+		closures = Closures(m.year)
+	}
+	for _, c := range closures {
 		c.School, c.ID = m.town.School.ID, m.id("closure")
 		m.town.Closures = append(m.town.Closures, c)
 	}

@@ -291,7 +291,7 @@ func checkCast(t *testing.T, town fictional.Town) {
 		}
 		roles[a.Role], ids[a.Identifier] = true, true
 	}
-	if len(roles) != 7 || !ids["camille.roy"] || !ids["lea.benali"] || !ids["nadia.benali"] {
+	if len(roles) != 8 || !ids["camille.roy"] || !ids["lea.benali"] || !ids["nadia.benali"] {
 		t.Fatalf("accounts %v", ids)
 	}
 	// What the stories count on, by the directory's own rule.

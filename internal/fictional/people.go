@@ -74,6 +74,7 @@ func (m *maker) makeCastStaff() {
 	c.Office = m.staff("Odile", "Ferrand")
 	c.Supervisor = m.staff("Yanis", "Kerbrat")
 	c.Teacher = m.staff("Camille", "Roy")
+	c.Nurse = m.staff("Maud", "Guivarch")
 }
 
 // otherStaff are those who have no sitting.

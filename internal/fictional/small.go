@@ -21,7 +21,7 @@ func Small(tuesday time.Time) Town {
 		Kind: "lycee", Zone: "Europe/Paris", Region: "FR", Lang: "fr", Phone: "01 99 00 10 00",
 	}
 	t.Cast = Cast{
-		Head: "head", CPE: "cpe", Office: "office", Supervisor: "supervisor", Teacher: "roy",
+		Head: "head", CPE: "cpe", Office: "office", Supervisor: "supervisor", Nurse: "nurse", Teacher: "roy",
 		Class: "2de3", Sitting: "maths", Lea: "lea", Nadia: "nadia", Karim: "karim", Sami: "sami",
 		Denied: "malo", DeniedTold: "adeline", DeniedParent: "ronan",
 		Unreachable: "awa", UnreachableParent: "lamine",
@@ -36,6 +36,7 @@ func Small(tuesday time.Time) Town {
 		{"cpe", "Samir", "Aubertin", directory.KindStaff, "", false, true},
 		{"office", "Odile", "Ferrand", directory.KindStaff, "", false, true},
 		{"supervisor", "Yanis", "Kerbrat", directory.KindStaff, "", false, true},
+		{"nurse", "Maud", "Guivarch", directory.KindStaff, "", false, true},
 		{"roy", "Camille", "Roy", directory.KindStaff, "", false, true},
 		{"nadia", "Nadia", "Benali", directory.KindAdult, "", true, true},
 		{"karim", "Karim", "Benali", directory.KindAdult, "", false, true},

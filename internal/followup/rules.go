@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/preau-ent/preau/internal/directory"
 )
 
 // Bounds of what the head says.
@@ -14,24 +16,11 @@ const (
 	mostDays     = 5
 )
 
-// YearEnd is the last day of the school year of a day: nothing is kept over it.
-func YearEnd(day string) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return day
-	}
-	year := t.Year()
-	if t.Month() >= time.August {
-		year++
-	}
-	return time.Date(year, time.July, 31, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
-}
-
 // Check refuses a period that cannot be.
 func (p Period) Check(today string) error {
 	_, err := time.Parse(time.DateOnly, p.UntilOn)
 	n := utf8.RuneCountInString(strings.TrimSpace(p.Purpose))
-	if err != nil || n < leastPurpose || n > mostPurpose || p.Days < leastDays || p.Days > mostDays || p.UntilOn < today || p.UntilOn > YearEnd(today) {
+	if err != nil || n < leastPurpose || n > mostPurpose || p.Days < leastDays || p.Days > mostDays || p.UntilOn < today || p.UntilOn > directory.YearEnd(today) {
 		return ErrPurpose
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/preau-ent/preau/internal/directory"
 )
 
 // Nobody is named whose days without a sign are fewer than asked, or were our own doing, or who
@@ -67,7 +69,7 @@ func TestPeriods(t *testing.T) {
 		}
 	}
 	for day, want := range map[string]string{"2026-11-24": "2027-07-31", "2027-07-31": "2027-07-31", "2027-08-01": "2028-07-31"} {
-		if got := YearEnd(day); got != want {
+		if got := directory.YearEnd(day); got != want {
 			t.Errorf("%s: %s, want %s", day, got, want)
 		}
 	}

@@ -119,14 +119,20 @@ type Named struct {
 	Notes []Note
 }
 
-// Names lists them by class and name: never by how much is missing.
-func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now time.Time, zone *time.Location) ([]Named, Period, error) {
+// Names lists them by class and name: never by how much is missing. classes: of these alone;
+// nil: of the whole school.
+func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, classes []string, now time.Time, zone *time.Location) ([]Named, Period, error) {
 	today := timetable.Day(now, zone)
 	p, err := Of(ctx, tx, school, today)
 	if err != nil {
 		return nil, p, err
 	}
-	pupils, err := directory.Of(ctx, tx, school, directory.KindPupil, today)
+	var pupils []directory.Person
+	if classes == nil {
+		pupils, err = directory.Of(ctx, tx, school, directory.KindPupil, today)
+	} else {
+		pupils, err = directory.GroupPupils(ctx, tx, school, classes, today)
+	}
 	if err != nil {
 		return nil, p, err
 	}
@@ -141,7 +147,7 @@ func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now
 			out, ids = append(out, Named{Pupil: who, Why: why, Days: days[who.ID]}), append(ids, who.ID)
 		}
 	}
-	classes, err := directory.ClassesOf(ctx, tx, school, ids, today)
+	labels, err := directory.ClassesOf(ctx, tx, school, ids, today)
 	if err != nil {
 		return nil, p, err
 	}
@@ -150,7 +156,7 @@ func (f *Followup) Names(ctx context.Context, tx database.Tx, school string, now
 		return nil, p, err
 	}
 	for i := range out {
-		out[i].Class, out[i].Notes = classes[out[i].Pupil.ID], written[out[i].Pupil.ID]
+		out[i].Class, out[i].Notes = labels[out[i].Pupil.ID], written[out[i].Pupil.ID]
 	}
 	slices.SortStableFunc(out, func(a, b Named) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pupil.LastName, b.Pupil.LastName), cmp.Compare(a.Pupil.FirstName, b.Pupil.FirstName))
@@ -215,46 +221,41 @@ func (f *Followup) days(ctx context.Context, tx database.Tx, p Period, pupils []
 	if err != nil {
 		return nil, err
 	}
+	sittings, err := timetable.Between(ctx, tx, p.School, from, today)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := directory.Memberships(ctx, tx, p.School, ids, from, today)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := f.ours(ctx, tx, p.School, ids, begins, now)
+	if err != nil {
+		return nil, err
+	}
 	out := map[string][]Day{}
 	for d, err := time.Parse(time.DateOnly, from); err == nil && d.Format(time.DateOnly) <= today; d = d.AddDate(0, 0, 1) {
 		day := d.Format(time.DateOnly)
-		var sittings []timetable.Sitting
-		if _, closed := timetable.ClosedOn(closures, day); !closed {
-			if sittings, err = timetable.OfDay(ctx, tx, p.School, day); err != nil {
-				return nil, err
-			}
-			sittings = slices.DeleteFunc(sittings, timetable.Sitting.Cancelled)
+		held := slices.DeleteFunc(sittings[day], timetable.Sitting.Cancelled)
+		if _, closed := timetable.ClosedOn(closures, day); closed {
+			held = nil
 		}
-		groups, lines, away := map[string][]string{}, map[string]classroom.Line{}, false
-		if len(sittings) > 0 {
-			begin, end := sittings[0].StartsAt.Add(-15*time.Minute), sittings[0].EndsAt
-			for _, s := range sittings {
-				if s.EndsAt.After(end) {
-					end = s.EndsAt
-				}
-			}
-			if end.After(now) {
-				end = now
-			}
-			if groups, err = directory.GroupsOf(ctx, tx, p.School, ids, day); err != nil {
-				return nil, err
-			}
-			if end.After(begin) {
-				if lines, away, err = f.ours(ctx, tx, p.School, ids, begin, end); err != nil {
-					return nil, err
-				}
-			}
-		}
+		begin, end := span(held, now)
+		away := end.After(begin) && ours.away(begin, end)
 		for _, who := range ids {
-			one := Day{Day: day, Signs: signs[who][day], Ours: away || len(lines[who].Long) > 0}
+			one := Day{Day: day, Signs: signs[who][day], Ours: away}
 			if one.Signs == nil {
 				one.Signs = map[Kind]int{}
 			}
-			if n := len(lines[who].Waited); n > 0 {
-				one.Signs[Line] += n
+			if end.After(begin) {
+				waited, long := ours.line(who, begin, end)
+				one.Ours = one.Ours || long
+				if waited > 0 {
+					one.Signs[Line] += waited
+				}
 			}
-			for _, s := range sittings {
-				if !slices.ContainsFunc(s.Groups, func(g string) bool { return slices.Contains(groups[who], g) }) {
+			for _, s := range held {
+				if !slices.ContainsFunc(groups[who], func(m directory.Member) bool { return m.On(day) && slices.Contains(s.Groups, m.Grp) }) {
 					continue
 				}
 				if _, elsewhere := attendance.At(statements[who], attendance.Elsewhere, s.StartsAt); !elsewhere {
@@ -267,22 +268,62 @@ func (f *Followup) days(ctx context.Context, tx database.Tx, p Period, pupils []
 	return out, nil
 }
 
-// ours is what our line and our absences did during a day.
-func (f *Followup) ours(ctx context.Context, tx database.Tx, school string, pupils []string, from, until time.Time) (lines map[string]classroom.Line, away bool, err error) {
+// span is from a quarter of an hour before the first of a day's sittings until the end of the
+// last, or until now; nothing without sittings.
+func span(sittings []timetable.Sitting, now time.Time) (begin, end time.Time) {
+	for i, s := range sittings {
+		if i == 0 {
+			begin = s.StartsAt.Add(-15 * time.Minute)
+		}
+		end = later(end, s.EndsAt)
+	}
+	return begin, earlier(end, now)
+}
+
+// doing is what our line and our absences did during a time, read once for all its days.
+type doing struct {
+	lines map[string]classroom.Line
+	there *classroom.There // nil: nothing is known of it, and none counts
+}
+
+// ours reads what was our own doing during a time.
+func (f *Followup) ours(ctx context.Context, tx database.Tx, school string, pupils []string, from, until time.Time) (d doing, err error) {
 	if f.Evidence == nil {
-		return nil, false, nil
+		return d, nil
 	}
 	if f.Evidence.Lines != nil {
-		if lines, err = f.Evidence.Lines(ctx, tx, school, pupils, from, until); err != nil {
-			return nil, false, err
+		if d.lines, err = f.Evidence.Lines(ctx, tx, school, pupils, from, until); err != nil {
+			return d, err
 		}
 	}
-	outages, err := f.Evidence.Outages(ctx, tx, from, until)
+	there, err := f.Evidence.There(ctx, tx, from, until)
+	d.there = &there
+	return d, err
+}
+
+// line tells how often a pupil waited in our line during a part of it, and whether that was so
+// long that nobody can tell who stood in it.
+func (d doing) line(pupil string, from, until time.Time) (waited int, long bool) {
+	touches := func(s classroom.Span) bool { return s.Touches(from, until) }
+	for _, s := range d.lines[pupil].Waited {
+		if touches(s) {
+			waited++
+		}
+	}
+	return waited, slices.ContainsFunc(d.lines[pupil].Long, touches)
+}
+
+// away tells whether we were away for more than half of a part of it: a restart takes no day
+// from anybody.
+func (d doing) away(from, until time.Time) bool {
+	if d.there == nil {
+		return false
+	}
 	var lost time.Duration
-	for _, o := range outages {
+	for _, o := range d.there.Outages(from, until) {
 		lost += earlier(o.Until, until).Sub(later(o.From, from))
 	}
-	return lines, lost > until.Sub(from)/2, err // a restart takes no day from anybody
+	return lost > until.Sub(from)/2
 }
 
 func earlier(a, b time.Time) time.Time {

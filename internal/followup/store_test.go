@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -67,14 +68,19 @@ func newWeeks(t *testing.T, db *database.DB) *weeks {
 		return err
 	})
 	evidence := &classroom.Evidence{Machine: func() time.Time { return w.now }, Lines: func(_ context.Context, _ database.Tx, _ string, pupils []string, from, until time.Time) (map[string]classroom.Line, error) {
-		out, day := map[string]classroom.Line{}, timetable.Day(from, w.zone)
+		out := map[string]classroom.Line{}
 		for _, p := range pupils {
 			var l classroom.Line
-			if slices.Contains(w.waited[day], p) {
-				l.Waited = []classroom.Span{{From: from, Until: until}}
-			}
-			if w.long[day] {
-				l.Long = []classroom.Span{{From: from, Until: until}}
+			for at := from; at.Before(until); at = at.Add(24 * time.Hour) {
+				day := timetable.Day(at, w.zone)
+				morning, _ := time.ParseInLocation(time.DateOnly, day, w.zone)
+				hour := classroom.Span{From: morning.Add(10 * time.Hour), Until: morning.Add(11 * time.Hour)}
+				if slices.Contains(w.waited[day], p) {
+					l.Waited = append(l.Waited, hour)
+				}
+				if w.long[day] {
+					l.Long = append(l.Long, hour)
+				}
 			}
 			out[p] = l
 		}
@@ -118,7 +124,7 @@ func (w *weeks) named(day int) map[string]Because {
 	w.now = time.Date(2026, time.November, day, 18, 0, 0, 0, w.zone)
 	out := map[string]Because{}
 	w.in(func(ctx context.Context, tx database.Tx) error {
-		all, _, err := w.pages.Followup.Names(ctx, tx, w.town.School.ID, w.now, w.zone)
+		all, _, err := w.pages.Followup.Names(ctx, tx, w.town.School.ID, nil, w.now, w.zone)
 		for _, n := range all {
 			out[n.Pupil.ID] = n.Why.Because
 		}
@@ -154,9 +160,10 @@ func TestOffUntilTheHeadOpens(t *testing.T) {
 		if status, body := w.ask(page.CPE, "GET", "/followup"); status != 200 || !strings.Contains(body, "n'est pas ouvert") || strings.Contains(body, "followup/open") {
 			t.Error("the CPE reads that it is off, and opens nothing", status)
 		}
-		for _, role := range []page.Role{page.Secretary, page.Teacher, page.Pupil, page.Guardian} {
-			if status, _ := w.ask(role, "GET", "/followup"); status != 403 {
-				t.Errorf("%s reads it: %d", role, status)
+		// A teacher who leads no class finds nothing there.
+		for role, want := range map[page.Role]int{page.Secretary: 403, page.Teacher: 404, page.Pupil: 403, page.Guardian: 403} {
+			if status, _ := w.ask(role, "GET", "/followup"); status != want {
+				t.Errorf("%s reads it: %d, want %d", role, status, want)
 			}
 		}
 		if status, _ := w.ask(page.CPE, "POST", "/followup/open", "purpose", purpose, "days", "3", "until", "2027-07-01"); status != 403 {
@@ -284,6 +291,32 @@ func TestALookIsKept(t *testing.T) {
 		if w.pages.looked != nil {
 			t.Errorf("still waiting: %v", w.pages.looked)
 		}
+	})
+}
+
+// A period of any length is read in as many statements as one day.
+func TestAPeriodIsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWeeks(t, db)
+		if status, _ := w.ask(page.Head, "POST", "/followup/open", "purpose", purpose, "days", "5", "until", "2027-07-01"); status != 303 {
+			t.Fatal(status)
+		}
+		var asked atomic.Int64
+		w.pages.DB = db.Counting(&asked)
+		counts := map[int]int64{}
+		for _, day := range []int{24, 30} {
+			w.now = time.Date(2026, time.November, day, 9, 0, 0, 0, w.zone)
+			asked.Store(0)
+			if status, _ := w.ask(page.CPE, "GET", "/followup/pupils/lea"); status != 200 {
+				t.Fatal(status)
+			}
+			counts[day] = asked.Load()
+		}
+		if counts[24] == 0 || counts[24] != counts[30] {
+			t.Errorf("statements by day on which it is read: %v", counts)
+		}
+		t.Logf("%v", counts)
 	})
 }
 

@@ -42,9 +42,9 @@ type look struct {
 }
 
 // Register adds the pages to the table of routes: the head opens and ends, the head and the CPE
-// read and note.
+// read and note, and so does a form teacher for the pupils of their class.
 func (p *Pages) Register(rs *page.Routes) {
-	reads, small := page.Only(page.Head, page.CPE), page.Body(16<<10)
+	reads, small := page.Only(page.Head, page.CPE, page.Teacher), page.Body(16<<10)
 	rs.Handle("GET /followup", reads, p.list)
 	rs.Handle("POST /followup/open", page.Only(page.Head), p.open, small, page.Again())
 	rs.Handle("POST /followup/close", page.Only(page.Head), p.end, small)
@@ -156,18 +156,49 @@ func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, form Period, problem error) error {
 	v, zone := page.ViewerOf(r), page.Zone(r.Context())
-	view := listView{Head: v.Role == page.Head, Now: p.Now(), Form: form, End: YearEnd(timetable.Day(p.Now(), zone)), Err: problem}
+	view := listView{Head: v.Role == page.Head, Now: p.Now(), Form: form, End: directory.YearEnd(timetable.Day(p.Now(), zone)), Err: problem}
 	if view.Form.UntilOn == "" {
 		view.Form.UntilOn = view.End
 	}
 	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		view.Named, view.Period, err = p.Followup.Names(ctx, tx, v.School, view.Now, zone)
+		var classes []string // every one
+		if v.Role == page.Teacher {
+			if classes, err = led(ctx, tx, v, timetable.Day(view.Now, zone)); err != nil {
+				return err
+			}
+		}
+		view.Named, view.Period, err = p.Followup.Names(ctx, tx, v.School, classes, view.Now, zone)
 		return err
 	})
 	if view.Off = errors.Is(err, ErrOff); err != nil && !view.Off {
-		return err
+		return failed(err)
 	}
 	return page.Show(w, r, status, listPage(view))
+}
+
+// led lists the classes of a form teacher; ErrNotFound: they lead none.
+func led(ctx context.Context, tx database.Tx, v page.Viewer, day string) ([]string, error) {
+	classes, err := directory.FormClasses(ctx, tx, v.School, v.ID, day)
+	if err == nil && len(classes) == 0 {
+		err = ErrNotFound
+	}
+	ids := make([]string, len(classes))
+	for i, g := range classes {
+		ids[i] = g.ID
+	}
+	return ids, err
+}
+
+// mayRead refuses a teacher a pupil of a class that they do not lead. ErrNotFound.
+func (p *Pages) mayRead(ctx context.Context, tx database.Tx, v page.Viewer, pupil string) error {
+	if v.Role != page.Teacher {
+		return nil
+	}
+	err := directory.Leads(ctx, tx, v.School, v.ID, pupil, timetable.Day(p.Now(), page.Zone(ctx)))
+	if errors.Is(err, directory.ErrNotFound) {
+		return ErrNotFound
+	}
+	return err
 }
 
 func (p *Pages) open(w http.ResponseWriter, r *http.Request) error {
@@ -208,6 +239,9 @@ func (p *Pages) one(w http.ResponseWriter, r *http.Request) error {
 		if _, err = directory.PersonByID(ctx, tx, v.School, r.PathValue("pupil")); errors.Is(err, directory.ErrNotFound) {
 			return ErrNotFound // whether it is open or not
 		}
+		if err = p.mayRead(ctx, tx, v, r.PathValue("pupil")); err != nil {
+			return err
+		}
 		named, _, err = p.Followup.Line(ctx, tx, v.School, r.PathValue("pupil"), p.Now(), page.Zone(ctx))
 		return err
 	})
@@ -221,6 +255,9 @@ func (p *Pages) note(w http.ResponseWriter, r *http.Request) error {
 	v, pupil := page.ViewerOf(r), r.PathValue("pupil")
 	n := Note{School: v.School, Pupil: pupil, What: r.PostFormValue("what"), By: v.Account}
 	err := p.DB.InSchool(r.Context(), v.School, func(ctx context.Context, tx database.Tx) error {
+		if err := p.mayRead(ctx, tx, v, pupil); err != nil {
+			return err
+		}
 		return p.Followup.note(ctx, tx, n, p.Now(), page.Zone(ctx))
 	})
 	if err != nil {

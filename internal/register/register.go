@@ -4,7 +4,8 @@
 // Its promise: regularising is for the register and nothing else. It reads rolls and what is
 // stated beside them, changes neither, and no message ever leaves because of it: this package
 // knows neither alerts nor the courier. Why a pupil was absent is the office's and the
-// guardians'; teachers have no page here.
+// guardians'; a form teacher reads of their own class how many half-days were missed, and which
+// still want a word of the family.
 //
 // Words: a half-day is missed when the pupil is absent from a sitting that begins in it, unless
 // the school sent the pupil elsewhere or had them in the building. A reason is a code of the

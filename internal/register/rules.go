@@ -218,3 +218,6 @@ func yearFrom(day string) string {
 	}
 	return d.Format("2006") + "-08-01"
 }
+
+// firstMonth is the first one of the school year of a day.
+func firstMonth(day string) string { return yearFrom(day)[:len("2006-01")] }

@@ -1,8 +1,11 @@
 package register_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/csv"
+	"encoding/xml"
 	"errors"
 	"io"
 	"log/slog"
@@ -12,6 +15,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -310,6 +315,107 @@ func TestExport(t *testing.T) {
 	for _, want := range []string{"Benali;Léa;2de 3;2026-11-10;matin;Sport;à justifier;\r\n", "'=HYPERLINK(1);Malo;2de 3;2026-11-10;après-midi;Sport;à justifier;\r\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line %q in\n%s", want, text)
+		}
+	}
+	w = d.serve("office", httptest.NewRequest(http.MethodGet, "/register/export?month=2026-11&as=xlsx", nil))
+	z, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet, err := z.Open("xl/worksheets/sheet1.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A text is a text, whatever it begins with; the tenth of November 2026 is a day.
+	for _, want := range []string{`<c t="inlineStr"><is><t xml:space="preserve">=HYPERLINK(1)</t></is></c>`, `<c s="1"><v>46336</v></c>`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no cell %q in\n%s", want, b)
+		}
+	}
+	if strings.Contains(string(b), "<f") {
+		t.Error("the workbook has a formula")
+	}
+}
+
+// spelt is a text of a workbook as spreadsheets read it: _x000A_ is a new line (ECMA-376, 22.9.2.19).
+var spelt = regexp.MustCompile(`_x([0-9A-Fa-f]{4})_`)
+
+// TestExportOfHostileNames: whatever a name is, a spreadsheet shows the name: no markup of the
+// workbook, no sign spelt by its number, no formula in a table of text.
+func TestExportOfHostileNames(t *testing.T) {
+	t.Parallel()
+	d := open(t, databasetest.SQLite(t))
+	d.missed("malo", 10, 14)
+	for name, inText := range map[string]string{
+		`_x003D_1+1`:                     `_x003D_1+1`,
+		`_x000a__x003D_`:                 `_x000a__x003D_`,
+		`_x005F_x003D_`:                  `_x005F_x003D_`,
+		`_x000a_x003D_`:                  `_x000a_x003D_`,
+		`__x003D_`:                       `__x003D_`,
+		`</t></is></c><c><f>1+1</f></c>`: `</t></is></c><c><f>1+1</f></c>`,
+		`]]><!--`:                        `]]><!--`,
+		`&#61;1+1`:                       `&#61;1+1`,
+		`  d'Aubigné  `:                  `  d'Aubigné  `,
+		"+1":                             "'+1",
+		"-1":                             "'-1",
+		"@SUM(1)":                        "'@SUM(1)",
+		"\t=1":                           "'\t=1",
+		"\n=1":                           "'\n=1",
+		"＝1+1":                           "'＝1+1",
+		"＠SUM(1)":                        "'＠SUM(1)",
+		`a;"=1+1"`:                       `a;"=1+1"`,
+	} {
+		d.must(func(ctx context.Context, tx database.Tx) error {
+			_, err := tx.NewRaw("UPDATE directory_people SET last_name = ? WHERE id = 'malo'", name).Exec(ctx)
+			return err
+		})
+		w := d.serve("office", httptest.NewRequest(http.MethodGet, "/register/export?month=2026-11&as=xlsx", nil))
+		z, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sheet, err := z.Open("xl/worksheets/sheet1.xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var book struct {
+			Rows []struct {
+				Cells []struct {
+					Kind    string    `xml:"t,attr"`
+					Text    string    `xml:"is>t"`
+					Formula *struct{} `xml:"f"`
+				} `xml:"c"`
+			} `xml:"sheetData>row"`
+		}
+		if err := xml.NewDecoder(sheet).Decode(&book); err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		if len(book.Rows) != 2 || len(book.Rows[1].Cells) != 8 {
+			t.Fatalf("%q: %+v", name, book)
+		}
+		for _, c := range book.Rows[1].Cells {
+			if c.Formula != nil {
+				t.Errorf("%q: the workbook has a formula", name)
+			}
+		}
+		first := book.Rows[1].Cells[0]
+		shown := spelt.ReplaceAllStringFunc(first.Text, func(s string) string {
+			n, _ := strconv.ParseUint(s[2:6], 16, 16) // four such digits
+			return string(rune(n))
+		})
+		if first.Kind != "inlineStr" || shown != name {
+			t.Errorf("a spreadsheet shows %q as %q", name, shown)
+		}
+		w = d.serve("office", httptest.NewRequest(http.MethodGet, "/register/export?month=2026-11", nil))
+		table := csv.NewReader(strings.NewReader(strings.TrimPrefix(w.Body.String(), "\ufeff")))
+		table.Comma = ';'
+		rows, err := table.ReadAll()
+		if err != nil || len(rows) != 2 || rows[1][0] != inText {
+			t.Errorf("the table says %q, %v, want %q", rows, err, inText)
 		}
 	}
 }

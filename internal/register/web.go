@@ -43,6 +43,8 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /pupils/{pupil}/register", office, p.give, small)
 	rs.Handle("POST /justifications/{justification}/settle", office, p.settle, small)
 	rs.Handle("GET /justifications/{justification}/document", office, p.document)
+	rs.Handle("GET /form", page.Only(page.Teacher), p.form)
+	rs.Handle("GET /form/pupils/{pupil}", page.Only(page.Teacher), p.formPupil)
 	rs.Handle("GET /children/{pupil}/register", family, p.child)
 	rs.Handle("POST /children/{pupil}/register", family, p.send, file)
 	rs.Handle("GET /children/{pupil}/justifications/{justification}/document", family, p.ownDocument)
@@ -69,17 +71,19 @@ func failed(err error) error {
 
 // monthView is one month of the school, or of a class.
 type monthView struct {
-	Month    string // 2026-11
-	Today    string
-	Class    string
-	Classes  []directory.Group
-	Count    Count
-	Pupils   []pupilRow
-	File     []pupilRow // the list for the academic authority
-	Waiting  []waitingRow
-	Days     []string // school days of the month
-	Region   string
-	NotFound bool
+	Month   string // 2026-11
+	Today   string
+	Class   string
+	Classes []directory.Group
+	Count   Count
+	Pupils  []pupilRow
+	File    []pupilRow // the list for the academic authority
+	Waiting []waitingRow
+	Days    []string // school days of the month
+	Region  string
+
+	from, until string // the month's days
+	plain       bool   // for a form teacher
 }
 
 type pupilRow struct {
@@ -108,56 +112,79 @@ func (p *Pages) month(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) readMonth(r *http.Request) (monthView, error) {
 	v, q, zone := page.ViewerOf(r), r.URL.Query(), page.Zone(r.Context())
 	view := monthView{Today: timetable.Day(p.Now(), zone), Class: q.Get("class")}
-	first, err := time.Parse("2006-01", q.Get("month"))
-	if err != nil {
-		if first, err = time.Parse("2006-01", view.Today[:7]); err != nil {
-			return view, err
-		}
+	if err := view.ofMonth(q.Get("month")); err != nil {
+		return view, err
 	}
-	view.Month = first.Format("2006-01")
-	from, until := first.Format(time.DateOnly), first.AddDate(0, 1, -1).Format(time.DateOnly)
-	err = p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		school, err := directory.SchoolByID(ctx, tx, v.School)
-		if err != nil {
-			return err
-		}
-		view.Region = school.Region
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
 		groups, err := directory.Groups(ctx, tx, v.School)
 		if err != nil {
 			return err
 		}
 		view.Classes = slices.DeleteFunc(groups, func(g directory.Group) bool { return g.Kind != "class" })
 		directory.ByLabel(view.Classes)
-		var only []string
-		if view.Class != "" {
-			if !slices.ContainsFunc(view.Classes, func(g directory.Group) bool { return g.ID == view.Class }) {
-				return ErrNotFound
-			}
-			people, err := directory.GroupPupils(ctx, tx, v.School, []string{view.Class}, min(until, max(from, view.Today)))
-			if err != nil {
-				return err
-			}
-			only = []string{}
-			for _, one := range people {
-				only = append(only, one.ID)
-			}
+		if view.Class != "" && !slices.ContainsFunc(view.Classes, func(g directory.Group) bool { return g.ID == view.Class }) {
+			return ErrNotFound
 		}
-		all, err := Read(ctx, tx, school, zone, from, until, only)
-		if err != nil {
+		if err := view.read(ctx, tx, v.School); err != nil {
 			return err
 		}
-		view.Count = CountOf(all)
-		if err := view.rows(ctx, tx, v.School, byPupil(all)); err != nil {
-			return err
-		}
-		closures, err := timetable.Closures(ctx, tx, v.School, from)
-		if err != nil {
-			return err
-		}
-		view.Days = schoolDays(closures, from, until)
 		return view.waiting(ctx, tx, v.School)
 	})
 	return view, err
+}
+
+// ofMonth says which month it is: this one, where none is named.
+func (v *monthView) ofMonth(asked string) error {
+	first, err := time.Parse("2006-01", asked)
+	if err != nil {
+		if first, err = time.Parse("2006-01", v.Today[:7]); err != nil {
+			return err
+		}
+	}
+	v.Month = first.Format("2006-01")
+	v.from, v.until = first.Format(time.DateOnly), first.AddDate(0, 1, -1).Format(time.DateOnly)
+	return nil
+}
+
+// read reads who missed what in the month, of the class or of everybody.
+func (v *monthView) read(ctx context.Context, tx database.Tx, schoolID string) error {
+	school, err := directory.SchoolByID(ctx, tx, schoolID)
+	if err != nil {
+		return err
+	}
+	v.Region = school.Region
+	var only []string
+	if v.Class != "" {
+		day := min(v.until, max(v.from, v.Today))
+		if v.plain {
+			day = v.Today // whoever was of the class then is another's now
+		}
+		people, err := directory.GroupPupils(ctx, tx, schoolID, []string{v.Class}, day)
+		if err != nil {
+			return err
+		}
+		only = []string{}
+		for _, one := range people {
+			only = append(only, one.ID)
+		}
+	}
+	all, err := Read(ctx, tx, school, page.Zone(ctx), v.from, v.until, only)
+	if err != nil {
+		return err
+	}
+	if v.plain {
+		all = plain(all)
+	}
+	v.Count = CountOf(all)
+	if err := v.rows(ctx, tx, schoolID, byPupil(all)); err != nil {
+		return err
+	}
+	closures, err := timetable.Closures(ctx, tx, schoolID, v.from)
+	if err != nil {
+		return err
+	}
+	v.Days = schoolDays(closures, v.from, v.until)
+	return nil
 }
 
 // rows names the pupils: those with most to settle first.
@@ -249,6 +276,8 @@ type pupilView struct {
 	Told   []waitingRow // justifications, the last first
 	Done   string
 	Err    error
+
+	plain bool // for a form teacher
 }
 
 // monthOf is one month of one pupil.
@@ -306,6 +335,9 @@ func (v *pupilView) read(ctx context.Context, tx database.Tx, schoolID, person s
 	}
 	if v.Late, v.Mins, err = attendance.LateTimes(ctx, tx, schoolID, v.Pupil.ID, from, v.Today); err != nil {
 		return err
+	}
+	if v.plain {
+		all = plain(all)
 	}
 	v.Count = CountOf(all)
 	closures, err := timetable.Closures(ctx, tx, schoolID, from)

@@ -91,6 +91,19 @@ func OfDay(ctx context.Context, tx database.Tx, school, day string) ([]Sitting, 
 	})
 }
 
+// Between lists the sittings of a school from one day to another, both included, by day,
+// cancelled ones too: each day's by their beginning.
+func Between(ctx context.Context, tx database.Tx, school, from, until string) (map[string][]Sitting, error) {
+	all, err := list(ctx, tx, school, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("t.day >= ? AND t.day <= ?", from, until)
+	})
+	out := map[string][]Sitting{}
+	for _, s := range all {
+		out[s.Day] = append(out[s.Day], s)
+	}
+	return out, err
+}
+
 // Begun lists the sittings of a day that began at a moment or before it, without the
 // cancelled ones and those that are named.
 func Begun(ctx context.Context, tx database.Tx, school, day string, by time.Time, without []string) ([]Sitting, error) {

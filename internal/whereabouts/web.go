@@ -263,10 +263,16 @@ func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, status int, f f
 				return err
 			}
 		}
-		directory.ByName(view.Picked)
 		if view.Found, err = directory.FindPupils(ctx, tx, v.School, day, view.Name, mostFound); err != nil {
 			return err
 		}
+		if len(view.Found) == 1 { // whoever else could be meant
+			if !isPicked(view, view.Found[0].ID) {
+				view.Picked = append(view.Picked, view.Found[0])
+			}
+			view.Found, view.Name = nil, ""
+		}
+		directory.ByName(view.Picked)
 		ids := idsOf(view.Picked, view.Found)
 		view.Classes, err = directory.ClassesOf(ctx, tx, v.School, ids, day)
 		return err

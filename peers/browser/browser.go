@@ -22,8 +22,10 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -182,6 +184,8 @@ func (tab *Tab) hear(event any) {
 		if e.ExceptionDetails.Exception != nil {
 			complaint += " " + e.ExceptionDetails.Exception.Description
 		}
+	case *cdppage.EventJavascriptDialogOpening:
+		complaint = "a dialog: " + e.Message
 	case *network.EventResponseReceived:
 		if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 {
 			complaint = fmt.Sprintf("%d for %s", e.Response.Status, e.Response.URL)
@@ -243,6 +247,48 @@ func (tab *Tab) Click(css string) {
 func (tab *Tab) Type(css, text string) {
 	tab.t.Helper()
 	tab.Do(chromedp.SendKeys(chromedp.CSS(css), text, chromedp.NodeVisible))
+}
+
+// keys that are no character, by their name in the page, with the code that Windows has for them.
+var keys = map[string]int64{"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39}
+
+// Press presses keys where the keyboard is, as a keyboard does: chromedp's own KeyEvent sends a
+// letter a second time, even after a page has taken the key. A key is a character or has a name
+// of KeyboardEvent.key; "Alt+1" and "Shift+Tab" are pressed with another held down.
+func (tab *Tab) Press(names ...string) {
+	tab.t.Helper()
+	for _, key := range names {
+		held := int64(0)
+		if rest, ok := strings.CutPrefix(key, "Alt+"); ok {
+			key, held = rest, 1
+		} else if rest, ok := strings.CutPrefix(key, "Shift+"); ok {
+			key, held = rest, 8
+		}
+		p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, WindowsVirtualKeyCode: keys[key], Modifiers: held}
+		if held == 1 {
+			p.UnmodifiedText, p.Type, p.WindowsVirtualKeyCode = key, input.DispatchKeyEventTypeRawKeyDown, int64(key[0])
+		}
+		switch key {
+		case "Enter":
+			p.Text = "\r"
+		case "Escape", "Tab", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight":
+			p.Text, p.Type = "", input.DispatchKeyEventTypeRawKeyDown
+		}
+		events := []input.DispatchKeyEventType{p.Type, input.DispatchKeyEventTypeKeyUp}
+		if held == 1 { // what a page gives an access key is looked for in the character
+			events = []input.DispatchKeyEventType{p.Type, input.DispatchKeyEventTypeChar, input.DispatchKeyEventTypeKeyUp}
+		}
+		for _, one := range events {
+			p.Type = one
+			tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, p)
+				return err
+			}))
+			if held != 1 {
+				p.Text = ""
+			}
+		}
+	}
 }
 
 // Wait waits until an element that a CSS selector names can be seen.

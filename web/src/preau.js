@@ -47,8 +47,16 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
-// After a refused form, the reader starts at the first field at fault.
-document.querySelector('[aria-invalid="true"]')?.focus();
+// After a refused form, the reader starts at the first field at fault; else, at a desk, where the
+// work of the page begins. A phone would open its keyboard over what one came to read.
+const atFault = document.querySelector('[aria-invalid="true"]');
+const begins = !matchMedia('(pointer: coarse)').matches && !location.hash && document.querySelector('[data-first]');
+(atFault || begins || undefined)?.focus();
+
+// A key that is held down presses once: the next page has something else where the keyboard is.
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && event.repeat && event.target.matches?.('[data-first]')) event.preventDefault();
+});
 
 // <button data-print class="script-only"> prints the page.
 document.addEventListener('click', (event) => {

@@ -1,0 +1,71 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/preau-ent/preau/internal/page"
+	"github.com/preau-ent/preau/peers/browser"
+)
+
+// TestLessonFromTodayToToday: a teacher goes from their day to a lesson, writes and releases;
+// the pupil reads it from theirs. Both pages are looked at, in two widths and two lights.
+func TestLessonFromTodayToToday(t *testing.T) {
+	s, _ := newOffice(t)
+	roy := s.enter("roy")
+	post := func(what string, fields url.Values) {
+		t.Helper()
+		res, err := roy.PostForm(s.url("/lesson/maths/"+what), fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d", what, res.StatusCode)
+		}
+	}
+	b := browser.Start(t)
+	lea := s.phone(b, browser.Options{})
+	lea.signIn("lea")
+	lea.Wait(".menu")
+	post("step", url.Values{"title": {"Lire"}, "text": {"# Thalès\n\nLire la **page 42**, puis :\n\n1. tracer\n2. mesurer\n\nVoir [le cours](https://ecole.example/thales-" + strings.Repeat("long", 20) + ")."}})
+	lea.Go(s.url("/"))
+	if strings.Contains(lea.Text("main"), "Cours du jour") {
+		t.Error("a lesson shows before its release")
+	}
+	post("release", url.Values{"do": {"now"}})
+	lea.Go(s.url("/"))
+	lea.Click(`a[href="/lesson/maths"]`)
+	lea.Wait(".lesson-text")
+	if text := page.Plain(lea.Text("main")); !strings.Contains(text, "page 42") {
+		t.Errorf("the pupil reads %q", text)
+	}
+	teacher := s.phone(b, browser.Options{})
+	teacher.signIn("roy")
+	teacher.Wait(".menu")
+	teacher.Click(`a[href="/lesson/maths"]`)
+	teacher.Wait(`form[action="/lesson/maths/step"]`)
+	for name, tab := range map[string]phone{"pupil": lea, "teacher": teacher} {
+		for _, screen := range []struct {
+			width int
+			dark  bool
+		}{{320, false}, {360, false}, {360, true}, {1280, false}, {1280, true}} {
+			tab.Look(screen.width, 800, screen.dark)
+			where := fmt.Sprintf("lesson-%s-%d-%v", name, screen.width, screen.dark)
+			tab.NoViolations(where)
+			if wide := browser.Eval[int](tab.Tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
+				t.Errorf("%s: %d px too wide", where, wide)
+			}
+			if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" {
+				tab.Screenshot(filepath.Join(pictures, where+".png"))
+			}
+		}
+		for _, c := range tab.Complaints() {
+			t.Errorf("%s: the browser complains: %s", name, c)
+		}
+	}
+}
