@@ -120,7 +120,7 @@ func (c *importCmd) write(s streams, file io.Writer, r directory.ImportReport) e
 		out = s.err // the standard output is the JSON's alone
 	}
 	for _, one := range r.Refused {
-		fmt.Fprintf(out, "refused: %s:%d: %s\n", one.File, one.Line, one.Reason)
+		fmt.Fprintf(out, "refused: %s: %s\n", one.Place(), one.Reason)
 	}
 	for _, one := range r.PerSchool {
 		if !one.Taken {
@@ -131,7 +131,7 @@ func (c *importCmd) write(s streams, file io.Writer, r directory.ImportReport) e
 		fmt.Fprintf(out, "note: %s\n", note)
 	}
 	for _, one := range r.Remarks {
-		fmt.Fprintf(out, "remark: %s:%d: %s\n", one.File, one.Line, one.Reason)
+		fmt.Fprintf(out, "remark: %s: %s\n", one.Place(), one.Reason)
 	}
 	for _, one := range r.Difference {
 		writeDifference(out, one)

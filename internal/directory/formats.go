@@ -75,6 +75,7 @@ const (
 var (
 	whySeveralFormats = intake.Why("plusieurs formats à la fois (%s) : donnez-les l'un après l'autre, ou dites lequel lire avec --format", "several formats at once (%s): give them one after the other, or say which to read with --format")
 	whyNoFormat       = intake.Why("format non reconnu : donnez les fichiers d'un export, ou dites lequel avec --format (%s)", "format not recognised: give the files of an export, or say which with --format (%s)")
+	whyTable          = intake.Why("ce tableau n'est d'aucun export connu : déposez-le dans la page « Import » et dites ce que sont ses colonnes, ou dites-le avec --map", "this table is of no known export: bring it on the page Import and say what its columns are, or say it with --map")
 	whyRootElement    = intake.Why("élément racine « %s » : format non reconnu ; donnez les fichiers d'un export, ou dites lequel avec --format (%s)", "root element %q: format not recognised; give the files of an export, or say which with --format (%s)")
 )
 
@@ -134,6 +135,8 @@ func unknown(found *intake.Found, paths []string, o Reading) *Export {
 		why := &intake.Stop{Reason: whyNoFormat, Args: []any{names}}
 		if strings.HasPrefix(f.Text(), "<") || len(f.Head) == 0 {
 			why = notOurs(f, names)
+		} else if f.Parts != nil || len(f.FirstRow()) > 1 {
+			why = &intake.Stop{Line: 1, Reason: whyTable}
 		}
 		if len(e.refusals) < 20 {
 			e.refusals = append(e.refusals, why.Refusal(f.Path, o.English))

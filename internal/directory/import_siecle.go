@@ -10,15 +10,22 @@ import (
 	"github.com/preau-ent/preau/internal/directory/internal/siecle"
 )
 
+var otherCode = intake.Why("%s dit venir de l'établissement « %s », ce qui n'est pas un code : le fichier est pris pour %s", "%s says that it is of school %q, which is no code: it is taken as of %s")
+
 var noGuardians = intake.Why("l'établissement %s n'a aucun responsable dans ces fichiers : personne ne sera prévenu ; ajoutez ResponsablesAvecAdresses.xml", "school %s has no guardian in these files: nobody will be told; add ResponsablesAvecAdresses.xml")
 
 // readSIECLE reads what schools take out of SIECLE.
 func readSIECLE(ctx context.Context, found *intake.Found, o Reading) (*Export, error) {
-	e, refusals, err := siecle.ReadFiles(ctx, found, siecle.Options{English: o.English, Dialect: siecle.Dialect(o.Dialect)})
+	e, refusals, err := siecle.ReadFiles(ctx, found, siecle.Options{English: o.English, Dialect: siecle.Dialect(o.Dialect), UAI: o.UAI})
 	if err != nil {
 		return nil, err
 	}
 	out := &Export{format: "siecle", refusals: refusals, aside: e.Aside}
+	for _, f := range e.Files {
+		if f.Said != "" {
+			out.notes = append(out.notes, otherCode.Text(o.English, filepath.Base(f.Path), intake.Shorten(f.Said), f.UAI))
+		}
+	}
 	for _, r := range refusals {
 		out.refused = out.refused || r.HoldsBackAll
 	}

@@ -20,6 +20,7 @@ const (
 	maxRatio    = 200     // of an archive's size to what it unpacks to…
 	freeRatio   = 4 << 20 // …unless that is no more than this
 	headSize    = 4096
+	maxNested   = 4 // folders that hold nothing but a folder
 )
 
 // File is one file of an export, on the disk or in a zip archive.
@@ -57,8 +58,8 @@ func (f *Found) Close() error {
 	return errors.Join(errs...)
 }
 
-// Find lists the files of paths: each is a folder (its files, not its subfolders), a zip
-// archive or a file. An archive in a folder is opened too, one in an archive is refused.
+// Find lists the files of paths: each is a folder (its files, not its subfolders, but that
+// one where it holds nothing else), a zip archive or a file. An archive in a folder is opened too, one in an archive is refused.
 // The error is a failure of the machine.
 func Find(paths []string, english bool) (*Found, error) {
 	f := &finding{english: english}
@@ -108,8 +109,34 @@ func (f *finding) path(path string) error {
 	return f.file(path, info, true)
 }
 
-// folder adds the files of a folder; hidden ones are no part of an export.
+// folder adds the files of a folder; hidden ones are no part of an export. Whoever unpacks
+// an archive often finds a folder in a folder: where there is nothing else, that one is
+// meant.
 func (f *finding) folder(path string) error {
+	for range maxNested {
+		inner, err := onlyFolder(path)
+		if err != nil || inner == "" {
+			return errors.Join(err, f.filesOf(path))
+		}
+		path = inner
+	}
+	return f.filesOf(path)
+}
+
+// onlyFolder is the folder in a folder that holds nothing else; "": there is none.
+func onlyFolder(path string) (string, error) {
+	entries, err := os.ReadDir(path)
+	if _, refused := pathReason(err); refused {
+		return "", nil // told by whoever reads the files
+	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return litter(e.Name()) })
+	if err != nil || len(entries) != 1 || !entries[0].IsDir() {
+		return "", err
+	}
+	return filepath.Join(path, entries[0].Name()), nil
+}
+
+func (f *finding) filesOf(path string) error {
 	entries, err := os.ReadDir(path)
 	if why, refused := pathReason(err); refused {
 		f.refuse(path, why)
@@ -119,7 +146,7 @@ func (f *finding) folder(path string) error {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		if litter(e.Name()) {
 			continue
 		}
 		full := filepath.Join(path, e.Name())
@@ -137,6 +164,16 @@ func (f *finding) folder(path string) error {
 		}
 	}
 	return nil
+}
+
+// litter is what systems leave in folders: hidden files, and those that Windows and macOS
+// hide from people.
+func litter(name string) bool {
+	switch strings.ToLower(name) {
+	case "thumbs.db", "desktop.ini", "__macosx":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
 }
 
 // add keeps a file, unless there are too many.
@@ -185,14 +222,15 @@ func (f *finding) file(path string, info os.FileInfo, named bool) error {
 	return nil
 }
 
-// isArchive knows what people pack files with: zip, gzip, 7z, rar, bzip2, xz.
+// isArchive knows what people pack files with: zip, gzip, 7z, rar, bzip2, xz, tar.
 func isArchive(head []byte) bool {
 	for _, magic := range []string{"PK\x03\x04", "PK\x05\x06", "\x1F\x8B", "7z\xBC\xAF", "Rar!", "BZh", "\xFD7zXZ"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}
 	}
-	return false
+	const tar = 257 // where it says what it is
+	return len(head) > tar && bytes.HasPrefix(head[tar:], []byte("ustar"))
 }
 
 // archive adds the files of a zip archive. It is judged by what it declares before
@@ -247,7 +285,7 @@ func (f *finding) archive(path string, named bool) error {
 	}
 	for _, e := range z.File {
 		name := filepath.ToSlash(e.Name)
-		if e.Mode().IsDir() || strings.HasSuffix(name, "/") || strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], ".") {
+		if e.Mode().IsDir() || strings.HasSuffix(name, "/") || strings.HasPrefix(name, "__MACOSX/") || litter(name[strings.LastIndexByte(name, '/')+1:]) {
 			continue
 		}
 		file := File{Path: path + "/" + Shorten(name), Size: int64(e.UncompressedSize64), open: func() (io.ReadCloser, error) { return unpack(e) }}

@@ -87,9 +87,9 @@ func newXMLInput(src io.Reader) (*input, error) {
 	switch in.encoding {
 	case "utf-8", "utf8", "us-ascii", "ascii":
 		return in, nil
-	case "iso-8859-1", "latin1":
+	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1":
 		table = charmap.ISO8859_1
-	case "iso-8859-15", "latin9", "latin-9":
+	case "iso-8859-15", "iso8859-15", "iso_8859-15", "latin9", "latin-9":
 		table = charmap.ISO8859_15
 	case "windows-1252", "cp1252":
 		table = charmap.Windows1252

@@ -23,6 +23,14 @@ type Refusal struct {
 	Schools      []string `json:"-"`
 }
 
+// Place is the file and, where there is one, the line.
+func (r Refusal) Place() string {
+	if r.Line == 0 {
+		return r.File
+	}
+	return fmt.Sprintf("%s:%d", r.File, r.Line)
+}
+
 // Reason is why something is not taken, and what to do about it, for the person who
 // runs the import: French first, English second, the same arguments in both.
 type Reason struct{ fr, en string }

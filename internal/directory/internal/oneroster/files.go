@@ -61,6 +61,7 @@ func (r *reading) theManifest() error {
 }
 
 func (r *reading) version(path, written string, line int) {
+	written = strings.TrimPrefix(strings.ToLower(written), "v")
 	switch {
 	case written == "" && r.o.Version == "":
 		r.stop(path, line, whyNoVersion)

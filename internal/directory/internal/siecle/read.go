@@ -19,6 +19,8 @@ type Options struct {
 	// Dialect is what a person decided of files that contradict themselves. It changes
 	// nothing where the files are clear.
 	Dialect Dialect
+	// UAI names the school of files that do not, or not readably.
+	UAI string
 }
 
 // kind is what a file is about, told by its root.
@@ -84,7 +86,9 @@ func ReadFiles(ctx context.Context, found *intake.Found, opts Options) (*Export,
 	read := 0
 	for _, file := range found.Files {
 		xml := strings.HasPrefix(file.Text(), "<") && !file.Grammar() || strings.HasSuffix(strings.ToLower(file.Path), ".xml")
-		if !file.Named && !xml {
+		// Communs.xml and Geographique.xml are of every export, and have nothing for us.
+		other := rootOf(file) != "" && kindOf(rootOf(file)) == 0
+		if !file.Named && (!xml || other) {
 			r.out.Ignored = append(r.out.Ignored, file.Path)
 			continue
 		}
@@ -207,6 +211,10 @@ func (f *fileReader) read(source intake.File) error {
 		return f.Stop(whyNothing, list)
 	}
 	f.Line = 1
+	if f.r.opts.UAI != "" && !goodUAI.MatchString(f.uai) {
+		file.Said, f.uai = f.uai, strings.ToUpper(f.r.opts.UAI)
+		file.UAI = f.uai
+	}
 	switch {
 	case f.uai == "":
 		return f.Stop(whyNoUAI)
@@ -379,12 +387,12 @@ func (r *reading) refuse(uai string, refusal intake.Refusal) {
 // whole sorts what a school's files gave, each record once, and looks for what is missing
 // among them.
 func (r *reading) whole(g *gathering) {
-	g.Pupils = once(r, g, g.Pupils, func(p Pupil) (string, packed) { return p.key(), p.packed }, whyDuplicate)
-	g.People = once(r, g, g.People, func(p Person) (string, packed) { return p.key(), p.packed }, whyDuplicate)
-	g.Links = once(r, g, g.Links, func(l Link) (string, packed) {
+	g.Pupils = once(r, g, g.Pupils, packed.key, whyDuplicate, pupilPhone, pupilMobile, pupilEmail)
+	g.People = once(r, g, g.People, packed.key, whyDuplicate, personPhone, personMobile, personWork, personEmail)
+	g.Links = once(r, g, g.Links, func(l packed) string {
 		pupil, rest, _ := strings.Cut(l.text, between)
 		person, _, _ := strings.Cut(rest, between)
-		return pupil + between + person, l.packed
+		return pupil + between + person
 	}, whyTwoLinks)
 	slices.SortFunc(g.Places, func(a, b Place) int { return strings.Compare(a.text, b.text) })
 	g.Places = slices.CompactFunc(g.Places, func(a, b Place) bool { return a.text == b.text })
@@ -403,31 +411,57 @@ func (r *reading) whole(g *gathering) {
 }
 
 // once sorts records by their key and keeps each once; another record of the same key is
-// refused.
-func once[T any](r *reading, g *gathering, all []T, of func(T) (string, packed), why intake.Reason) []T {
-	slices.SortFunc(all, func(a, b T) int {
-		ka, pa := of(a)
-		kb, pb := of(b)
-		return cmp.Or(strings.Compare(ka, kb), strings.Compare(pa.text, pb.text), int(pa.file-pb.file), int(pa.line-pb.line))
+// refused, unless all that it lacks, or has besides, are these fields.
+func once[T ~struct{ packed }](r *reading, g *gathering, all []T, key func(packed) string, why intake.Reason, optional ...int) []T {
+	of := func(t T) packed { return struct{ packed }(t).packed }
+	slices.SortFunc(all, func(x, y T) int {
+		a, b := of(x), of(y)
+		return cmp.Or(strings.Compare(key(a), key(b)), strings.Compare(a.text, b.text), int(a.file-b.file), int(a.line-b.line))
 	})
-	return slices.CompactFunc(all, func(kept, next T) bool {
-		ka, a := of(kept)
-		kb, b := of(next)
-		if ka != kb {
-			return false
+	kept := all[:0]
+	for _, next := range all {
+		if len(kept) == 0 || key(of(kept[len(kept)-1])) != key(of(next)) {
+			kept = append(kept, next)
+			continue
 		}
-		if a.text != b.text {
-			if a.file > b.file || a.file == b.file && a.line > b.line {
-				a, b = b, a
-			}
-			files := r.out.Files
-			var args []any
-			for _, part := range strings.Split(ka, between) {
-				args = append(args, intake.Shorten(part))
-			}
-			args = append(args, files[a.file].Path, int(a.line))
-			r.refuse(g.UAI, intake.Refusal{File: files[b.file].Path, Line: int(b.line), Reason: why.Text(r.opts.English, args...)})
+		a, b := of(kept[len(kept)-1]), of(next)
+		if a.text == b.text {
+			continue
 		}
-		return true
-	})
+		if text, same := together(a.text, b.text, optional); same {
+			a.text = text
+			kept[len(kept)-1] = T(struct{ packed }{a})
+			continue
+		}
+		if a.file > b.file || a.file == b.file && a.line > b.line {
+			a, b = b, a
+		}
+		var args []any
+		for _, part := range strings.Split(key(a), between) {
+			args = append(args, intake.Shorten(part))
+		}
+		files := r.out.Files
+		args = append(args, files[a.file].Path, int(a.line))
+		r.refuse(g.UAI, intake.Refusal{File: files[b.file].Path, Line: int(b.line), Reason: why.Text(r.opts.English, args...)})
+	}
+	return kept
+}
+
+// together is one record of two that say the same, but for optional fields that one of
+// them leaves empty: the file without addresses beside the one with them.
+func together(a, b string, optional []int) (string, bool) {
+	x, y := strings.Split(a, between), strings.Split(b, between)
+	if len(x) != len(y) {
+		return "", false
+	}
+	for i := range x {
+		switch {
+		case x[i] == y[i]:
+		case !slices.Contains(optional, i) || x[i] != "" && y[i] != "":
+			return "", false
+		case x[i] == "":
+			x[i] = y[i]
+		}
+	}
+	return strings.Join(x, between), true
 }

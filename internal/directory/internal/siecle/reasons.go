@@ -6,8 +6,8 @@ import "github.com/preau-ent/preau/internal/directory/internal/intake"
 var (
 	whyRoot      = intake.Why("élément racine « %s » trouvé : ce n'est pas un fichier SIECLE (attendu BEE_ELEVES, BEE_RESPONSABLES, BEE_STRUCTURES ou BEE_NOMENCLATURES)", "root element %q found: this is no SIECLE file (expected BEE_ELEVES, BEE_RESPONSABLES, BEE_STRUCTURES or BEE_NOMENCLATURES)")
 	whyNoSIECLE  = intake.Why("aucun fichier SIECLE ici : donnez le dossier ou l'archive qui contient ElevesSansAdresses.xml et ResponsablesAvecAdresses.xml", "no SIECLE file here: give the folder or archive that holds ElevesSansAdresses.xml and ResponsablesAvecAdresses.xml")
-	whyNoUAI     = intake.Why("le fichier ne dit pas de quel établissement il vient (PARAMETRES/UAJ) : demandez une nouvelle extraction", "the file does not say which school it is of (PARAMETRES/UAJ): ask for a new export")
-	whyUAI       = intake.Why("code d'établissement « %s » illisible : attendu sept chiffres et une lettre", "unreadable school code %q: expected seven digits and a letter")
+	whyNoUAI     = intake.Why("le fichier ne dit pas de quel établissement il vient (PARAMETRES/UAJ) : demandez une nouvelle extraction, ou dites son code avec --uai", "the file does not say which school it is of (PARAMETRES/UAJ): ask for a new export, or say its code with --uai")
+	whyUAI       = intake.Why("code d'établissement « %s » illisible : attendu sept chiffres et une lettre ; demandez une nouvelle extraction, ou dites le code avec --uai", "unreadable school code %q: expected seven digits and a letter; ask for a new export, or say the code with --uai")
 	whyNothing   = intake.Why("le fichier ne contient pas <%s> : demandez une nouvelle extraction", "the file has no <%s>: ask for a new export")
 	whyLong      = intake.Why("valeur de plus de %d octets dans « %s » : le fichier est abîmé", "value of more than %d bytes in %q: the file is damaged")
 	whyRepeated  = intake.Why("élément <%s> répété : le fichier est abîmé", "element <%s> repeated: the file is damaged")

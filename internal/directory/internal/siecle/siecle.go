@@ -43,6 +43,7 @@ type File struct {
 	Path     string
 	Root     string
 	UAI      string
+	Said     string // instead of UAI, where that was not readable
 	Version  string // VERSION of the root, as written
 	Encoding string
 	Bytes    int64
@@ -258,14 +259,19 @@ func (s *School) Counts() Counts {
 // Recognise says whether a file looks like one of SIECLE. It reads the beginning of what
 // it holds and never its name.
 func Recognise(f intake.File) bool {
+	return kindOf(rootOf(f)) != 0
+}
+
+// rootOf is the root of a file of SIECLE as far as its beginning shows it; "": it is none.
+func rootOf(f intake.File) string {
 	head := string(f.Head)
 	if i := strings.Index(head, "<BEE_"); i >= 0 && strings.HasPrefix(f.Text(), "<") {
 		name := head[i+1:]
 		if end := strings.IndexAny(name, " \t\r\n>/"); end >= 0 {
-			return kindOf(name[:end]) != 0
+			return name[:end]
 		}
 	}
-	return false
+	return ""
 }
 
 // FileOf is the path of the file that holds a link.

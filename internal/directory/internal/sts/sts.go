@@ -231,8 +231,8 @@ func key(kind, id string) string { return strings.ToLower(kind) + " " + id }
 func (r *reader) individual(start xml.StartElement) error {
 	s := Staff{Line: r.Line}
 	id, kind := attr(start, "ID"), attr(start, "TYPE")
-	if id == "" || kind == "" {
-		return r.Stop(whyNoID, "INDIVIDU", "ID, TYPE")
+	if id == "" {
+		return r.Stop(whyNoID, "INDIVIDU", "ID")
 	}
 	s.Key = key(kind, id)
 	var family string
