@@ -63,6 +63,7 @@ func year(ctx context.Context, r *replay) error {
 	}
 	r.is("days", y.lived, yearDays)
 	r.is("invariants_broken", y.broken, 0)
+	r.figure("letters_to_the_head", float64(h.sink.count()-len(y.toFamilies(0))))
 	r.figure("exceptional_days", float64(y.exceptional))
 	r.figure("stopped_days", float64(y.stopped))
 	r.figure("detected_s", 0)
@@ -260,7 +261,7 @@ func (y *schoolYear) ordinarily(n int, day time.Time, absent []string) error {
 	if err := y.justify(); err != nil {
 		return err
 	}
-	y.judge(y.sink.since(m.before), m.want)
+	y.judge(y.toFamilies(m.before), m.want)
 	y.seen = m
 	return nil
 }
@@ -280,6 +281,18 @@ func (y *schoolYear) afternoon(n int) error {
 		_, err = y.press(y.town.Cast.Head, "/service", "do", "keep")
 	}
 	return err
+}
+
+// toFamilies is what the sink got since it had so many, without the letter of the day before to
+// the head: that one leaves in the evening, and may come while the next day has begun.
+func (y *schoolYear) toFamilies(before int) []Message {
+	var heads []string
+	for _, c := range y.book.points[y.town.Cast.Head] {
+		heads = append(heads, string(c.Channel)+" "+c.Address)
+	}
+	return slices.DeleteFunc(y.sink.since(before), func(m Message) bool {
+		return slices.Contains(heads, m.To) && strings.Contains(fold(m.Text), "gardez cette lettre")
+	})
 }
 
 // gestures are what happens after families were told.
@@ -402,7 +415,7 @@ func (y *schoolYear) silent(day time.Time, absent []string) error {
 			return err
 		}
 	}
-	y.judge(y.sink.since(before), nil)
+	y.judge(y.toFamilies(before), nil)
 	return nil
 }
 
@@ -443,7 +456,7 @@ func (y *schoolYear) stoppedAllDay(day time.Time, absent []string) error {
 	if err := y.rest(); err != nil {
 		return err
 	}
-	y.judge(y.sink.since(before), nil)
+	y.judge(y.toFamilies(before), nil)
 	return nil
 }
 
