@@ -251,7 +251,8 @@ func About(ctx context.Context, tx database.Tx, school string, refs []string) ([
 	return rows, err
 }
 
-// Recent lists the last letters of a school that began to leave, newest first.
+// Recent lists the last letters of a school that began to leave, newest first. What it asks is
+// the index courier_letters_recent, word for word.
 func Recent(ctx context.Context, tx database.Tx, school string, limit int64) ([]Letter, error) {
 	var rows []Letter
 	err := tx.NewSelect().Model(&rows).Where("l.school = ? AND l.attempts > 0", school).OrderExpr("l.leaving_at DESC, l.id").Limit(limit).Scan(ctx)

@@ -101,7 +101,7 @@ var (
 	correctionWords = regexp.MustCompile(`était une erreur|notre erreur|(?:the school's|our|our software's) mistake`)
 	denialWords     = regexp.MustCompile(`ne vient pas de nous|is not from us`)
 	schoolsMistake  = regexp.MustCompile(`erreur de l'établissement|the school's mistake`)
-	referenceWords  = regexp.MustCompile(`(?i:réf(?:érence de ce message)?|ref(?:erence(?: of this message)?)?)\s*:?\s*([0-9A-Z]{6,8})`)
+	referenceWords  = regexp.MustCompile(`(?i:\b(?:réf(?:érence de ce message)?|ref(?:erence(?: of this message)?)?))(?:\s*:\s*|\s+)([0-9A-Z]{6,8})`)
 )
 
 func (m Message) kind() kind {

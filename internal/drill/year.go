@@ -85,7 +85,7 @@ func year(ctx context.Context, r *replay) error {
 const (
 	yearDays = 180
 	early    = 1  // its second day, the first Wednesday: the last day is a Wednesday, too
-	filled   = 16 // the last Wednesday of September: a month's page has a month on it
+	filled   = 16 // the last Wednesday of September: a month's page has a month on it, and that of letters is full
 )
 
 var firstDay = time.Date(2026, time.September, 8, 8, 0, 0, 0, paris())
@@ -481,7 +481,7 @@ func (y *schoolYear) pages(day time.Time) []costly {
 		{"register_pupil", c.Office, "/pupils/" + y.here + "/register", early},
 		{"register_class", c.Office, "/register?" + url.Values{"class": {class}}.Encode(), filled},
 		{"register_school", c.Office, "/register", filled},
-		{"courrier", c.Office, "/courrier", early},
+		{"courrier", c.Office, "/courrier", filled},
 	}
 	if g := y.book.guardian(y.here); g != "" {
 		all = append(all, costly{"guardian_today", g, "/", early}, costly{"guardian_register", g, "/children/" + y.here + "/register", early})

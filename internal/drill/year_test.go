@@ -3,6 +3,7 @@ package drill
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,12 +88,13 @@ type evening struct {
 	asks    map[string][2]int // by page: of a program that just began, and when it is asked again
 	bytes   map[string]int
 	scanned map[string][]string // by page: tables that a statement reads from one end to the other
+	read    map[string]int      // by page: rows that PostgreSQL looked at
 	rows    map[string]int
 }
 
 // evening opens the installation beside the drill, overheard, and asks for each page twice.
 func (y *schoolYear) evening(t *testing.T) (e evening, err error) {
-	e = evening{asks: map[string][2]int{}, bytes: map[string]int{}, scanned: map[string][]string{}, rows: map[string]int{}}
+	e = evening{asks: map[string][2]int{}, bytes: map[string]int{}, scanned: map[string][]string{}, read: map[string]int{}, rows: map[string]int{}}
 	day := y.days[y.lived-1]
 	for _, p := range y.pages(day) {
 		var mu sync.Mutex
@@ -123,7 +126,9 @@ func (y *schoolYear) evening(t *testing.T) (e evening, err error) {
 			}
 			asks[i], e.bytes[p.name] = len(heard), len(text)
 			for _, q := range heard {
-				e.scanned[p.name] = append(e.scanned[p.name], scans(t, a.DB, q)...)
+				scanned, read := plan(t, a.DB, q)
+				e.scanned[p.name] = append(e.scanned[p.name], scanned...)
+				e.read[p.name] += read
 			}
 		}
 		e.asks[p.name] = asks
@@ -131,7 +136,7 @@ func (y *schoolYear) evening(t *testing.T) (e evening, err error) {
 			e.rows = counts(t, a.DB)
 			// This could not fail if a scan were not recognised.
 			for _, q := range []string{`SELECT count(*) FROM "attendance_marks" AS "m" WHERE m.minutes = 7`, "SELECT count(*) FROM attendance_marks WHERE minutes = 7"} {
-				if s := scans(t, a.DB, q); len(s) != 1 || !strings.HasPrefix(s[0], "attendance_marks: ") {
+				if s, _ := plan(t, a.DB, q); len(s) != 1 || !strings.HasPrefix(s[0], "attendance_marks: ") {
 					t.Fatalf("%s is not seen to read the whole table: %v", q, s)
 				}
 			}
@@ -160,12 +165,15 @@ func compare(t *testing.T, engine database.Engine, first, last evening) {
 	t.Logf("%s: tables that grew: %v", engine, slices.Sorted(maps.Keys(grown)))
 	for _, page := range slices.Sorted(maps.Keys(last.asks)) {
 		a, b := first.asks[page], last.asks[page]
-		t.Logf("%s: %s asks %v, %v in the end; %d bytes, %d in the end", engine, page, a, b, first.bytes[page], last.bytes[page])
+		t.Logf("%s: %s asks %v, %v in the end; %d bytes, %d in the end; looks at %d rows, %d in the end", engine, page, a, b, first.bytes[page], last.bytes[page], first.read[page], last.read[page])
 		if b[0] > a[0] || b[1] > a[1] || b[1] == 0 {
 			t.Errorf("%s asks %v after some weeks and %v at the end of the year", page, a, b)
 		}
 		if float64(last.bytes[page]) > 1.3*float64(first.bytes[page]) {
 			t.Errorf("%s has %d bytes after some weeks and %d at the end of the year", page, first.bytes[page], last.bytes[page])
+		}
+		if r, most := last.read[page], first.read[page]*3/2+100; engine == database.Postgres && (r > most || r == 0) {
+			t.Errorf("%s looks at %d rows after some weeks and at %d at the end of the year", page, first.read[page], r)
 		}
 		seen := map[string]bool{}
 		for _, s := range last.scanned[page] {
@@ -180,14 +188,18 @@ func compare(t *testing.T, engine database.Engine, first, last evening) {
 
 var (
 	sources  = regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+"?(\w+)"?(?:\s+(?:AS\s+)?"?(\w+)"?)?`)
-	scanLine = regexp.MustCompile(`(?:SCAN|Seq Scan on) (\w+)(?: (\w+))?`)
+	scanLine = regexp.MustCompile(`(?:SCAN|Seq Scan on) (\w+)`)
+	nodeLine = regexp.MustCompile(`Scan .*\(actual rows=([\d.]+) loops=(\d+)\)`)
+	leftLine = regexp.MustCompile(`Rows Removed by (?:Filter|Index Recheck): (\d+)`)
 )
 
-// scans names the tables that a statement reads from one end to the other, each with the
-// statement. PostgreSQL is asked for a plan in which it does so only where it has to.
-func scans(t *testing.T, db *database.DB, q string) (out []string) {
+// plan names the tables that a statement reads from one end to the other, each with the
+// statement, and of PostgreSQL how many rows it looks at: those that it finds, and those that it
+// finds and does not want. It is asked for a plan in which it reads a whole table only where it
+// has to.
+func plan(t *testing.T, db *database.DB, q string) (out []string, read int) {
 	if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(q)), "SELECT") && !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(q)), "WITH") {
-		return nil
+		return nil, 0
 	}
 	alias := map[string]string{}
 	for _, m := range sources.FindAllStringSubmatch(q, -1) {
@@ -202,7 +214,7 @@ func scans(t *testing.T, db *database.DB, q string) (out []string) {
 			if _, err := tx.NewRaw("SET LOCAL enable_seqscan = off").Exec(ctx); err != nil {
 				return err
 			}
-			explain = "EXPLAIN "
+			explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) "
 		}
 		rows, err := tx.QueryContext(ctx, explain+strings.ReplaceAll(q, "?", `\?`))
 		if err != nil {
@@ -213,6 +225,7 @@ func scans(t *testing.T, db *database.DB, q string) (out []string) {
 		if err != nil {
 			return err
 		}
+		loops := 1
 		for rows.Next() {
 			fields := make([]any, len(columns))
 			var line string
@@ -223,6 +236,22 @@ func scans(t *testing.T, db *database.DB, q string) (out []string) {
 			if err := rows.Scan(fields...); err != nil {
 				return err
 			}
+			if m := nodeLine.FindStringSubmatch(line); m != nil {
+				each, err1 := strconv.ParseFloat(m[1], 64)
+				n, err2 := strconv.Atoi(m[2])
+				if err := errors.Join(err1, err2); err != nil {
+					return err
+				}
+				loops = n
+				read += int(each) * n
+			}
+			if m := leftLine.FindStringSubmatch(line); m != nil { // of the node above, on average
+				n, err := strconv.Atoi(m[1])
+				if err != nil {
+					return err
+				}
+				read += n * loops
+			}
 			if m := scanLine.FindStringSubmatch(line); m != nil {
 				out = append(out, alias[m[1]]+": "+strings.Join(strings.Fields(q), " "))
 			}
@@ -232,7 +261,7 @@ func scans(t *testing.T, db *database.DB, q string) (out []string) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, q)
 	}
-	return out
+	return out, read
 }
 
 // counts counts the rows of each table.
