@@ -126,7 +126,7 @@ func TestFence(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(f.dir)); err != nil {
 				f.t.Fatal(err)
 			}
-			for _, key := range []string{"session.key", "journal.key"} {
+			for _, key := range []string{"session.key", "journal.key", "live.key"} {
 				if err := os.Chmod(filepath.Join(dir, key), 0o600); err != nil {
 					f.t.Fatal(err)
 				}

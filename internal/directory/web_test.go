@@ -32,8 +32,8 @@ func furnished(t *testing.T, db *database.DB) *house {
 
 // ours and theirs fill the parameters of a path.
 var (
-	ours = map[string]string{"pupil": "malo", "adult": "ronan", "point": "ronan-sms", "decision": "0123456789abcdefghjk", "objection": "none", "task": "none", "upload": "none"}
-	far  = map[string]string{"pupil": "far-pupil", "adult": "far-adult", "point": "far-point", "decision": "far-decision", "objection": "far-objection", "task": "far-task", "upload": "farupload"}
+	ours = map[string]string{"pupil": "malo", "adult": "ronan", "point": "ronan-sms", "decision": "0123456789abcdefghjk", "objection": "none", "task": "none", "upload": "none", "form": "none"}
+	far  = map[string]string{"pupil": "far-pupil", "adult": "far-adult", "point": "far-point", "decision": "far-decision", "objection": "far-objection", "task": "far-task", "upload": "farupload", "form": "far-form"}
 	hole = regexp.MustCompile(`\{(\w+)\}`)
 )
 

@@ -138,11 +138,7 @@ func (h *house) finish(ctx context.Context) error {
 
 // account ends the program, and asks of every message whether there is a story to it.
 func (h *house) account(ctx context.Context) error {
-	messages := h.sink.all()
-	h.replay.addTo("messages_at_sink", len(messages))
-	for _, m := range messages {
-		h.replay.sent = append(h.replay.sent, Dot{round(m.At.Sub(h.replay.began).Seconds()), string(m.kind())})
-	}
+	messages := h.counted()
 	if err := h.stop(); err != nil {
 		return err
 	}
@@ -155,4 +151,14 @@ func (h *house) account(ctx context.Context) error {
 	}
 	h.replay.addTo("unexplained", n)
 	return nil
+}
+
+// counted keeps for the figures and the drawing what the sink got.
+func (h *house) counted() []Message {
+	messages := h.sink.all()
+	h.replay.addTo("messages_at_sink", len(messages))
+	for _, m := range messages {
+		h.replay.sent = append(h.replay.sent, Dot{round(m.At.Sub(h.replay.began).Seconds()), string(m.kind())})
+	}
+	return messages
 }

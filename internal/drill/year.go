@@ -23,8 +23,12 @@ import (
 // what must always hold is asked of the far side and of the database. What a page costs is
 // measured early and on the last day.
 func year(ctx context.Context, r *replay) error {
-	h, err := r.newHouse(ctx, r.scaled(400, 120), 0, func(t *app.DrillTown) {
-		t.Town = fictional.School(r.options.Seed, fictional.Options{Pupils: r.scaled(400, 120), Weeks: 44, Tuesday: firstDay, Closures: yearsClosures()})
+	pupils := r.scaled(400, 120)
+	if r.options.quick {
+		pupils = 60
+	}
+	h, err := r.newHouse(ctx, pupils, 0, func(t *app.DrillTown) {
+		t.Town = fictional.School(r.options.Seed, fictional.Options{Pupils: pupils, Weeks: 44, Tuesday: firstDay, Closures: yearsClosures()})
 		b := newBook(t.Town, paris())
 		for _, p := range b.pupils {
 			if g := b.guardian(p); g != "" {
@@ -59,6 +63,7 @@ func year(ctx context.Context, r *replay) error {
 	}
 	r.is("days", y.lived, yearDays)
 	r.is("invariants_broken", y.broken, 0)
+	r.figure("letters_to_the_head", float64(h.sink.count()-len(y.toFamilies(0))))
 	r.figure("exceptional_days", float64(y.exceptional))
 	r.figure("stopped_days", float64(y.stopped))
 	r.figure("detected_s", 0)
@@ -67,7 +72,11 @@ func year(ctx context.Context, r *replay) error {
 	if !r.options.quick {
 		y.ratios()
 	}
-	return h.finish(ctx)
+	h.counted()
+	r.is("messages_asked_for_their_story", y.asked, h.sink.count())
+	r.figure("families", float64(h.book.families()))
+	r.clean()
+	return h.stop()
 }
 
 // The year of a drill: from the second Tuesday of September to the last day of June, without
@@ -99,6 +108,7 @@ type schoolYear struct {
 	seen *morning // the ordinary day before, of which families speak in the evening
 
 	lived, broken, exceptional, stopped int
+	asked                               int // messages at the sink of which the story was asked
 
 	cost map[string][]time.Duration // by page: early and late
 }
@@ -131,7 +141,6 @@ func (y *schoolYear) live(n int, day time.Time) (err error) {
 	if !measured {
 		absent = y.absentees(450 + y.replay.random.IntN(250))
 	}
-	before := y.sink.count()
 	switch {
 	case n%40 == 20:
 		y.exceptional++
@@ -159,7 +168,7 @@ func (y *schoolYear) live(n int, day time.Time) (err error) {
 	}
 	y.replay.leak(y.sink, "evening")
 	y.lived++
-	if err := y.holds(n, day, before); err != nil {
+	if err := y.holds(n, day); err != nil {
 		return err
 	}
 	if y.replay.options.day != nil && (n == filled || n == yearDays-1) {
@@ -186,7 +195,7 @@ func (y *schoolYear) beside() error {
 }
 
 // holds asks what must always hold of the day: of the far side, and of the database.
-func (y *schoolYear) holds(n int, day time.Time, before int) (err error) {
+func (y *schoolYear) holds(n int, day time.Time) (err error) {
 	a, err := app.Open(y.ctx, y.config(), app.Options{Log: slog.New(slog.DiscardHandler), For: app.Reading})
 	if err != nil {
 		return err
@@ -196,12 +205,14 @@ func (y *schoolYear) holds(n int, day time.Time, before int) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, m := range y.sink.since(before) {
+	for _, m := range y.sink.since(y.asked) { // those of the night before, too
+		y.asked++
 		ok, err := a.AccountsFor(y.ctx, m.reference())
 		if err != nil {
 			return err
 		}
 		if !ok {
+			y.replay.addTo("unexplained", 1)
 			broken = append(broken, "a message at the sink has no story: "+m.Text)
 		}
 	}
@@ -250,7 +261,7 @@ func (y *schoolYear) ordinarily(n int, day time.Time, absent []string) error {
 	if err := y.justify(); err != nil {
 		return err
 	}
-	y.judge(y.sink.since(m.before), m.want)
+	y.judge(y.toFamilies(m.before), m.want)
 	y.seen = m
 	return nil
 }
@@ -270,6 +281,18 @@ func (y *schoolYear) afternoon(n int) error {
 		_, err = y.press(y.town.Cast.Head, "/service", "do", "keep")
 	}
 	return err
+}
+
+// toFamilies is what the sink got since it had so many, without the letter of the day before to
+// the head: that one leaves in the evening, and may come while the next day has begun.
+func (y *schoolYear) toFamilies(before int) []Message {
+	var heads []string
+	for _, c := range y.book.points[y.town.Cast.Head] {
+		heads = append(heads, string(c.Channel)+" "+c.Address)
+	}
+	return slices.DeleteFunc(y.sink.since(before), func(m Message) bool {
+		return slices.Contains(heads, m.To) && strings.Contains(fold(m.Text), "gardez cette lettre")
+	})
 }
 
 // gestures are what happens after families were told.
@@ -392,7 +415,7 @@ func (y *schoolYear) silent(day time.Time, absent []string) error {
 			return err
 		}
 	}
-	y.judge(y.sink.since(before), nil)
+	y.judge(y.toFamilies(before), nil)
 	return nil
 }
 
@@ -433,7 +456,7 @@ func (y *schoolYear) stoppedAllDay(day time.Time, absent []string) error {
 	if err := y.rest(); err != nil {
 		return err
 	}
-	y.judge(y.sink.since(before), nil)
+	y.judge(y.toFamilies(before), nil)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package drill
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -70,12 +71,14 @@ func (y *schoolYear) costOf(p costly) (time.Duration, error) {
 // ratios writes what each page costs on the last day against the first measure.
 func (y *schoolYear) ratios() {
 	worst := 0.0
-	for name, c := range y.cost {
+	for _, name := range slices.Sorted(maps.Keys(y.cost)) {
+		c := y.cost[name]
 		if len(c) != 2 {
 			continue
 		}
 		ratio := float64(c[1]) / float64(max(c[0], 1))
 		worst = max(worst, ratio)
+		y.replay.say("person", "%s: %.2f ms of the processor at first, %.2f ms on the last day", name, float64(c[0])/1e6, float64(c[1])/1e6)
 		y.replay.figure("by_page_"+name+"_first_ms", float64(c[0])/float64(time.Millisecond))
 		y.replay.figure("by_page_"+name+"_last_ms", float64(c[1])/float64(time.Millisecond))
 		y.replay.figure("by_page_"+name+"_ratio", ratio)
