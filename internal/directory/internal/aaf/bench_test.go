@@ -3,13 +3,11 @@ package aaf_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/preau-ent/preau/internal/directory/internal/aaf"
 	"github.com/preau-ent/preau/internal/directory/internal/aaf/aaftest"
+	"github.com/preau-ent/preau/internal/directory/internal/intake/heaptest"
 )
 
 // BenchmarkRead reads ten schools of 600 pupils, with as many guardians of nobody as
@@ -40,31 +38,13 @@ func benchmark(b *testing.B, dir string) {
 	}
 	b.SetBytes(total)
 	b.ReportAllocs()
-	stop, done := make(chan struct{}), make(chan struct{})
-	var peak atomic.Uint64
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(2 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				var mem runtime.MemStats
-				runtime.ReadMemStats(&mem)
-				peak.Store(max(peak.Load(), mem.HeapAlloc))
-			}
-		}
-	}()
+	peak := heaptest.Watch()
 	for b.Loop() {
 		_, refusals, err := aaf.Read(b.Context(), []string{dir}, aaf.Options{})
 		if err != nil || len(refusals) > 0 {
 			b.Fatal(err, refusals)
 		}
 	}
-	close(stop)
-	<-done
-	b.ReportMetric(float64(peak.Load())/(1<<20), "peak-MB")
+	b.ReportMetric(peak(), "peak-MB")
 	b.ReportMetric(float64(total)/(1<<20), "read-MB")
 }

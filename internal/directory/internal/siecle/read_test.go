@@ -7,15 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/preau-ent/preau/internal/directory/internal/intake"
+	"github.com/preau-ent/preau/internal/directory/internal/intake/heaptest"
 	"github.com/preau-ent/preau/internal/directory/internal/siecle"
 	"github.com/preau-ent/preau/internal/directory/internal/siecle/siecletest"
 )
@@ -130,7 +129,7 @@ func generated(b testing.TB, size siecletest.Size) (string, siecletest.Truth, in
 func BenchmarkRead(b *testing.B) {
 	dir, truth, total := generated(b, region)
 	b.SetBytes(total)
-	peak := watch(b)
+	peak := heaptest.Watch()
 	var reading, decoding time.Duration
 	for b.Loop() {
 		start := time.Now()
@@ -149,7 +148,7 @@ func BenchmarkRead(b *testing.B) {
 		decoding += time.Since(start)
 		b.StartTimer()
 	}
-	peak()
+	b.ReportMetric(peak(), "peak-MB")
 	b.ReportMetric(reading.Seconds()/decoding.Seconds(), "x-bare")
 }
 
@@ -169,31 +168,6 @@ func bare(path string) error {
 		} else if err != nil {
 			return err
 		}
-	}
-}
-
-func watch(b *testing.B) (done func()) {
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	var peak atomic.Uint64
-	go func() {
-		defer close(stopped)
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				var mem runtime.MemStats
-				runtime.ReadMemStats(&mem)
-				peak.Store(max(peak.Load(), mem.HeapAlloc))
-			}
-		}
-	}()
-	return func() {
-		close(stop)
-		<-stopped
-		b.ReportMetric(float64(peak.Load())/(1<<20), "peak-MB")
 	}
 }
 
