@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -338,7 +339,11 @@ func (m *monday) over(t *tale, s timetable.Sitting, k kind, gesture func() error
 
 // answer is a guardian with the message that they got.
 func (m *monday) answer(t *tale, fields ...string) error {
-	return m.answerTo(saying{absence, t.pupil, m.seats[t.from][t.pupil]}, m.before, fields...)
+	err := m.answerTo(saying{absence, t.pupil, m.seats[t.from][t.pupil]}, m.before, fields...)
+	if errors.Is(err, errUntold) {
+		return nil
+	}
+	return err
 }
 
 // substitute is a teacher who is away at the second hour: the office names somebody who is

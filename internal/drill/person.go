@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -188,11 +189,19 @@ func (h *house) linkAbout(about saying, before int) (link string) {
 	return link
 }
 
+// errUntold: nobody around the pupil got the message. What was not heard is not answered; that it
+// was missed is counted where messages are.
+var errUntold = errors.New("no message came")
+
 // answerTo is a guardian with a message that they got: its link, and a button behind it. They
 // are signed in nowhere.
 func (h *house) answerTo(about saying, before int, fields ...string) error {
 	link := h.linkAbout(about, before)
 	if link == "" {
+		addresses := h.book.addresses(about.pupil)
+		if !slices.ContainsFunc(h.sink.since(before), func(one Message) bool { return slices.Contains(addresses, one.To) && h.book.says(about, one) }) {
+			return errUntold
+		}
 		return fmt.Errorf("no message about %s has a link to answer by", about.pupil)
 	}
 	jar, err := cookiejar.New(nil)

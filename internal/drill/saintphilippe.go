@@ -118,7 +118,7 @@ func (h *house) copyTo(name string) (*house, error) {
 	if err := os.Chmod(q.data, 0o700); err != nil {
 		return nil, err
 	}
-	for _, secret := range []string{"carriers/password", "journal.key", "session.key"} {
+	for _, secret := range []string{"carriers/password", "journal.key", "session.key", "live.key"} {
 		if err := os.Chmod(filepath.Join(q.data, secret), 0o600); err != nil {
 			return nil, err
 		}
