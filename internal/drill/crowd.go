@@ -235,6 +235,7 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 	if v.own {
 		path = "/"
 	}
+	nights := c.house.nights.Load()
 	for range mostTries {
 		a, err := c.look(ctx, v, path)
 		if errors.Is(err, errBeside) {
@@ -250,9 +251,14 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 			return nil
 		}
 		if path = to; !strings.Contains(a.text, `name="password"`) {
-			if path = "/"; a.to != "" {
+			slept := c.house.nights.Load()
+			switch {
+			case a.to != "":
 				path = a.to
+			case slept == nights:
+				path = "/"
 			}
+			nights = slept // whoever was signed out by a night that passed signs in again
 			continue
 		}
 		password := c.house.Password

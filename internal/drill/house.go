@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/preau-ent/preau/internal/app"
@@ -34,8 +35,9 @@ type house struct {
 	data      string
 	owns      string // folder to remove at the end
 	sink      *sink
-	now       time.Time // that the clock was last set to
-	setAt     time.Time // when, by the machine's clock
+	now       time.Time    // that the clock was last set to
+	nights    atomic.Int64 // changes when it jumps by a night
+	setAt     time.Time    // when, by the machine's clock
 	prog      *program
 	people    map[string]*person // who is signed in
 	beside    bool               // another program of this installation's carriers runs
@@ -178,6 +180,9 @@ const (
 // step is how far the clock is moved at once: a program sees days pass, not weeks.
 const step = 48 * time.Hour
 
+// night is how far a jump may be before somebody at a shared device is signed out by it.
+const night = 5 * time.Hour
+
 // at lets time pass until a moment of the program's clock.
 func (h *house) at(t time.Time) error {
 	for h.now.Before(t.Add(-step)) {
@@ -190,6 +195,10 @@ func (h *house) at(t time.Time) error {
 
 // jump sets the program's clock.
 func (h *house) jump(t time.Time) error {
+	if t.Sub(h.now) >= night { // before and after: whoever signs in meanwhile is signed out too
+		h.nights.Add(1)
+		defer h.nights.Add(1)
+	}
 	h.now, h.setAt = t, time.Now()
 	return h.prog.command("at " + t.UTC().Format(time.RFC3339Nano))
 }
