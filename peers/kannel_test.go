@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,9 +24,14 @@ func TestKannel(t *testing.T) {
 	kannel := Kannel(t, centre, KannelOptions{Password: "ardoise", ReplyURL: ours.URL})
 	values := url.Values{"username": {"preau"}, "password": {"ardoise"}, "from": {"LYCEE"}, "to": {"+33639980001"}, "text": {"été"}, "charset": {"UTF-8"}, "coding": {"0"},
 		"validity": {"30"}, "dlr-mask": {"31"}, "dlr-url": {ours.URL + "/?letter=L1&status=%d&to=%p&code=%A"}}
-	response, err := http.Get(kannel.URL() + "/cgi-bin/sendsms?" + values.Encode())
+	give := func() (*http.Response, error) { return http.Get(kannel.URL() + "/cgi-bin/sendsms?" + values.Encode()) }
+	response, err := give()
+	if errors.Is(err, io.EOF) { // seldom, smsbox closes what it just accepted; had it taken the message, two would be counted below
+		t.Logf("closed without an answer: %s", kannel.boxes[1].said.String())
+		response, err = give()
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, kannel.boxes[1].said.String())
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
