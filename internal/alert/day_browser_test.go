@@ -39,6 +39,17 @@ func TestDayByKeyboard(t *testing.T) {
 	m.mark("maths", "nora", attendance.Absent, 0)
 	standsIn(tab, "day-held", "nora")
 
+	// A finger that comes down in the moment after a change opens the row, and no other page.
+	browser.Eval[bool](tab, "(document.addEventListener('htmx:afterSwap', () => document.getElementById('open-nora').click(), {once: true}), true)")
+	m.mark("maths", "ewen", attendance.Absent, 0)
+	standsIn(tab, "day-held", "ewen")
+	tab.Wait("#acts-nora [data-key=a]")
+	if at := browser.Eval[string](tab, "location.pathname"); at != "/day" {
+		t.Fatalf("the finger led to %s", at)
+	}
+	tab.Click("#open-nora")
+	tab.Do(chromedp.WaitNotPresent(chromedp.CSS("#acts-nora > *")))
+
 	tab.Press("/")
 	if got := focused(tab); got != "day-find" {
 		t.Fatalf("/ leads to %q", got)

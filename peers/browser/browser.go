@@ -214,8 +214,19 @@ func (tab *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		tab.t.Fatalf("browser: %v", err)
+		tab.t.Fatalf("browser: %v\n%s", err, tab.shows())
 	}
+}
+
+// shows is what the page shows, for whoever reads why a test failed.
+func (tab *Tab) shows() string {
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + (document.querySelector('main') ?? document.body).innerText + '\\n' + document.activeElement?.outerHTML.slice(0, 200)"))
+	if err != nil {
+		return "what the page shows cannot be read: " + err.Error()
+	}
+	return text
 }
 
 // Go opens an address and waits until the page is loaded.
@@ -238,7 +249,7 @@ func (tab *Tab) Click(css string) {
 		}
 		// A page that is live put another element in its place before the finger was there.
 		if !strings.Contains(err.Error(), "Could not find node with given id") {
-			tab.t.Fatalf("browser: %v", err)
+			tab.t.Fatalf("browser: %v\n%s", err, tab.shows())
 		}
 	}
 }

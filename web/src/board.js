@@ -80,10 +80,11 @@ if (board) {
     if (event.target.closest?.('[data-keys-help]')) help.showModal();
   });
 
-  // A click on a name opens the row as Enter does, and closes it.
-  board.addEventListener('htmx:beforeRequest', (event) => {
-    const row = event.target.closest?.('[data-row]');
-    if (!row || event.target !== opener(row)) return;
+  // A click on a name opens the row as Enter does, and closes it; also in the moment after the
+  // list changed, in which htmx knows nothing of it yet. With a modifier it is a link.
+  board.addEventListener('click', (event) => {
+    const row = event.target.closest?.('.day-name')?.closest('[data-row]');
+    if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     open(row);
   });
