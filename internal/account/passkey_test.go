@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +46,7 @@ func TestPasskey(t *testing.T) {
 	}
 
 	tab.Go(base + "/sign-in?next=%2Faccount")
-	looks(t, tab, "sign-in")
+	looks(tab, "sign-in")
 	tab.Type("#f-identifier", "zoe.oeuvrard")
 	tab.Type("#f-password", good)
 	tab.Click(`input[name=device][value=own]`)
@@ -56,13 +54,13 @@ func TestPasskey(t *testing.T) {
 	tab.Wait("#passkeys")
 	press(tab, `#passkeys form.act button`)
 	tab.Wait(`form[data-passkey] button`)
-	looks(t, tab, "enrol")
+	looks(tab, "enrol")
 	tab.Click(`form[data-passkey] button`)
 	tab.Wait(".notice.done")
 	if got := tab.Text(".notice.done"); !strings.Contains(page.Plain(got), "La clé d'accès est ajoutée") {
 		t.Fatalf("enrolled: %s", got)
 	}
-	looks(t, tab, "account")
+	looks(tab, "account")
 
 	signOut()
 	tab.Go(base + "/sign-in?next=%2Faccount")
@@ -83,7 +81,7 @@ func TestPasskey(t *testing.T) {
 	tab.Go(base + "/people/" + lea.ID + "/letter")
 	press(tab, `form[action$="/code"] button`)
 	tab.Wait(`form[data-passkey]`)
-	looks(t, tab, "again")
+	looks(tab, "again")
 	tab.Click(`form[data-passkey] button`)
 	tab.Wait(".sheet-of-paper")
 	if !codeShape.MatchString(tab.Text(".sheet-of-paper")) {
@@ -128,30 +126,9 @@ func press(tab *chromium.Tab, css string) {
 	tab.Click(css)
 }
 
-// looks opens a page at phones' and desks' widths, light and dark: nothing that axe finds,
-// nothing wider than the screen. With PREAU_PICTURES it is drawn too.
-func looks(t *testing.T, tab *chromium.Tab, name string) {
-	t.Helper()
-	for _, screen := range []struct {
-		width int
-		dark  bool
-	}{{320, false}, {360, false}, {360, true}, {1280, false}, {1280, true}} {
-		tab.Look(screen.width, 800, screen.dark)
-		where := fmt.Sprintf("%s at %d, dark %v", name, screen.width, screen.dark)
-		if screen.width != 320 {
-			tab.NoViolations(where)
-		}
-		if wide := chromium.Eval[int](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-			t.Errorf("%s: %d px too wide", where, wide)
-		}
-		if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" && screen.width != 320 {
-			shade := "light"
-			if screen.dark {
-				shade = "dark"
-			}
-			tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("account-%s-%d-%s.png", name, screen.width, shade)))
-		}
-	}
+// looks looks at a page on each screen, and leaves it as a desk has it.
+func looks(tab *chromium.Tab, name string) {
+	tab.Looks("account-" + name)
 	tab.Look(1280, 800, false)
 }
 

@@ -2,10 +2,7 @@ package account_test
 
 import (
 	"context"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -37,7 +34,6 @@ func TestPeopleLooks(t *testing.T) {
 	t.Cleanup(server.Close)
 	b := browser.Start(t)
 	tabs := map[string]*browser.Tab{}
-	pictures := os.Getenv("PREAU_PICTURES")
 	for _, l := range []struct{ name, as, path, press string }{
 		{"staff", "head", "/accounts", ""},
 		{"class", "head", "/accounts?class=2de3", ""},
@@ -71,27 +67,7 @@ func TestPeopleLooks(t *testing.T) {
 				t.Errorf("%s: %d letters are printed on %d pages", l.name, want, got)
 			}
 		}
-		for _, screen := range []struct {
-			width int
-			dark  bool
-			axe   bool
-		}{{320, false, false}, {360, false, false}, {360, true, true}, {1280, false, true}, {1280, true, false}} {
-			tab.Look(screen.width, 800, screen.dark)
-			where := fmt.Sprintf("%s at %d, dark %v", l.name, screen.width, screen.dark)
-			if screen.axe {
-				tab.NoViolations(where)
-			}
-			if wide := browser.Eval[int](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-				t.Errorf("%s: %d px too wide", where, wide)
-			}
-			if pictures != "" && screen.width != 320 {
-				shade := "light"
-				if screen.dark {
-					shade = "dark"
-				}
-				tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("people-%s-%d-%s.png", l.name, screen.width, shade)))
-			}
-		}
+		tab.Looks("people-" + l.name)
 	}
 	for as, tab := range tabs {
 		for _, c := range tab.Complaints() {

@@ -67,7 +67,7 @@ func TestNobodyTypesTwice(t *testing.T) {
 	sign(tab, good)
 	sentAway()
 	tab.Wait("[data-turn-says]:not(:empty)")
-	looks(t, tab, "turn")
+	looks(tab, "turn")
 	if text := page.Plain(tab.Text("[data-turn-says]")); !strings.Contains(text, "Votre tour vient") {
 		t.Errorf("the page says %q", text)
 	}
@@ -101,7 +101,7 @@ func TestNobodyTypesTwice(t *testing.T) {
 	plain.Wait("progress") // the page of the line
 	open()
 	plain.Wait("#f-password")
-	looks(t, plain, "back")
+	looks(plain, "back")
 	if text := page.Plain(plain.Text("main")); !strings.Contains(text, "C'est votre tour") || !strings.Contains(text, "Nous n'avons pas gardé votre mot de passe") {
 		t.Errorf("the form comes back and says %q", text)
 	}

@@ -97,9 +97,7 @@ func TestBoardWithoutScript(t *testing.T) {
 	}
 	tab.Do(chromedp.Navigate(s.server.URL + "/board"))
 	tab.Wait("#board")
-	for _, c := range tab.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	tab.Quiet("the page")
 }
 
 // A tired parent, an old phone, no script: two taps, and the page says that it is noted.
@@ -124,13 +122,9 @@ func TestAnswerInTwoTaps(t *testing.T) {
 	if got := m.alarms(); len(got) != 1 || m.expected("lea") != nil {
 		t.Errorf("%v %v", got, m.expected("lea"))
 	}
-	if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-		t.Errorf("%v px wider than a small phone", wide)
-	}
+	tab.Fits("the page")
 	if small := browser.Eval[float64](tab, `Math.min(...[...document.querySelectorAll("main .btn")].filter(b => b.offsetHeight).map(b => b.offsetHeight))`); small < 56 {
 		t.Errorf("a button of %v px", small)
 	}
-	for _, c := range tab.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	tab.Quiet("the page")
 }

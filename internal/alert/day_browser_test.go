@@ -3,7 +3,6 @@ package alert_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -99,9 +98,7 @@ func TestDayByKeyboard(t *testing.T) {
 	if got := focused(tab); got != "open-lea" {
 		t.Errorf("a letter that was turned off leads to %q", got)
 	}
-	for _, c := range tab.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	tab.Quiet("the page")
 }
 
 // Where the stream of events is broken, the board asks for itself.
@@ -129,9 +126,7 @@ func TestDayAtTheGateWithoutScript(t *testing.T) {
 	tab.Wait("button[value=office]")
 	tab.Click("button[value=office]")
 	standsIn(tab, "day-inside", "lea")
-	for _, c := range tab.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	tab.Quiet("the page")
 }
 
 // TestDayLooks opens the board at its fullest and its emptiest, on a phone and on a desk, in
@@ -187,13 +182,9 @@ func TestDayLooks(t *testing.T) {
 							tab.Wait(".day-acts .btn")
 						}
 					}
-					if pictures != "" {
-						tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("%s-%d-%v.png", v.name, width, dark)))
-					}
+					tab.Keep(fmt.Sprintf("%s-%d-%s", v.name, width, browser.Shade(dark)))
 					tab.NoViolations(v.name)
-					for _, c := range tab.Complaints() {
-						t.Errorf("the browser complains: %s", c)
-					}
+					tab.Quiet("the page")
 					tab.Fits(v.name)
 				})
 			}

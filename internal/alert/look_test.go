@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -200,13 +199,7 @@ func TestPagesInABrowser(t *testing.T) {
 						if v.open != "" {
 							tab.Click(v.open)
 						}
-						if pictures != "" {
-							theme := ""
-							if dark {
-								theme = "-dark"
-							}
-							tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("%s-%d%s.png", v.name, width, theme)))
-						}
+						tab.Keep(fmt.Sprintf("%s-%d-%s", v.name, width, browser.Shade(dark)))
 						tab.NoViolations(v.name)
 						for _, c := range tab.Complaints() {
 							if strings.HasPrefix(c, "404 for ") && v.name == "answer-gone" {
@@ -214,9 +207,7 @@ func TestPagesInABrowser(t *testing.T) {
 							}
 							t.Errorf("the browser complains: %s", c)
 						}
-						if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-							t.Errorf("%v px wider than the screen", wide)
-						}
+						tab.Fits("the page")
 					})
 				}
 			}

@@ -145,12 +145,8 @@ func TestClassWithSound(t *testing.T) {
 		for _, dark := range []bool{false, true} {
 			p.Look(width, 800, dark)
 			p.NoViolations(fmt.Sprintf("%s, dark %v", name, dark))
-			if wide := browser.Eval[int](p.Tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-				t.Errorf("%s: %d px too wide", name, wide)
-			}
-			if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" {
-				p.Screenshot(filepath.Join(pictures, fmt.Sprintf("class-%s-%d-dark-%v.png", name, width, dark)))
-			}
+			p.Fits(name)
+			p.Keep(fmt.Sprintf("class-%s-%d-%s", name, width, browser.Shade(dark)))
 		}
 		p.Look(width, 800, false)
 	}
@@ -269,15 +265,11 @@ func TestTheTrial(t *testing.T) {
 	for _, dark := range []bool{false, true} {
 		lea.Look(360, 740, dark)
 		lea.NoViolations(fmt.Sprintf("the trial, dark %v", dark))
-		if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" {
-			lea.Screenshot(filepath.Join(pictures, fmt.Sprintf("class-try-360-dark-%v.png", dark)))
-		}
+		lea.Keep(fmt.Sprintf("class-try-360-%s", browser.Shade(dark)))
 	}
 	lea.Click("#try-end")
 	lea.until(`!document.querySelector('#try-picture').offsetParent`)
-	for _, c := range lea.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	lea.Quiet("the page")
 	res, err := s.enter("roy").Get(s.url("/live/" + app.Room(s.town.School.ID, "try.lea") + "/rtc/validate"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,8 @@
 package app_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,22 +47,7 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	teacher.Click(`a[href="/lesson/maths"]`)
 	teacher.Wait(`form[action="/lesson/maths/step"]`)
 	for name, tab := range map[string]phone{"pupil": lea, "teacher": teacher} {
-		for _, screen := range []struct {
-			width int
-			dark  bool
-		}{{320, false}, {360, false}, {360, true}, {1280, false}, {1280, true}} {
-			tab.Look(screen.width, 800, screen.dark)
-			where := fmt.Sprintf("lesson-%s-%d-%v", name, screen.width, screen.dark)
-			tab.NoViolations(where)
-			if wide := browser.Eval[int](tab.Tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-				t.Errorf("%s: %d px too wide", where, wide)
-			}
-			if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" {
-				tab.Screenshot(filepath.Join(pictures, where+".png"))
-			}
-		}
-		for _, c := range tab.Complaints() {
-			t.Errorf("%s: the browser complains: %s", name, c)
-		}
+		tab.Looks("lesson-" + name)
+		tab.Quiet(name)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -141,7 +139,6 @@ func newOffice(t *testing.T) (*onlineSchool, map[string]string) {
 func TestOfficeLooks(t *testing.T) {
 	s, ids := newOffice(t)
 	b := browser.Start(t)
-	pictures := os.Getenv("PREAU_PICTURES")
 	for _, look := range []struct{ name, as, path string }{
 		{"absences", "office", "/absences"},
 		{"absences-new", "office", "/absences/new"},
@@ -185,27 +182,8 @@ func TestOfficeLooks(t *testing.T) {
 		tab.signIn(look.as)
 		tab.Wait(".menu")
 		tab.Go(s.url(look.path))
-		for _, screen := range []struct {
-			width     int
-			dark, axe bool
-		}{{320, false, false}, {360, false, true}, {360, true, false}, {1280, false, false}, {1280, true, true}} {
-			tab.Look(screen.width, 800, screen.dark)
-			where := fmt.Sprintf("%s at %d, dark %v", look.name, screen.width, screen.dark)
-			if screen.axe {
-				tab.NoViolations(where)
-			}
-			tab.Fits(where)
-			if pictures != "" && screen.width != 320 {
-				shade := "light"
-				if screen.dark {
-					shade = "dark"
-				}
-				tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("office-%s-%d-%s.png", look.name, screen.width, shade)))
-			}
-		}
-		for _, c := range tab.Complaints() {
-			t.Errorf("%s: the browser complains: %s", look.name, c)
-		}
+		tab.Looks("office-" + look.name)
+		tab.Quiet(look.name)
 	}
 }
 

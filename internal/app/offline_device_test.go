@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -486,9 +484,7 @@ func (p phone) looks(name string) {
 	}{{360, false}, {360, true}, {1280, false}, {1280, true}} {
 		p.Look(look.width, 800, look.dark)
 		at := fmt.Sprintf("%s-%d-%v", name, look.width, look.dark)
-		if dir := os.Getenv("PREAU_PICTURES"); dir != "" {
-			p.Screenshot(filepath.Join(dir, at+".png"))
-		}
+		p.Keep(at)
 		if wide := browser.Eval[int](p.Tab, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
 			p.s.t.Errorf("%s: %d pixels wider than the screen", at, wide)
 		}

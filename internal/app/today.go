@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -18,7 +19,6 @@ import (
 	"github.com/preau-ent/preau/internal/page"
 	"github.com/preau-ent/preau/internal/register"
 	"github.com/preau-ent/preau/internal/timetable"
-	"time"
 )
 
 // today is the first page of whoever is signed in: the office's board, a teacher's
@@ -76,12 +76,12 @@ func ledClasses(ctx context.Context, tx database.Tx, v page.Viewer, day string) 
 	if off != nil && !errors.Is(off, followup.ErrOff) {
 		return nil, off
 	}
-	for _, g := range classes {
-		absent, err := register.AbsentOf(ctx, tx, v.School, g.ID, day)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ledClass{g, absent, off == nil})
+	absent, err := register.AbsentOf(ctx, tx, v.School, classes, day)
+	if err != nil {
+		return nil, err
+	}
+	for i, g := range classes {
+		out = append(out, ledClass{g, absent[i], off == nil})
 	}
 	return out, nil
 }

@@ -149,9 +149,7 @@ func TestInABrowser(t *testing.T) {
 				tab.NoViolations(name)
 			}
 		}
-		for _, c := range tab.Complaints() {
-			t.Errorf("%s: the browser complains: %s", s.name, c)
-		}
+		tab.Quiet(s.name)
 	}
 }
 
@@ -200,9 +198,7 @@ func TestWithoutScript(t *testing.T) {
 	if want := `counter(late) 33 2 1`; !strings.HasSuffix(counts, want) {
 		t.Errorf("the style sheet counts %q, want …%q", counts, want)
 	}
-	if dir := os.Getenv("PREAU_PICTURES"); dir != "" {
-		tab.Screenshot(filepath.Join(dir, "without-script.png"))
-	}
+	tab.Keep("without-script")
 	if names := heard(tab, "button"); !slices.Contains(names, "Enregistrer :") {
 		t.Errorf("buttons: %q", names)
 	}
@@ -282,9 +278,7 @@ func TestWithScript(t *testing.T) {
 	if marks := w.current(maths); marks[lea].Value != Absent || marks[zoe].Value != Late || marks[zoe].Minutes != 8 {
 		t.Errorf("%+v %+v", marks[lea], marks[zoe])
 	}
-	for _, c := range tab.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	tab.Quiet("the page")
 }
 
 // TestByKeyboard marks and saves without a finger.

@@ -2,10 +2,7 @@ package directory_test
 
 import (
 	"context"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -48,7 +45,6 @@ func TestLooks(t *testing.T) {
 	server := httptest.NewServer(h.routes)
 	t.Cleanup(server.Close)
 	b := browser.Start(t)
-	pictures := os.Getenv("PREAU_PICTURES")
 	tabs := map[string]*browser.Tab{}
 	for _, l := range append(looks(), brought...) {
 		tab := tabs[l.as]
@@ -61,27 +57,7 @@ func TestLooks(t *testing.T) {
 			}))
 		}
 		tab.Go(server.URL + l.path)
-		for _, screen := range []struct {
-			width int
-			dark  bool
-			axe   bool
-		}{{320, false, false}, {360, false, false}, {360, true, true}, {1280, false, true}, {1280, true, false}} {
-			tab.Look(screen.width, 800, screen.dark)
-			where := fmt.Sprintf("%s at %d, dark %v", l.name, screen.width, screen.dark)
-			if screen.axe {
-				tab.NoViolations(where)
-			}
-			if wide := browser.Eval[int](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-				t.Errorf("%s: %d px too wide", where, wide)
-			}
-			if pictures != "" && screen.width != 320 {
-				shade := "light"
-				if screen.dark {
-					shade = "dark"
-				}
-				tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("directory-%s-%d-%s.png", l.name, screen.width, shade)))
-			}
-		}
+		tab.Looks("directory-" + l.name)
 	}
 	for as, tab := range tabs {
 		for _, c := range tab.Complaints() {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -112,9 +110,7 @@ func TestTheWaitingPageInABrowser(t *testing.T) {
 			tab := b.Tab(t, browser.Options{Width: c.width, Height: 640, Dark: c.dark, NoScript: true, Lang: c.lang})
 			tab.Go(at + "/?who=" + c.who)
 			tab.Wait("main h1")
-			if pictures := os.Getenv("PREAU_PICTURES"); pictures != "" {
-				tab.Screenshot(filepath.Join(pictures, "waiting-"+name+".png"))
-			}
+			tab.Keep("waiting-" + name)
 			for _, v := range tab.Axe() {
 				// The turn is an event of real time, which WCAG 2.2.1 excepts: without a script
 				// nothing else can bring it.
@@ -125,9 +121,7 @@ func TestTheWaitingPageInABrowser(t *testing.T) {
 			for _, complaint := range tab.Complaints() {
 				t.Errorf("the browser complains: %s", complaint)
 			}
-			if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-				t.Errorf("%v px wider than the screen", wide)
-			}
+			tab.Fits("the page")
 			if small := browser.Eval[float64](tab, "Math.min(...[...document.querySelectorAll('a,button')].map(e => e.getBoundingClientRect().height))"); small < 44 {
 				t.Errorf("something to press is %v px high", small)
 			}

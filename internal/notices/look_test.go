@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -94,13 +93,7 @@ func TestPagesInABrowser(t *testing.T) {
 					if text := tab.Text("main"); strings.Contains(page.Plain(text), "Nous n'avons pas réussi") {
 						t.Fatal(text)
 					}
-					if pictures != "" {
-						theme := ""
-						if dark {
-							theme = "-dark"
-						}
-						tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("%s-%d%s.png", v.name, width, theme)))
-					}
+					tab.Keep(fmt.Sprintf("%s-%d-%s", v.name, width, browser.Shade(dark)))
 					tab.NoViolations(v.name)
 					for _, c := range tab.Complaints() {
 						if v.name == "wish-wrong" && strings.HasPrefix(c, "422 for ") {
@@ -108,9 +101,7 @@ func TestPagesInABrowser(t *testing.T) {
 						}
 						t.Errorf("the browser complains: %s", c)
 					}
-					if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-						t.Errorf("%v px wider than the screen", wide)
-					}
+					tab.Fits("the page")
 				})
 			}
 		}
@@ -132,9 +123,7 @@ func TestProgressInABrowser(t *testing.T) {
 	if text := page.Plain(tab.Text("#progress")); !strings.Contains(text, "8 messages partis sur 8") {
 		t.Errorf("%s", text)
 	}
-	for _, c := range tab.Complaints() {
-		t.Errorf("the browser complains: %s", c)
-	}
+	tab.Quiet("the page")
 	plain := b.Tab(t, browser.Options{NoScript: true, Width: 360})
 	lookAs(plain, s.server.URL+"/notices/new?text=denial", "head:head")
 	plain.Click("#preview .btn.main")

@@ -158,11 +158,6 @@ func states() []State { return []State{Open, Waiting, Unexcused, Excused} }
 
 func parts() []string { return []string{"am", "pm"} }
 
-// plainText: 4 demi-journées, dont 3 à justifier.
-func plainText(ctx context.Context, c Count) string {
-	return page.T(ctx, "register.form.count", "n", c.All, "open", c.Open)
-}
-
 // namesOf lists people in a line.
 func namesOf(people []directory.Person) string {
 	names := make([]string, len(people))

@@ -37,16 +37,22 @@ type formView struct {
 	Absent []directory.Person // says their last roll today
 }
 
-// AbsentOf names the pupils of a class whose last roll of a day says absent.
-func AbsentOf(ctx context.Context, tx database.Tx, school, class, day string) ([]directory.Person, error) {
+// AbsentOf names the pupils of each class whose last roll of a day says absent.
+func AbsentOf(ctx context.Context, tx database.Tx, school string, classes []directory.Group, day string) ([][]directory.Person, error) {
 	absent, err := attendance.AbsentPupils(ctx, tx, school, day)
 	if err != nil {
 		return nil, err
 	}
-	people, err := directory.GroupPupils(ctx, tx, school, []string{class}, day)
-	people = slices.DeleteFunc(people, func(p directory.Person) bool { return !slices.Contains(absent, p.ID) })
-	directory.ByName(people)
-	return people, err
+	of := make([][]directory.Person, len(classes))
+	for i, g := range classes {
+		people, err := directory.GroupPupils(ctx, tx, school, []string{g.ID}, day)
+		if err != nil {
+			return nil, err
+		}
+		of[i] = slices.DeleteFunc(people, func(p directory.Person) bool { return !slices.Contains(absent, p.ID) })
+		directory.ByName(of[i])
+	}
+	return of, nil
 }
 
 func (p *Pages) form(w http.ResponseWriter, r *http.Request) error {
@@ -78,8 +84,12 @@ func (p *Pages) form(w http.ResponseWriter, r *http.Request) error {
 		if err := view.read(ctx, tx, v.School); err != nil {
 			return err
 		}
-		view.Absent, err = AbsentOf(ctx, tx, v.School, view.monthView.Class, view.Today)
-		return err
+		absent, err := AbsentOf(ctx, tx, v.School, []directory.Group{view.Class}, view.Today)
+		if err != nil {
+			return err
+		}
+		view.Absent = absent[0]
+		return nil
 	})
 	if err != nil {
 		return failed(err)

@@ -3,7 +3,6 @@ package status
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,20 +88,10 @@ func TestPagesInABrowser(t *testing.T) {
 						tab.Go(w.server.URL + v.path)
 					}
 					tab.Wait("main h1")
-					if pictures != "" {
-						theme := ""
-						if dark {
-							theme = "-dark"
-						}
-						tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("%s-%d%s.png", v.name, width, theme)))
-					}
+					tab.Keep(fmt.Sprintf("%s-%d-%s", v.name, width, browser.Shade(dark)))
 					tab.NoViolations(v.name)
-					for _, c := range tab.Complaints() {
-						t.Errorf("the browser complains: %s", c)
-					}
-					if wide := browser.Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-						t.Errorf("%v px wider than the screen", wide)
-					}
+					tab.Quiet("the page")
+					tab.Fits("the page")
 				})
 			}
 		}

@@ -2,10 +2,7 @@ package yearstart_test
 
 import (
 	"context"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -35,7 +32,6 @@ func TestLooks(t *testing.T) {
 	server := httptest.NewServer(w.routes)
 	t.Cleanup(server.Close)
 	b := browser.Start(t)
-	pictures := os.Getenv("PREAU_PICTURES")
 	for _, l := range []struct{ name, as, path string }{
 		{"start", "head", "/start"},
 		{"imported", "head@" + w.imported, "/start"},
@@ -57,29 +53,7 @@ func TestLooks(t *testing.T) {
 		if l.name == "imported" || l.name == "undone" {
 			tab.Click("details.details summary")
 		}
-		for _, screen := range []struct {
-			width int
-			dark  bool
-			axe   bool
-		}{{320, false, false}, {360, false, false}, {360, true, true}, {1280, false, true}, {1280, true, false}} {
-			tab.Look(screen.width, 800, screen.dark)
-			where := fmt.Sprintf("%s at %d, dark %v", l.name, screen.width, screen.dark)
-			if screen.axe {
-				tab.NoViolations(where)
-			}
-			if wide := browser.Eval[int](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-				t.Errorf("%s: %d px too wide", where, wide)
-			}
-			if pictures != "" && screen.width != 320 {
-				shade := "light"
-				if screen.dark {
-					shade = "dark"
-				}
-				tab.Screenshot(filepath.Join(pictures, fmt.Sprintf("yearstart-%s-%d-%s.png", l.name, screen.width, shade)))
-			}
-		}
-		for _, c := range tab.Complaints() {
-			t.Errorf("%s: the browser complains: %s", l.name, c)
-		}
+		tab.Looks("yearstart-" + l.name)
+		tab.Quiet(l.name)
 	}
 }

@@ -3,6 +3,8 @@ package browser
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -15,6 +17,49 @@ func (tab *Tab) Fits(where string) {
 	tab.t.Helper()
 	if wide := Eval[float64](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
 		tab.t.Errorf("%s: %v px wider than the screen", where, wide)
+	}
+}
+
+// Looks looks at the page as it is on each screen, light and dark: it fits, axe finds nothing,
+// and where PREAU_PICTURES names a folder, pictures are left there under this name. 320 px is
+// what 1280 is at 400 %: what matters there is that the page fits.
+func (tab *Tab) Looks(name string) {
+	tab.t.Helper()
+	for _, screen := range []struct {
+		width int
+		dark  bool
+	}{{320, false}, {360, false}, {360, true}, {1280, false}, {1280, true}} {
+		tab.Look(screen.width, 800, screen.dark)
+		where := fmt.Sprintf("%s-%d-%s", name, screen.width, Shade(screen.dark))
+		tab.Fits(where)
+		if screen.width != 320 {
+			tab.NoViolations(where)
+			tab.Keep(where)
+		}
+	}
+}
+
+// Shade is a colour scheme in the name of a picture.
+func Shade(dark bool) string {
+	if dark {
+		return "dark"
+	}
+	return "light"
+}
+
+// Keep leaves a picture of the page where PREAU_PICTURES names a folder.
+func (tab *Tab) Keep(name string) {
+	tab.t.Helper()
+	if folder := os.Getenv("PREAU_PICTURES"); folder != "" {
+		tab.Screenshot(filepath.Join(folder, name+".png"))
+	}
+}
+
+// Quiet fails the test when the browser complained.
+func (tab *Tab) Quiet(where string) {
+	tab.t.Helper()
+	for _, c := range tab.Complaints() {
+		tab.t.Errorf("%s: the browser complains: %s", where, c)
 	}
 }
 
@@ -61,6 +106,14 @@ const stopped = `(() => {
 	return (e.dataset.stop ?? '') + '|' + (shown ? '' : e.outerHTML.slice(0, 120));
 })()`
 
+// Stop says at which of the numbered controls the keyboard is, and, when nobody can see that it
+// is there, what it is at.
+func (tab *Tab) Stop() (number, hidden string) {
+	tab.t.Helper()
+	number, hidden, _ = strings.Cut(Eval[string](tab, stopped), "|")
+	return number, hidden
+}
+
 // Keyboard goes through the page with Tab and fails the test when a control is not reached,
 // when the keyboard is caught somewhere, or when one cannot see where it is.
 func (tab *Tab) Keyboard(where string) {
@@ -71,7 +124,7 @@ func (tab *Tab) Keyboard(where string) {
 	// Fields of a date or an hour have several stops each.
 	for range 4*want + 20 {
 		tab.Press("Tab")
-		stop, dark, _ := strings.Cut(Eval[string](tab, stopped), "|")
+		stop, dark := tab.Stop()
 		if stop != "" {
 			reached[stop] = true
 		}
