@@ -49,7 +49,11 @@ func BenchmarkBoard(b *testing.B) {
 	pages := &alert.Pages{DB: m.db, Alert: m.alert, Now: func() time.Time { return m.now }}
 	b.Run("again", func(b *testing.B) {
 		measure(b, func() {
-			c, err := pages.Office(ctx)
+			var c templ.Component
+			err := m.db.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
+				c, err = pages.Office(ctx, tx, "/")
+				return err
+			})
 			if err == nil {
 				err = c.Render(ctx, io.Discard)
 			}

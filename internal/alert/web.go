@@ -97,73 +97,58 @@ func refusal(err error) error {
 	return err
 }
 
-// Office reads the office's day as a piece of the page *Today*. It refreshes itself.
-func (p *Pages) Office(ctx context.Context) (templ.Component, error) {
-	return p.board(ctx, page.ReturnPath(ctx))
-}
-
-func (p *Pages) board(ctx context.Context, next string) (templ.Component, error) {
+// Office reads the office's day as a piece of the page *Today*. It refreshes itself. next is
+// the page that its forms lead back to.
+func (p *Pages) Office(ctx context.Context, tx database.Tx, next string) (templ.Component, error) {
 	v, _ := page.ViewerFrom(ctx)
-	var t Today
-	var beside templ.Component = templ.NopComponent
-	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) error {
-		now := p.Now()
-		b, err := p.kept.read(ctx, tx, v.School, now)
-		if err != nil {
-			return err
-		}
-		t = b.forRole(v.Role).today(now)
-		if p.Beside != nil {
-			beside, err = p.Beside(ctx, tx, v.School, now)
-		}
-		return err
-	})
+	now := p.Now()
+	b, err := p.kept.read(ctx, tx, v.School, now)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, err
 	}
-	return OfficeBoard(t, next, beside), nil
+	var beside templ.Component = templ.NopComponent
+	if p.Beside != nil {
+		if beside, err = p.Beside(ctx, tx, v.School, now); err != nil {
+			return nil, err
+		}
+	}
+	return OfficeBoard(b.forRole(v.Role).today(now), next, beside), nil
 }
 
 // Guardian reads the signed-in guardian's children as a piece of the page *Today*.
-func (p *Pages) Guardian(ctx context.Context) (templ.Component, error) {
-	f, err := p.home(ctx, Home)
-	return GuardianHome(f), err
+func (p *Pages) Guardian(ctx context.Context, tx database.Tx) (templ.Component, error) {
+	v, _ := page.ViewerFrom(ctx)
+	f, err := Home(ctx, tx, v.School, v.ID, p.Now())
+	return GuardianHome(f), refusal(err)
 }
 
 // Pupil reads the signed-in pupil's own day as a piece of the page *Today*.
-func (p *Pages) Pupil(ctx context.Context) (templ.Component, error) {
-	f, err := p.home(ctx, PupilHome)
-	return OwnDay(f), err
-}
-
-func (p *Pages) home(ctx context.Context, read func(context.Context, database.Tx, string, string, time.Time) (Family, error)) (Family, error) {
+func (p *Pages) Pupil(ctx context.Context, tx database.Tx) (templ.Component, error) {
 	v, _ := page.ViewerFrom(ctx)
-	var f Family
-	err := p.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		f, err = read(ctx, tx, v.School, v.ID, p.Now())
-		return err
-	})
-	return f, refusal(err)
+	f, err := PupilHome(ctx, tx, v.School, v.ID, p.Now())
+	return OwnDay(f), refusal(err)
 }
 
 // showBoard gives the board alone to the script that refreshes it, and a page of its
 // own to a browser.
 func (p *Pages) showBoard(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	if r.Header.Get("HX-Request") != "true" {
-		c, err := p.Office(ctx)
-		if err != nil {
-			return err
+	alone, next := r.Header.Get("HX-Request") == "true", page.ReturnPath(r.Context())
+	if alone {
+		next = "/"
+		if u, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil && u.Path != "" {
+			next = page.Local(u.RequestURI())
 		}
-		return page.Show(w, r, http.StatusOK, boardPage(c))
 	}
-	next := "/"
-	if u, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil && u.Path != "" {
-		next = page.Local(u.RequestURI())
-	}
-	c, err := p.board(ctx, next)
-	if err != nil {
+	var c templ.Component
+	err := p.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		c, err = p.Office(ctx, tx, next)
 		return err
+	})
+	if err != nil {
+		return refusal(err)
+	}
+	if !alone {
+		c = boardPage(c)
 	}
 	return page.Show(w, r, http.StatusOK, c)
 }

@@ -54,16 +54,22 @@ func newSite(m *morning) *site {
 		Adults: func(context.Context, database.Tx, string) (int, error) { return 1, nil }}
 	s.pages = pages
 	pages.Register(s.routes)
-	show := func(pattern string, rule page.Rule, width page.Width, read func(context.Context) (templ.Component, error)) {
+	show := func(pattern string, rule page.Rule, width page.Width, read func(context.Context, database.Tx) (templ.Component, error)) {
 		s.routes.Handle(pattern, rule, func(w http.ResponseWriter, r *http.Request) error {
-			c, err := read(r.Context())
+			var c templ.Component
+			err := m.db.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+				c, err = read(ctx, tx)
+				return err
+			})
 			if err != nil {
 				return err
 			}
 			return page.Show(w, r, http.StatusOK, alert.FrameForTest(c, width))
 		})
 	}
-	show("GET /office", page.SchoolOffice(), page.Wide, pages.Office)
+	show("GET /office", page.SchoolOffice(), page.Wide, func(ctx context.Context, tx database.Tx) (templ.Component, error) {
+		return pages.Office(ctx, tx, page.ReturnPath(ctx))
+	})
 	show("GET /guardian", page.Only(page.Guardian), page.Narrow, pages.Guardian)
 	show("GET /pupil", page.Only(page.Pupil), page.Narrow, pages.Pupil)
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

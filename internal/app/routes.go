@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,52 +151,61 @@ func (a *App) bar(ctx context.Context) page.Bar {
 		link("import", "/import")
 		link("incidents", "/incidents")
 	}
-	if page.Staff().Allows(v.Role) {
-		b.Status = a.serviceTag(ctx, v)
-	}
-	if page.SchoolOffice().Allows(v.Role) {
-		b.Banners = a.banners(ctx, v)
-	} else if v.Role == page.Supervisor {
-		// They read what keeps messages in the building; what is done about it is the office's.
-		for _, one := range a.banners(ctx, v) {
-			one.Href, one.Action = "", ""
-			b.Banners = append(b.Banners, one)
-		}
-	} else if v.Role == page.Operator {
+	switch {
+	case page.Staff().Allows(v.Role):
+		b.Status, b.Banners = a.standing(ctx, v)
+	case v.Role == page.Operator:
 		b.Banners = a.operatorBanners(ctx)
 	}
 	return b
 }
 
-// banners say on every page of a school's office what keeps its messages in the building,
-// the gravest first. Where that cannot be read they say so.
-func (a *App) banners(ctx context.Context, v page.Viewer) (out []page.Banner) {
+// standing is what every page of the staff says of their school: whether it is in service, and,
+// to school life, what keeps its messages in the building. Where that cannot be read, they are
+// told so; of the service the page itself will say what is wrong.
+func (a *App) standing(ctx context.Context, v page.Viewer) (status *page.Status, banners []page.Banner) {
+	life := page.SchoolLife().Allows(v.Role)
 	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		if out, err = a.Courier.Banners(ctx, tx, v.School); err != nil {
-			return err
+		if status, err = a.serviceTag(ctx, tx, v); err == nil && life {
+			banners, err = a.banners(ctx, tx, v.School)
 		}
-		odd, err := alert.BreakerBanners(ctx, tx, v.School, a.Clock.Now())
-		if err != nil {
-			return err
-		}
-		unusual, err := alert.ExceptionalBanners(ctx, tx, v.School, a.Clock.Now())
-		if err != nil {
-			return err
-		}
-		out = append(append(out, unusual...), odd...)
-		waiting, err := a.Notices.Banners(ctx, tx, v.School)
-		if err != nil {
-			return err
-		}
-		held, err := a.Guard.Banners(ctx, tx, v.School)
-		out = append(append(out, held...), waiting...)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil && life:
 		a.log.Error("banners", "err", err)
-		return []page.Banner{{Tone: page.Absent, Text: page.T(ctx, "app.banner.unknown")}}
+		return nil, []page.Banner{{Tone: page.Absent, Text: page.T(ctx, "app.banner.unknown")}}
+	case err != nil:
+		return nil, nil
+	case v.Role == page.Supervisor:
+		// They read what keeps messages in the building; what is done about it is the office's.
+		for i := range banners {
+			banners[i].Href, banners[i].Action = "", ""
+		}
 	}
-	return out
+	return status, banners
+}
+
+// banners say what keeps a school's messages in the building, the gravest first.
+func (a *App) banners(ctx context.Context, tx database.Tx, school string) ([]page.Banner, error) {
+	out, err := a.Courier.Banners(ctx, tx, school)
+	if err != nil {
+		return nil, err
+	}
+	odd, err := alert.BreakerBanners(ctx, tx, school, a.Clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	unusual, err := alert.ExceptionalBanners(ctx, tx, school, a.Clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := a.Notices.Banners(ctx, tx, school)
+	if err != nil {
+		return nil, err
+	}
+	held, err := a.Guard.Banners(ctx, tx, school)
+	return slices.Concat(out, unusual, odd, held, waiting), err
 }
 
 // operatorBanners say on the operator's pages where a school with one adult needs them.
@@ -219,17 +229,15 @@ func (a *App) operatorBanners(ctx context.Context) (out []page.Banner) {
 	return out
 }
 
-func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
-	var service alert.Service
-	var rehearsal alert.Rehearsal
-	err := a.DB.Read(ctx, func(ctx context.Context, tx database.Tx) (err error) {
-		if service, _, err = alert.ServiceOf(ctx, tx, v.School); err == nil {
-			rehearsal, _, err = alert.RehearsalOf(ctx, tx, v.School)
-		}
-		return err
-	})
+// serviceTag says whether messages of the viewer's school leave.
+func (a *App) serviceTag(ctx context.Context, tx database.Tx, v page.Viewer) (*page.Status, error) {
+	service, _, err := alert.ServiceOf(ctx, tx, v.School)
 	if err != nil {
-		return nil // the page itself will say what is wrong
+		return nil, err
+	}
+	rehearsal, _, err := alert.RehearsalOf(ctx, tx, v.School)
+	if err != nil {
+		return nil, err
 	}
 	zone := v.Zone
 	if zone == nil {
@@ -240,13 +248,13 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 		if page.SchoolOffice().Allows(v.Role) {
 			s.Href = "/courrier"
 		}
-		return s
+		return s, nil
 	}
 	s := &page.Status{Tone: page.Absent, Text: page.T(ctx, "app.service.no")}
 	if alert.InService(service, timetable.Day(a.Clock.Now(), zone)) {
 		until, err := time.ParseInLocation(time.DateOnly, service.UntilOn, zone)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		s = &page.Status{Tone: page.Here, Text: page.T(ctx, "app.service.yes", "until", page.DateYear(ctx, until))}
 	} else if rehearsal.Open() {
@@ -255,7 +263,7 @@ func (a *App) serviceTag(ctx context.Context, v page.Viewer) *page.Status {
 	if page.SchoolOffice().Allows(v.Role) {
 		s.Href = "/service"
 	}
-	return s
+	return s, nil
 }
 
 // healthz is for the machine that watches: 200 while requests are served.

@@ -21,42 +21,85 @@ import (
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
+// todayView is what the page *Today* shows, all of one moment. What is nil is not there.
+type todayView struct {
+	Main    templ.Component // what the role is here for
+	Home    templ.Component // who of theirs follows the day from home
+	Lessons templ.Component // lessons to prepare, or to read
+	Led     []ledClass      // classes that a teacher leads
+	Device  templ.Component // what a teacher's own device keeps
+}
+
 // today is the first page of whoever is signed in: the office's board, a teacher's
 // day, a family's children. Signed out it says what Préau is.
 func (a *App) today(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	v, ok := page.ViewerFrom(ctx)
+	v, ok := page.ViewerFrom(r.Context())
 	if !ok {
 		return page.Show(w, r, http.StatusOK, page.Landing())
 	}
-	var c, after, lessons templ.Component
-	var err error
 	switch v.Role {
 	case page.Operator:
 		return page.See(w, r, "/schools")
 	case page.Nurse:
 		return page.See(w, r, "/inside")
-	case page.Head, page.CPE, page.Secretary, page.Supervisor:
-		c, err = a.alertPages.Office(ctx)
 	case page.Teacher:
 		page.MayKeep(w, r)
-		c, after, lessons, err = a.teacherDay(r, v)
+	}
+	own, now := a.mayOwn(r, v), a.Clock.Now()
+	var t todayView
+	err := a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
+		t, err = a.todayOf(ctx, tx, v, own, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, todayPage(v.Role, now, t))
+}
+
+// todayOf reads it. The office has its board, and nothing beside.
+func (a *App) todayOf(ctx context.Context, tx database.Tx, v page.Viewer, own bool, now time.Time) (t todayView, err error) {
+	day := timetable.Day(now, page.Zone(ctx))
+	switch v.Role {
+	case page.Teacher:
+		sittings, err := attendance.DayOf(ctx, tx, v.School, v.ID, day)
+		if err != nil {
+			return t, err
+		}
+		t.Main, t.Lessons = attendance.TeacherDay(sittings, now), homework.Today(plain(sittings))
+		if own {
+			t.Device = keepSwitch(v.Personal, sheetsToKeep(sittings, now))
+		}
+		if t.Led, err = ledClasses(ctx, tx, v, day); err != nil {
+			return t, err
+		}
 	case page.Guardian:
-		c, err = a.alertPages.Guardian(ctx)
+		if t.Main, err = a.alertPages.Guardian(ctx, tx); err != nil {
+			return t, err
+		}
 	case page.Pupil:
-		c, err = a.alertPages.Pupil(ctx)
+		if t.Main, err = a.alertPages.Pupil(ctx, tx); err != nil {
+			return t, err
+		}
+	default:
+		t.Main, err = a.alertPages.Office(ctx, tx, page.ReturnPath(ctx))
+		return t, err
 	}
-	if err != nil {
-		return err
+	if v.Role != page.Teacher {
+		if t.Lessons, err = lessonsOf(ctx, tx, v, day, now); err != nil {
+			return t, err
+		}
 	}
-	home, led, read, err := a.beside(r, v)
-	if err != nil {
-		return err
+	t.Home, err = atHome(ctx, tx, v, day, now)
+	return t, err
+}
+
+func plain(day []attendance.DaySitting) []timetable.Sitting {
+	sittings := make([]timetable.Sitting, len(day))
+	for i, d := range day {
+		sittings[i] = d.Sitting
 	}
-	if read != nil {
-		lessons = read
-	}
-	return page.Show(w, r, http.StatusOK, todayPage(v.Role, a.Clock.Now(), c, home, lessons, led, after))
+	return sittings
 }
 
 // ledClass is a class that a teacher leads, as their day shows it.
@@ -86,24 +129,6 @@ func ledClasses(ctx context.Context, tx database.Tx, v page.Viewer, day string) 
 	return out, nil
 }
 
-// teacherDay is a teacher's day, and what their device keeps of it.
-func (a *App) teacherDay(r *http.Request, v page.Viewer) (list, device, lessons templ.Component, err error) {
-	now := a.Clock.Now()
-	var day []attendance.DaySitting
-	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) (err error) {
-		day, err = attendance.DayOf(ctx, tx, v.School, v.ID, timetable.Day(now, page.Zone(ctx)))
-		return err
-	})
-	if a.mayOwn(r, v) {
-		device = keepSwitch(v.Personal, sheetsToKeep(day, now))
-	}
-	sittings := make([]timetable.Sitting, len(day))
-	for i, d := range day {
-		sittings[i] = d.Sitting
-	}
-	return attendance.TeacherDay(day, now), device, homework.Today(sittings), err
-}
-
 // rollNow leads to the roll of the lesson that the viewer has now, or soon: whoever waits in
 // line finds it there, for rolls meet none. Without such a lesson to their day.
 func (a *App) rollNow(w http.ResponseWriter, r *http.Request) error {
@@ -129,33 +154,9 @@ func (a *App) rollNow(w http.ResponseWriter, r *http.Request) error {
 	return page.See(w, r, to)
 }
 
-// beside is what a person's day says beside their lessons: who of theirs follows the day from
-// home, and the classes that they lead. One read, and none for the office.
-func (a *App) beside(r *http.Request, v page.Viewer) (home templ.Component, led []ledClass, lessons templ.Component, err error) {
-	if v.Role != page.Teacher && v.Role != page.Guardian && v.Role != page.Pupil {
-		return nil, nil, nil, nil
-	}
-	now := a.Clock.Now()
-	day := timetable.Day(now, page.Zone(r.Context()))
-	err = a.DB.Read(r.Context(), func(ctx context.Context, tx database.Tx) error {
-		if home, err = atHome(ctx, tx, v, day, now); err != nil {
-			return err
-		}
-		if lessons, err = lessonsOf(ctx, tx, v, day, now); err != nil || v.Role != page.Teacher {
-			return err
-		}
-		led, err = ledClasses(ctx, tx, v, day)
-		return err
-	})
-	return home, led, lessons, err
-}
-
 // lessonsOf leads to the released lessons of a day: a pupil's, and those of a guardian's
-// children. nil for everybody else, and where the school has released none, which is one read.
+// children. nil where the school has released none, which is one read.
 func lessonsOf(ctx context.Context, tx database.Tx, v page.Viewer, day string, now time.Time) (templ.Component, error) {
-	if v.Role == page.Teacher {
-		return nil, nil // their own are in their day
-	}
 	if any, err := homework.Any(ctx, tx, v.School, now); err != nil || !any {
 		return nil, err
 	}

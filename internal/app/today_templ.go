@@ -18,7 +18,7 @@ import (
 )
 
 // todayPage is the frame of today's page: what is in it belongs to the capabilities.
-func todayPage(role page.Role, now time.Time, c, home, lessons templ.Component, led []ledClass, after templ.Component) templ.Component {
+func todayPage(role page.Role, now time.Time, t todayView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -61,7 +61,7 @@ func todayPage(role page.Role, now time.Time, c, home, lessons templ.Component, 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = c.Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = t.Main.Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -69,8 +69,8 @@ func todayPage(role page.Role, now time.Time, c, home, lessons templ.Component, 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if home != nil {
-				templ_7745c5c3_Err = home.Render(ctx, templ_7745c5c3_Buffer)
+			if t.Home != nil {
+				templ_7745c5c3_Err = t.Home.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -79,13 +79,13 @@ func todayPage(role page.Role, now time.Time, c, home, lessons templ.Component, 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if lessons != nil {
-				templ_7745c5c3_Err = lessons.Render(ctx, templ_7745c5c3_Buffer)
+			if t.Lessons != nil {
+				templ_7745c5c3_Err = t.Lessons.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			for _, one := range led {
+			for _, one := range t.Led {
 				templ_7745c5c3_Var3 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 					templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 					templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -115,8 +115,8 @@ func todayPage(role page.Role, now time.Time, c, home, lessons templ.Component, 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if after != nil {
-				templ_7745c5c3_Err = after.Render(ctx, templ_7745c5c3_Buffer)
+			if t.Device != nil {
+				templ_7745c5c3_Err = t.Device.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
