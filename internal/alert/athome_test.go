@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/preau-ent/preau/internal/alert"
 	"github.com/preau-ent/preau/internal/attendance"
 	"github.com/preau-ent/preau/internal/courier"
 	"github.com/preau-ent/preau/internal/database"
@@ -63,6 +64,9 @@ func TestOnlyAProvenAbsenceAtHomeIsTold(t *testing.T) {
 				m.at("08:17")
 				m.at("08:40")
 				m.want(nil, nil)
+				if r, ok := m.dayBoard().Of("lea"); !ok || r.Standing != alert.AtUnproven || r.Kept != mayHaveBeen[f] {
+					t.Errorf("the office reads %v of her: %s %q, want %q", ok, r.Standing, r.Kept, mayHaveBeen[f])
+				}
 				var missed []attendance.Mark
 				m.in(func(ctx context.Context, tx database.Tx) (err error) {
 					missed, err = attendance.Missed(ctx, tx, m.school, "2026-11-24", "2026-11-24", nil)
@@ -74,6 +78,46 @@ func TestOnlyAProvenAbsenceAtHomeIsTold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// mayHaveBeen is what the office reads of a finding.
+var mayHaveBeen = map[attendance.Finding]alert.Because{
+	"":                       alert.OurLine,
+	attendance.FoundCame:     alert.CameAtHome,
+	attendance.FoundLine:     alert.OurLine,
+	attendance.FoundThrown:   alert.OurFault,
+	attendance.FoundBreaking: alert.BreakingLine,
+	attendance.FoundOutage:   alert.OurFault,
+	attendance.FoundUnknown:  alert.OurLine,
+	attendance.FoundNoClass:  alert.NoClass,
+}
+
+// TestTheOfficeDecidesOfAnUnprovenAbsence: the board lists it among what waits for somebody, says
+// in words what may have kept the pupil, and one press settles it.
+func TestTheOfficeDecidesOfAnUnprovenAbsence(t *testing.T) {
+	both(t, func(m *morning) {
+		s := newSite(m)
+		m.sendHome("lea")
+		m.atHome = map[string]attendance.Finding{"lea": attendance.FoundLine}
+		m.at("08:07")
+		m.mark("maths", "lea", attendance.Absent, 0)
+		m.at("08:20")
+		_, text := s.get("cpe:cpe", "/day")
+		for _, want := range []string{"1 absent = 1 à vérifier (à la maison)", "à la maison : indécis : notre file d'attente a pu le retenir"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the board does not say %q", want)
+			}
+		}
+		m.state("lea", attendance.Elsewhere, "announced")
+		if got := m.stands("lea"); got != alert.AtElsewhere {
+			t.Errorf("after the office heard of it: %s", got)
+		}
+		m.at("09:07")
+		m.mark("francais", "lea", attendance.Present, 0)
+		if r, ok := m.dayBoard().Of("lea"); ok && r.Standing.Absent() {
+			t.Errorf("seen in the next class, and %s", r.Standing)
+		}
+	})
 }
 
 // A family that was told of one hour reads of the next one, from which something of ours may have

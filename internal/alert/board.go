@@ -178,6 +178,7 @@ type board struct {
 	standings  map[string][]directory.Standing // by pupil
 	marks      map[string][]attendance.Mark    // of whoever was noted absent today, in order
 	sums       map[string]attendance.Sums      // of the rolls on which many are absent
+	findings   map[int64]attendance.Finding    // of the absences from classes at home among them
 	toldOn     string                          // the last day before this one with episodes; empty: none
 	toldThen   map[string]bool                 // pupils whose family was told or telephoned on it
 }

@@ -42,6 +42,7 @@ type DayRow struct {
 	Told     ToldRow              // where messages were written today
 	Calls    []CallRow            // open
 	Known    attendance.Statement // of AtElsewhere and AtInside
+	Kept     Because              // of AtUnproven: by what, perhaps
 }
 
 // ReadDayBoard reads the day's board, in a number of queries that does not grow with it.
@@ -61,6 +62,9 @@ func (b *board) readMarks(ctx context.Context, tx database.Tx) error {
 		return err
 	}
 	if b.marks, err = attendance.OfPupils(ctx, tx, b.school.ID, noted, b.day); err != nil {
+		return err
+	}
+	if b.findings, err = findings(ctx, tx, b.school.ID, b.marks); err != nil {
 		return err
 	}
 	absent := map[string]int{}
@@ -150,7 +154,10 @@ func (b *board) dayOf(now time.Time) DayBoard {
 	for pupil := range on {
 		r := DayRow{Pupil: b.people[pupil], Class: b.classes[pupil], Odd: odd[pupil], Calls: calls[pupil], Told: told[pupil]}
 		r.Known, _ = b.knownOf(pupil, now)
-		r.Standing = standingOf(absent[pupil], episodes[pupil], func(e Episode) bool { return trippedOf(b.trips, e) }, len(r.Calls), r.Known.Says)
+		last, unproven := b.unprovenOf(pupil)
+		if r.Standing = standingOf(absent[pupil], episodes[pupil], func(e Episode) bool { return trippedOf(b.trips, e) }, len(r.Calls), r.Known.Says, unproven); r.Standing == AtUnproven {
+			r.Kept = keptBy(b.findings[last.N])
+		}
 		if r.Standing == AtTold && keptByDay(r.Told.Letters) {
 			r.Standing = AtUndecided
 		}
@@ -179,6 +186,17 @@ func (b *board) dayOf(now time.Time) DayBoard {
 			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Pupil.LastName, b.Pupil.LastName), cmp.Compare(a.Pupil.FirstName, b.Pupil.FirstName), cmp.Compare(a.Pupil.ID, b.Pupil.ID))
 	})
 	return d
+}
+
+// unprovenOf is the last mark of a pupil, and whether it is an absence of which the office
+// decides.
+func (b *board) unprovenOf(pupil string) (attendance.Mark, bool) {
+	marks := b.marks[pupil]
+	if len(marks) == 0 {
+		return attendance.Mark{}, false
+	}
+	last := marks[len(marks)-1]
+	return last, unproven(last, b.findings)
 }
 
 // keptByDay tells whether every message of a family was kept back by an exceptional day: then

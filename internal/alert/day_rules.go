@@ -18,6 +18,7 @@ const (
 	AtCall      Standing = "call"      // somebody is to be telephoned
 	AtHeld      Standing = "held"      // the family is told at its time
 	AtBreaker   Standing = "breaker"   // the breaker holds it
+	AtUnproven  Standing = "unproven"  // missed in a class at home, and something of ours may have kept them
 	AtUndecided Standing = "undecided" // noted, and not decided yet; or nobody need be told
 	AtTold      Standing = "told"      // messages were written
 	AtCalled    Standing = "called"    // telephoned: every row has an outcome
@@ -33,15 +34,16 @@ const (
 
 // Standings lists them in the order of the board.
 func Standings() []Standing {
-	return []Standing{AtCall, AtHeld, AtBreaker, AtUndecided, AtTold, AtCalled, AtElsewhere, AtInside, AtOwed, AtBack}
+	return []Standing{AtCall, AtHeld, AtBreaker, AtUnproven, AtUndecided, AtTold, AtCalled, AtElsewhere, AtInside, AtOwed, AtBack}
 }
 
 // Absent tells whether who stands so is absent now.
 func (s Standing) Absent() bool { return s != AtOwed && s != AtBack }
 
 // standingOf says where the absence of a pupil stands. absent says that the pupil is counted
-// absent, calls how many telephone rows are open, and says what is known of the pupil.
-func standingOf(absent bool, episodes []Episode, tripped func(Episode) bool, calls int, says attendance.Says) Standing {
+// absent, calls how many telephone rows are open, says what is known of the pupil, and unproven
+// that a class at home missed them and nobody can tell why.
+func standingOf(absent bool, episodes []Episode, tripped func(Episode) bool, calls int, says attendance.Says, unproven bool) Standing {
 	in := func(s State) *Episode {
 		if i := slices.IndexFunc(episodes, func(e Episode) bool { return e.State == s }); i >= 0 {
 			return &episodes[i]
@@ -68,6 +70,8 @@ func standingOf(absent bool, episodes []Episode, tripped func(Episode) bool, cal
 		return AtElsewhere
 	case says == attendance.Inside:
 		return AtInside
+	case unproven:
+		return AtUnproven
 	}
 	return AtUndecided
 }

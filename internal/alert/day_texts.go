@@ -71,6 +71,8 @@ func rowState(ctx context.Context, r DayRow) string {
 		return page.T(ctx, key, "hour", page.Hour(ctx, r.Told.At), "n", r.Told.People)
 	case AtElsewhere, AtInside:
 		return page.T(ctx, "alert.reason."+r.Known.Reason)
+	case AtUnproven:
+		return page.T(ctx, key, "why", page.T(ctx, "alert.because."+string(r.Kept)))
 	}
 	return page.T(ctx, key)
 }
@@ -87,7 +89,7 @@ func toneAt(s Standing) page.Tone {
 	switch s {
 	case AtCall, AtOwed:
 		return page.Absent
-	case AtHeld, AtBreaker:
+	case AtHeld, AtBreaker, AtUnproven:
 		return page.Held
 	case AtInside, AtBack:
 		return page.Here

@@ -151,15 +151,7 @@ func (h *home) read(ctx context.Context) (err error) {
 	if h.marks, err = attendance.OfPupils(ctx, h.tx, h.of.ID, ids, h.day); err != nil {
 		return err
 	}
-	var atHome []int64
-	for _, marks := range h.marks {
-		for _, k := range marks {
-			if k.AtHome && k.Value == attendance.Absent {
-				atHome = append(atHome, k.N)
-			}
-		}
-	}
-	if h.findings, err = attendance.HomeFindings(ctx, h.tx, h.of.ID, atHome); err != nil {
+	if h.findings, err = findings(ctx, h.tx, h.of.ID, h.marks); err != nil {
 		return err
 	}
 	if err := h.readOtherSittings(ctx); err != nil {
@@ -265,7 +257,7 @@ func (h *home) whereabouts(c *Child) {
 		c.State = KnownAway
 	case inside:
 		c.State = InsideNow
-	case latest.Value == attendance.Absent && (!h.mayBeSeen(c.Pupil.ID) || h.mayBeOurs(latest)):
+	case latest.Value == attendance.Absent && (!h.mayBeSeen(c.Pupil.ID) || unproven(latest, h.findings)):
 		c.State, c.Sitting = RollIsOn, sitting
 	case latest.Value == attendance.Absent:
 		c.State, c.At, c.Sitting = NotedAbsent, latest.At, sitting
@@ -296,12 +288,6 @@ func (h *home) mayBeSeen(pupil string) bool {
 		}
 	}
 	return false
-}
-
-// mayBeOurs tells whether something of ours may have kept the pupil from a class at home: no page
-// says to a family that they were absent from it, whatever was told of the hour before.
-func (h *home) mayBeOurs(k attendance.Mark) bool {
-	return k.AtHome && h.findings[k.N] != attendance.FoundAbsent
 }
 
 // clock finds the sitting that runs and the one that comes next.

@@ -168,17 +168,28 @@ func isProven(f Facts) (Verdict, Because, bool) {
 	if !f.Mark.AtHome || f.Finding == attendance.FoundAbsent {
 		return "", "", false
 	}
-	switch f.Finding {
+	return Not, keptBy(f.Finding), true
+}
+
+// keptBy says of a finding what may have kept a pupil from a class at home.
+func keptBy(f attendance.Finding) Because {
+	switch f {
 	case attendance.FoundCame:
-		return Not, CameAtHome, true
+		return CameAtHome
 	case attendance.FoundThrown, attendance.FoundOutage:
-		return Not, OurFault, true
+		return OurFault
 	case attendance.FoundBreaking:
-		return Not, BreakingLine, true
+		return BreakingLine
 	case attendance.FoundNoClass:
-		return Not, NoClass, true
+		return NoClass
 	}
-	return Not, OurLine, true
+	return OurLine
+}
+
+// unproven tells whether a mark is an absence from a class at home of which the office decides:
+// no page says to a family that the pupil was absent from it, whatever was told of the hour before.
+func unproven(k attendance.Mark, found map[int64]attendance.Finding) bool {
+	return k.AtHome && k.Value == attendance.Absent && found[k.N] != attendance.FoundAbsent
 }
 
 // stated tells whether a statement covers now, or the moment of the sitting of which the mark

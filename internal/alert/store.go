@@ -102,19 +102,15 @@ func readDay(ctx context.Context, tx database.Tx, s school, pupils []string, day
 		return d, err
 	}
 	var sittings []string
-	var atHome []int64
 	for _, marks := range d.marks {
 		for _, k := range marks {
 			sittings = append(sittings, k.Sitting)
-			if k.AtHome && k.Value == attendance.Absent {
-				atHome = append(atHome, k.N)
-			}
 		}
 	}
 	if d.home, err = timetable.AtHome(ctx, tx, s.ID, pupils, day); err != nil {
 		return d, err
 	}
-	if d.findings, err = attendance.HomeFindings(ctx, tx, s.ID, atHome); err != nil {
+	if d.findings, err = findings(ctx, tx, s.ID, d.marks); err != nil {
 		return d, err
 	}
 	if d.sittings, err = timetable.Some(ctx, tx, s.ID, unique(sittings)); err != nil {
@@ -311,4 +307,17 @@ func AtRest(ctx context.Context, tx database.Tx, now time.Time) (bool, error) {
 	}
 	open, err := tx.NewSelect().Model((*Correct)(nil)).Where("done_at IS NULL").Exists(ctx)
 	return !open, err
+}
+
+// findings gives what was found of the absences from classes at home among marks, by number.
+func findings(ctx context.Context, tx database.Tx, school string, of map[string][]attendance.Mark) (map[int64]attendance.Finding, error) {
+	var ns []int64
+	for _, marks := range of {
+		for _, k := range marks {
+			if k.AtHome && k.Value == attendance.Absent {
+				ns = append(ns, k.N)
+			}
+		}
+	}
+	return attendance.HomeFindings(ctx, tx, school, ns)
 }
