@@ -1468,13 +1468,14 @@ func schoolTitle(ctx context.Context, d Difference) string {
 }
 
 func refusalText(ctx context.Context, r intake.Refusal) string {
+	why := onPage(r.Reason, page.T(ctx, "directory.reading.title"), page.T(ctx, "directory.import.command"))
 	switch {
 	case r.File == "":
-		return r.Reason
+		return why
 	case r.Line == 0:
-		return page.T(ctx, "directory.import.refusal.file", "file", r.File, "why", r.Reason)
+		return page.T(ctx, "directory.import.refusal.file", "file", r.File, "why", why)
 	}
-	return page.T(ctx, "directory.import.refusal", "file", r.File, "line", strconv.Itoa(r.Line), "why", r.Reason)
+	return page.T(ctx, "directory.import.refusal", "file", r.File, "line", strconv.Itoa(r.Line), "why", why)
 }
 
 var _ = templruntime.GeneratedTemplate
