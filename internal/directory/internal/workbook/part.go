@@ -103,7 +103,7 @@ func (p *part) text(element string) (string, error) {
 				spoken = 0
 			}
 			if len(p.open) < depth {
-				return b.String(), nil
+				return unspelt(b.String()), nil
 			}
 		case xml.CharData:
 			if in {

@@ -208,7 +208,7 @@ func (r *Rows) shown(kind, styled, text, value string, col int) (string, error) 
 	case "inlineStr":
 		return text, nil
 	case "str", "d":
-		return value, nil
+		return unspelt(value), nil
 	case "e":
 		return "", r.Stop(whyError, r.name(col), intake.Shorten(value))
 	case "b":

@@ -82,8 +82,14 @@ func TestReadsWhatAnotherProgramWrote(t *testing.T) {
 func TestCells(t *testing.T) {
 	header := `<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" t="s"><v>1</v></c></row>`
 	for name, c := range map[string]struct{ cell, want string }{
-		"shared":             {`<c r="B3" t="s"><v>1</v></c>`, "Prénom"},
-		"inline":             {`<c r="B3" t="inlineStr"><is><r><t>a</t></r><r><t xml:space="preserve"> b</t></r></is></c>`, "a b"},
+		"shared": {`<c r="B3" t="s"><v>1</v></c>`, "Prénom"},
+		"inline": {`<c r="B3" t="inlineStr"><is><r><t>a</t></r><r><t xml:space="preserve"> b</t></r></is></c>`, "a b"},
+		"spelt": {`<c r="B3" t="inlineStr"><is><t>Zo_x00EB__x000D_
+B</t></is></c>`, "Zoë\r\nB"},
+		"spelt in two":       {`<c r="B3" t="inlineStr"><is><t>_xD83D__xDE00_</t></is></c>`, "😀"},
+		"spelt underscore":   {`<c r="B3" t="inlineStr"><is><t>_x005F_x0041_</t></is></c>`, "_x0041_"},
+		"spelt nothing":      {`<c r="B3" t="inlineStr"><is><t>_x0001_ _xD83D_ _x00G1_</t></is></c>`, "_x0001_ _xD83D_ _x00G1_"},
+		"spelt result":       {`<c r="B3" t="str"><f>A1</f><v>a_x002D_b</v></c>`, "a-b"},
 		"number":             {`<c r="B3"><v>612345678</v></c>`, "612345678"},
 		"exponent":           {`<c r="B3"><v>6.12345678E8</v></c>`, "612345678"},
 		"zeros":              {`<c r="B3" s="3"><v>612345678</v></c>`, "0612345678"},
