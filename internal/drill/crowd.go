@@ -58,6 +58,7 @@ type visitor struct {
 	refused int           // connections that nobody took: the program was off
 	beside  bool          // took the way of teachers who have a roll to call
 	err     error
+	hand    chan struct{}                         // of room one, where a crowd is larger than the school and several come by one name; nil: they are alone
 	then    func(context.Context, *visitor) error // what they do when they are in
 }
 
@@ -265,8 +266,9 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 		if v.forgets {
 			password, v.forgets = "je-ne-sais-plus", false
 		}
-		a, err = c.polite(ctx, v, http.MethodPost, to, url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {password}})
-		if err != nil {
+		if a, err = v.types(ctx, func() (answer, error) {
+			return c.polite(ctx, v, http.MethodPost, to, url.Values{"identifier": {c.house.Identifier(v.id)}, "password": {password}})
+		}); err != nil {
 			return err
 		}
 		if wait, ok := v.turn(a.text); ok { // the seat was lost meanwhile, or the password waits: the page says when
@@ -285,6 +287,19 @@ func (c *crowd) enter(ctx context.Context, v *visitor) error {
 		}
 	}
 	return errNotIn
+}
+
+// types sends a password: of those who come by one name, one at a time.
+func (v *visitor) types(ctx context.Context, send func() (answer, error)) (answer, error) {
+	if v.hand != nil {
+		select {
+		case v.hand <- struct{}{}:
+			defer func() { <-v.hand }()
+		case <-ctx.Done():
+			return answer{}, ctx.Err()
+		}
+	}
+	return send()
 }
 
 // look asks for a page until it is not the waiting page.

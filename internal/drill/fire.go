@@ -84,6 +84,10 @@ func (h *house) light(ctx context.Context) error {
 
 func (f *fire) live(ctx context.Context, who []comer) {
 	defer close(f.done)
+	hands := map[string]chan struct{}{}
+	for _, c := range who {
+		hands[c.id] = make(chan struct{}, 1)
+	}
 	var all sync.WaitGroup
 	began := time.Now()
 	for n := 0; ; n++ {
@@ -93,6 +97,7 @@ func (f *fire) live(ctx context.Context, who []comer) {
 		}
 		f.crowd.wasLate(time.Since(due))
 		v := &visitor{comer: who[f.random.IntN(len(who))], manners: manners{reloads: 3 * time.Second, stubborn: true, patience: time.Duration(20+f.random.IntN(50)) * time.Second}}
+		v.hand = hands[v.id]
 		v.browser = &browser{at: f.crowd.at, from: fromAnywhere(f.random), jar: map[string]string{}, link: f.crowd.link}
 		all.Go(func() { f.visit(ctx, v) })
 	}
