@@ -24,6 +24,7 @@ import (
 	"github.com/preau-ent/preau/internal/door/waits"
 	"github.com/preau-ent/preau/internal/followup"
 	"github.com/preau-ent/preau/internal/guard"
+	"github.com/preau-ent/preau/internal/homework"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/live"
 	"github.com/preau-ent/preau/internal/notices"
@@ -356,7 +357,7 @@ func (a *App) keep(ctx context.Context) error {
 		}
 		err := a.DB.Write(ctx, func(ctx context.Context, tx database.Tx) error {
 			now := a.Clock.Now()
-			return errors.Join(account.Purge(ctx, tx, now), directory.PurgeUndo(ctx, tx, now), waits.Purge(ctx, tx, now))
+			return errors.Join(account.Purge(ctx, tx, now), directory.PurgeUndo(ctx, tx, now), waits.Purge(ctx, tx, now), homework.Purge(ctx, tx, now))
 		})
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("what has had its time could not be cleared", "err", err)

@@ -29,7 +29,8 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	lea := s.phone(b, browser.Options{})
 	lea.signIn("lea")
 	lea.Wait(".menu")
-	post("step", url.Values{"title": {"Lire"}, "text": {"# Thalès\n\nLire la **page 42**, puis :\n\n1. tracer\n2. mesurer\n\nVoir [le cours](https://ecole.example/thales-" + strings.Repeat("long", 20) + ")."}})
+	post("step", url.Values{"title": {"Lire"}, "text": {"# Thalès\n\nLire la **page 42**, puis :\n\n1. tracer\n2. mesurer\n\nVoir [le cours](https://ecole.example/thales-" + strings.Repeat("long", 20) + ")."},
+		"quiz": {"Deux droites parallèles coupent deux sécantes : les longueurs sont… {=proportionnelles#C'est le théorème. ~égales#Regarde la figure.}\n\nRelie. {=AB -> petit côté =BC -> grand côté = -> aucun}\n\nLesquels sont pairs ? {~%50%2 ~%50%4 ~%-100%3}\n\n3 × 4 ? {#12}\n\nLe théorème de {=Thalès}."}})
 	lea.Go(s.url("/"))
 	if strings.Contains(lea.Text("main"), "Cours du jour") {
 		t.Error("a lesson shows before its release")
@@ -41,11 +42,25 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	if text := page.Plain(lea.Text("main")); !strings.Contains(text, "page 42") {
 		t.Errorf("the pupil reads %q", text)
 	}
+	lea.Click("#q-1-0 .choice:last-of-type")
+	lea.Click("#q-1-0 .btn")
+	lea.Wait("#q-1-0 .tag.late")
+	if text := lea.Text("#q-1-0"); !strings.Contains(text, "Regarde la figure") || strings.Contains(text, "C'est le théorème") {
+		t.Errorf("a wrong answer is told %q", text)
+	}
+	lea.Click("#q-1-0 .choice")
+	lea.Click("#q-1-0 .btn")
+	lea.Wait("#q-1-0 .tag.here")
+	lea.Click(".finished .btn")
+	lea.Wait(".finished .tag.here")
 	teacher := s.phone(b, browser.Options{})
 	teacher.signIn("roy")
 	teacher.Wait(".menu")
 	teacher.Click(`a[href="/lesson/maths"]`)
 	teacher.Wait(`form[action="/lesson/maths/step"]`)
+	if text := teacher.Text("#progress"); !strings.Contains(text, "✓") {
+		t.Errorf("the teacher reads of the class: %q", text)
+	}
 	for name, tab := range map[string]phone{"pupil": lea, "teacher": teacher} {
 		tab.Looks("lesson-" + name)
 		tab.Quiet(name)

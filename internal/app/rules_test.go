@@ -47,6 +47,7 @@ var whoMay = map[string][]string{
 	// Of their own class alone; a teacher who leads none finds nothing there.
 	"HCT": {"GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note"},
 	"T":   {"POST /offline/keep", "GET /form", "GET /form/pupils/{pupil}"},
+	"P":   {"POST /lesson/{sitting}/done", "POST /lesson/{sitting}/answer"},
 	"PG":  {"POST /letters/{letter}/answer"},
 	"G": {"GET /children/{pupil}/announce", "POST /children/{pupil}/announce", "POST /children/{pupil}/announce/{plan}/withdraw",
 		"GET /children/{pupil}/register", "POST /children/{pupil}/register", "GET /children/{pupil}/justifications/{justification}/document"},

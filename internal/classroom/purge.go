@@ -6,18 +6,14 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/timetable"
 )
 
 // PurgeTalk removes what was written in classes, and whose hand was up, of the school years that
 // are over: they are kept with their lessons until 31 July. Who came, and when, stays with the
 // roll.
 func PurgeTalk(ctx context.Context, tx database.Tx, now time.Time) error {
-	day := now.UTC().AddDate(0, 0, -1) // the year is over wherever a school is
-	year := day.Year()
-	if day.Month() < time.August {
-		year--
-	}
-	began := database.Stamp(time.Date(year, time.August, 1, 0, 0, 0, 0, time.UTC))
+	began := database.Stamp(timetable.YearBegan(now))
 	_, words := tx.NewDelete().Model((*Word)(nil)).Where("at < ?", began).Exec(ctx)
 	_, hands := tx.NewDelete().Model((*Hand)(nil)).Where("raised_at < ?", began).Exec(ctx)
 	return errors.Join(words, hands)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/preau-ent/preau/internal/homework/internal/gift"
 	"github.com/preau-ent/preau/internal/timetable"
 )
 
@@ -39,6 +40,7 @@ type Step struct {
 	N             int    `bun:",pk"`
 	Title         string
 	Text          string // Markdown, as typed
+	Quiz          string // questions in GIFT, as typed; empty: none
 	ChangedBy     string // account
 	ChangedAt     time.Time
 }
@@ -58,21 +60,28 @@ var (
 	ErrTitle = errors.New("homework: no title, or too long")
 	// ErrText: no text, or too long.
 	ErrText = errors.New("homework: no text, or too long")
+	// ErrQuiz: questions that are too long.
+	ErrQuiz = errors.New("homework: questions too long")
+	// ErrAnswer: not an answer to this question.
+	ErrAnswer = errors.New("homework: not an answer")
 	// ErrSteps: a lesson has no more steps than that.
 	ErrSteps = errors.New("homework: too many steps")
 	// ErrHour: not a moment.
 	ErrHour = errors.New("homework: not a moment")
 )
 
-// Check looks at what was typed. ErrTitle, ErrText.
+// Check looks at what was typed. ErrTitle, ErrText, or of the questions a *gift.Error.
 func (s Step) Check() error {
 	switch {
 	case s.Title == "" || !utf8.ValidString(s.Title) || utf8.RuneCountInString(s.Title) > mostTitle:
 		return ErrTitle
 	case s.Text == "" || !utf8.ValidString(s.Text) || utf8.RuneCountInString(s.Text) > mostText:
 		return ErrText
+	case !utf8.ValidString(s.Quiz) || utf8.RuneCountInString(s.Quiz) > mostText:
+		return ErrQuiz
 	}
-	return nil
+	_, err := gift.Parse(s.Quiz)
+	return err
 }
 
 // Path is where the lesson of a sitting is.

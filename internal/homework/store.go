@@ -21,6 +21,11 @@ type desk struct {
 	Sitting timetable.Sitting
 	Writes  bool   // in charge of the sitting
 	Steps   []Step // what they may read, in order
+	Pupil   string // who works on it: an enrolled pupil; empty: somebody else
+
+	Done     map[int]bool           // of that pupil, by step
+	Answers  map[int]map[int]answer // and by question
+	Progress progress               // of whoever writes it
 }
 
 // deskOf reads a lesson for somebody. ErrNotFound for whoever is neither in charge, nor
@@ -33,6 +38,9 @@ func deskOf(ctx context.Context, tx database.Tx, v page.Viewer, sitting string, 
 		return d, err
 	}
 	d.Writes = v.ID != "" && d.Sitting.In(v.ID)
+	if v.Role == page.Pupil {
+		d.Pupil = v.ID
+	}
 	if may, err := reads(ctx, tx, v, d.Sitting); err != nil {
 		return d, err
 	} else if !d.Writes && !may {
@@ -44,7 +52,10 @@ func deskOf(ctx context.Context, tx database.Tx, v page.Viewer, sitting string, 
 	if !d.Writes && !d.Lesson.Released(now) {
 		return d, nil
 	}
-	return d, tx.NewSelect().Model(&d.Steps).Where("school = ? AND sitting = ?", v.School, sitting).Order("n").Scan(ctx)
+	if err := tx.NewSelect().Model(&d.Steps).Where("school = ? AND sitting = ?", v.School, sitting).Order("n").Scan(ctx); err != nil {
+		return d, err
+	}
+	return d, d.readWork(ctx, tx)
 }
 
 // reads tells whether somebody who does not write a lesson reads it once it is released.
@@ -88,8 +99,16 @@ func write(ctx context.Context, tx database.Tx, d desk, s Step, now time.Time) e
 	}
 	s.School, s.Sitting, s.ChangedAt = d.Lesson.School, d.Lesson.Sitting, database.Stamp(now)
 	if s.N != 0 {
-		res, err := tx.NewUpdate().Model(&s).Column("title", "text", "changed_by", "changed_at").WherePK().Exec(ctx)
-		return found(res, err)
+		res, err := tx.NewUpdate().Model(&s).Column("title", "text", "quiz", "changed_by", "changed_at").WherePK().Exec(ctx)
+		if err := found(res, err); err != nil {
+			return err
+		}
+		if was := slices.IndexFunc(d.Steps, func(o Step) bool { return o.N == s.N }); was >= 0 && d.Steps[was].Quiz == s.Quiz {
+			return nil
+		}
+		// Other questions: what was answered says nothing of them.
+		_, err = tx.NewDelete().Model((*answer)(nil)).Where("school = ? AND sitting = ? AND step = ?", s.School, s.Sitting, s.N).Exec(ctx)
+		return err
 	}
 	if len(d.Steps) >= mostSteps {
 		return ErrSteps

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/preau-ent/preau/internal/database"
+	"github.com/preau-ent/preau/internal/homework/internal/gift"
 	"github.com/preau-ent/preau/internal/journal"
 	"github.com/preau-ent/preau/internal/page"
 )
@@ -34,6 +35,8 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("GET /lesson/{sitting}", school, p.lesson)
 	rs.Handle("POST /lesson/{sitting}/step", page.Staff(), p.writes("lesson.step", p.step), page.Body(256<<10))
 	rs.Handle("POST /lesson/{sitting}/remove", page.Staff(), p.writes("lesson.removed", p.remove), page.Body(16<<10))
+	rs.Handle("POST /lesson/{sitting}/done", page.Only(page.Pupil), p.works(p.done), page.Body(16<<10))
+	rs.Handle("POST /lesson/{sitting}/answer", page.Only(page.Pupil), p.works(p.answer), page.Body(16<<10))
 	rs.Handle("POST /lesson/{sitting}/release", page.Staff(), p.writes("lesson.released", p.release), page.Body(16<<10))
 }
 
@@ -48,7 +51,8 @@ type view struct {
 
 type readStep struct {
 	Step
-	HTML string
+	HTML  string
+	Asked []asked
 }
 
 func (p *Pages) lesson(w http.ResponseWriter, r *http.Request) error {
@@ -69,7 +73,11 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, typed S
 		if err != nil {
 			return err
 		}
-		out.Read = append(out.Read, readStep{s, text})
+		asked, err := out.asked(s)
+		if err != nil {
+			return err
+		}
+		out.Read = append(out.Read, readStep{s, text, asked})
 	}
 	return page.Show(w, r, status, lessonPage(out))
 }
@@ -85,8 +93,15 @@ func failed(err error) error {
 		return page.Invalid("text", "homework.text.wrong", "max", mostText)
 	case errors.Is(err, ErrHour):
 		return page.Invalid("at", "homework.release.wrong")
+	case errors.Is(err, ErrQuiz):
+		return page.Invalid("quiz", "homework.quiz.long", "max", mostText)
+	case errors.Is(err, ErrAnswer):
+		return page.Invalid("answer", "homework.answer.wrong")
 	case errors.Is(err, ErrSteps):
 		return page.Conflict("homework.steps.most", "max", mostSteps)
+	}
+	if wrong := (*gift.Error)(nil); errors.As(err, &wrong) {
+		return page.Invalid("quiz", "homework.quiz."+string(wrong.Why), "line", wrong.Line)
 	}
 	return err
 }
@@ -115,7 +130,7 @@ func (p *Pages) writes(act string, do deed) page.Handler {
 			}
 			return p.Journal.Append(ctx, tx, v.School, p.Now(), journal.Deed{Act: act, Actor: v.Account, Subject: sitting, Detail: detail})
 		})
-		if errors.Is(err, ErrTitle) || errors.Is(err, ErrText) || errors.Is(err, ErrHour) {
+		if wrong := (*gift.Error)(nil); errors.Is(err, ErrTitle) || errors.Is(err, ErrText) || errors.Is(err, ErrHour) || errors.Is(err, ErrQuiz) || errors.As(err, &wrong) {
 			return p.show(w, r, http.StatusUnprocessableEntity, typed(r.PostForm), failed(err))
 		}
 		if err != nil {
@@ -125,9 +140,11 @@ func (p *Pages) writes(act string, do deed) page.Handler {
 	}
 }
 
+func typedText(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
+
 // typed is the step of a form. A number that is none is of no step.
 func typed(f url.Values) Step {
-	s := Step{Title: strings.TrimSpace(f.Get("title")), Text: strings.TrimSpace(strings.ReplaceAll(f.Get("text"), "\r\n", "\n"))}
+	s := Step{Title: strings.TrimSpace(f.Get("title")), Text: typedText(f.Get("text")), Quiz: typedText(f.Get("quiz"))}
 	if n := f.Get("n"); n != "" {
 		s.N = -1
 		if i, err := strconv.Atoi(n); err == nil && i > 0 {

@@ -27,6 +27,7 @@ type school struct {
 	now    time.Time
 	zone   *time.Location
 	server *httptest.Server
+	db     *database.DB
 }
 
 var roles = map[string]page.Role{"roy": page.Teacher, "stranger": page.Teacher, "head": page.Head, "cpe": page.CPE, "office": page.Secretary, "supervisor": page.Supervisor, "nadia": page.Guardian, "ronan": page.Guardian, "sylvie": page.Guardian}
@@ -35,7 +36,7 @@ func each(t *testing.T, fn func(*school)) {
 	t.Helper()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		town := fictional.Small(time.Time{})
-		s := &school{t: t, zone: town.Tuesday.Location(), now: town.Tuesday.Add(-12 * time.Hour)}
+		s := &school{t: t, db: db, zone: town.Tuesday.Location(), now: town.Tuesday.Add(-12 * time.Hour)}
 		j, err := journal.New(make([]byte, journal.MinKey))
 		if err != nil {
 			t.Fatal(err)

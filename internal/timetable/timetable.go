@@ -129,3 +129,14 @@ var (
 	// ErrCancelled: the sitting does not take place.
 	ErrCancelled = errors.New("timetable: the sitting is cancelled")
 )
+
+// YearBegan is when the school year began that is not over yet wherever a school is: the first of
+// August, a day late. What pupils wrote and did before it has had its time.
+func YearBegan(now time.Time) time.Time {
+	day := now.UTC().AddDate(0, 0, -1)
+	year := day.Year()
+	if day.Month() < time.August {
+		year--
+	}
+	return time.Date(year, time.August, 1, 0, 0, 0, 0, time.UTC)
+}
