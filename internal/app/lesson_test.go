@@ -30,6 +30,7 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	lea.signIn("lea")
 	lea.Wait(".menu")
 	post("step", url.Values{"title": {"Lire"}, "text": {"# Thalès\n\nLire la **page 42**, puis :\n\n1. tracer\n2. mesurer\n\nVoir [le cours](https://ecole.example/thales-" + strings.Repeat("long", 20) + ")."},
+		"until": {"2026-11-25T18:00"},
 		"quiz": {"Deux droites parallèles coupent deux sécantes : les longueurs sont… {=proportionnelles#C'est le théorème. ~égales#Regarde la figure.}\n\nRelie. {=AB -> petit côté =BC -> grand côté = -> aucun}\n\nLesquels sont pairs ? {~%50%2 ~%50%4 ~%-100%3}\n\n3 × 4 ? {#12}\n\nLe théorème de {=Thalès}."}})
 	lea.Go(s.url("/"))
 	if strings.Contains(lea.Text("main"), "Cours du jour") {
@@ -51,6 +52,9 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	lea.Click("#q-1-0 .choice")
 	lea.Click("#q-1-0 .btn")
 	lea.Wait("#q-1-0 .tag.here")
+	lea.Type("#f-work-1", "J'ai tracé *les droites*.")
+	lea.Click("#work-1 .btn")
+	lea.Wait("#work-1 .tag.here")
 	lea.Click(".finished .btn")
 	lea.Wait(".finished .tag.here")
 	teacher := s.phone(b, browser.Options{})
@@ -58,6 +62,10 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	teacher.Wait(".menu")
 	teacher.Click(`a[href="/lesson/maths"]`)
 	teacher.Wait(`form[action="/lesson/maths/step"]`)
+	teacher.Click("#work-1-lea summary")
+	if text := teacher.Text("#work-1-lea"); !strings.Contains(text, "les droites") {
+		t.Errorf("the teacher reads of Léa's work: %q", text)
+	}
 	if text := teacher.Text("#progress"); !strings.Contains(text, "✓") {
 		t.Errorf("the teacher reads of the class: %q", text)
 	}

@@ -17,7 +17,7 @@ const roleLetters = "OHCSVNTPG"
 var whoMay = map[string][]string{
 	"OHCSVNTPG": {"GET /account", "POST /account", "POST /account/again"},
 	// The day's absences, and the rolls of everybody.
-	"HCSVT": {"POST /lesson/{sitting}/step", "POST /lesson/{sitting}/remove", "POST /lesson/{sitting}/release",
+	"HCSVT": {"POST /lesson/{sitting}/step", "POST /lesson/{sitting}/remove", "POST /lesson/{sitting}/release", "POST /lesson/{sitting}/back",
 		"POST /class/{sitting}/talk", "POST /class/{sitting}/lock", "POST /class/{sitting}/end", "POST /class/{sitting}/person", "POST /class/{sitting}/floor", "POST /class/{sitting}/lower", "POST /class/{sitting}/hide",
 		"GET /roll/{sitting}", "POST /roll/{sitting}", "POST /roll/late", "POST /roll/{sitting}/take",
 		"GET /timetable", "GET /timetable/new", "POST /timetable/new", "GET /timetable/now", "POST /timetable/now", "GET /timetable/calendar", "POST /timetable/calendar"},
@@ -47,7 +47,7 @@ var whoMay = map[string][]string{
 	// Of their own class alone; a teacher who leads none finds nothing there.
 	"HCT": {"GET /followup", "GET /followup/pupils/{pupil}", "POST /followup/pupils/{pupil}/note"},
 	"T":   {"POST /offline/keep", "GET /form", "GET /form/pupils/{pupil}"},
-	"P":   {"POST /lesson/{sitting}/done", "POST /lesson/{sitting}/answer"},
+	"P":   {"POST /lesson/{sitting}/done", "POST /lesson/{sitting}/answer", "POST /lesson/{sitting}/hand"},
 	"PG":  {"POST /letters/{letter}/answer"},
 	"G": {"GET /children/{pupil}/announce", "POST /children/{pupil}/announce", "POST /children/{pupil}/announce/{plan}/withdraw",
 		"GET /children/{pupil}/register", "POST /children/{pupil}/register", "GET /children/{pupil}/justifications/{justification}/document"},

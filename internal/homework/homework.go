@@ -39,9 +39,10 @@ type Step struct {
 	Sitting       string `bun:",pk"`
 	N             int    `bun:",pk"`
 	Title         string
-	Text          string // Markdown, as typed
-	Quiz          string // questions in GIFT, as typed; empty: none
-	ChangedBy     string // account
+	Text          string    // Markdown, as typed
+	Quiz          string    // questions in GIFT, as typed; empty: none
+	WorkUntil     time.Time `bun:",nullzero"` // until when work is to be handed in; zero: none is
+	ChangedBy     string    // account
 	ChangedAt     time.Time
 }
 

@@ -125,6 +125,9 @@ func (d *desk) readWork(ctx context.Context, tx database.Tx) error {
 	if err := ofLesson(tx.NewSelect().Model(&answers)).Scan(ctx); err != nil {
 		return err
 	}
+	if err := d.readWorks(ctx, tx); err != nil {
+		return err
+	}
 	if d.Writes {
 		pupils, err := timetable.Pupils(ctx, tx, d.Lesson.School, d.Sitting)
 		d.Progress = progressOf(pupils, finished, answers)

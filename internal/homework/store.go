@@ -23,9 +23,10 @@ type desk struct {
 	Steps   []Step // what they may read, in order
 	Pupil   string // who works on it: an enrolled pupil; empty: somebody else
 
-	Done     map[int]bool           // of that pupil, by step
-	Answers  map[int]map[int]answer // and by question
-	Progress progress               // of whoever writes it
+	Done     map[int]bool            // of that pupil, by step
+	Answers  map[int]map[int]answer  // and by question
+	Works    map[int]map[string]Work // by step and pupil: the pupil's own, or of whoever writes it all
+	Progress progress                // of whoever writes it
 }
 
 // deskOf reads a lesson for somebody. ErrNotFound for whoever is neither in charge, nor
@@ -99,7 +100,7 @@ func write(ctx context.Context, tx database.Tx, d desk, s Step, now time.Time) e
 	}
 	s.School, s.Sitting, s.ChangedAt = d.Lesson.School, d.Lesson.Sitting, database.Stamp(now)
 	if s.N != 0 {
-		res, err := tx.NewUpdate().Model(&s).Column("title", "text", "quiz", "changed_by", "changed_at").WherePK().Exec(ctx)
+		res, err := tx.NewUpdate().Model(&s).Column("title", "text", "quiz", "work_until", "changed_by", "changed_at").WherePK().Exec(ctx)
 		if err := found(res, err); err != nil {
 			return err
 		}

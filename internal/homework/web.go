@@ -37,6 +37,8 @@ func (p *Pages) Register(rs *page.Routes) {
 	rs.Handle("POST /lesson/{sitting}/remove", page.Staff(), p.writes("lesson.removed", p.remove), page.Body(16<<10))
 	rs.Handle("POST /lesson/{sitting}/done", page.Only(page.Pupil), p.works(p.done), page.Body(16<<10))
 	rs.Handle("POST /lesson/{sitting}/answer", page.Only(page.Pupil), p.works(p.answer), page.Body(16<<10))
+	rs.Handle("POST /lesson/{sitting}/hand", page.Only(page.Pupil), p.works(p.handIn), page.Body(256<<10))
+	rs.Handle("POST /lesson/{sitting}/back", page.Staff(), p.writes("lesson.back", p.giveBack), page.Body(64<<10))
 	rs.Handle("POST /lesson/{sitting}/release", page.Staff(), p.writes("lesson.released", p.release), page.Body(16<<10))
 }
 
@@ -49,10 +51,14 @@ type view struct {
 	Err   error // why
 }
 
+var errUntil = errors.New("homework: until no moment")
+
 type readStep struct {
 	Step
-	HTML  string
-	Asked []asked
+	Handed []handed // what whoever writes the lesson reads
+	Own    *handed  // what the pupil handed in
+	HTML   string
+	Asked  []asked
 }
 
 func (p *Pages) lesson(w http.ResponseWriter, r *http.Request) error {
@@ -77,7 +83,11 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, typed S
 		if err != nil {
 			return err
 		}
-		out.Read = append(out.Read, readStep{s, text, asked})
+		read := readStep{Step: s, HTML: text, Asked: asked}
+		if err := out.handed(&read); err != nil {
+			return err
+		}
+		out.Read = append(out.Read, read)
 	}
 	return page.Show(w, r, status, lessonPage(out))
 }
@@ -95,6 +105,14 @@ func failed(err error) error {
 		return page.Invalid("at", "homework.release.wrong")
 	case errors.Is(err, ErrQuiz):
 		return page.Invalid("quiz", "homework.quiz.long", "max", mostText)
+	case errors.Is(err, ErrWork):
+		return page.Invalid("work", "homework.work.wrong", "max", mostText)
+	case errors.Is(err, ErrWord):
+		return page.Invalid("word", "homework.word.wrong", "max", mostWord)
+	case errors.Is(err, ErrBack):
+		return page.Conflict("homework.work.back")
+	case errors.Is(err, errUntil):
+		return page.Invalid("until", "homework.release.wrong")
 	case errors.Is(err, ErrAnswer):
 		return page.Invalid("answer", "homework.answer.wrong")
 	case errors.Is(err, ErrSteps):
@@ -130,7 +148,7 @@ func (p *Pages) writes(act string, do deed) page.Handler {
 			}
 			return p.Journal.Append(ctx, tx, v.School, p.Now(), journal.Deed{Act: act, Actor: v.Account, Subject: sitting, Detail: detail})
 		})
-		if wrong := (*gift.Error)(nil); errors.Is(err, ErrTitle) || errors.Is(err, ErrText) || errors.Is(err, ErrHour) || errors.Is(err, ErrQuiz) || errors.As(err, &wrong) {
+		if wrong := (*gift.Error)(nil); errors.Is(err, ErrTitle) || errors.Is(err, ErrText) || errors.Is(err, ErrHour) || errors.Is(err, ErrQuiz) || errors.Is(err, errUntil) || errors.As(err, &wrong) {
 			return p.show(w, r, http.StatusUnprocessableEntity, typed(r.PostForm), failed(err))
 		}
 		if err != nil {
@@ -157,6 +175,13 @@ func typed(f url.Values) Step {
 func (p *Pages) step(ctx context.Context, tx database.Tx, d desk, v page.Viewer, f url.Values) (map[string]string, error) {
 	s := typed(f)
 	s.ChangedBy = v.Account
+	if until := f.Get("until"); until != "" {
+		var err error
+		if s.WorkUntil, err = time.ParseInLocation(minute, until, page.Zone(ctx)); err != nil {
+			return nil, errUntil
+		}
+		s.WorkUntil = database.Stamp(s.WorkUntil)
+	}
 	return map[string]string{"n": strconv.Itoa(s.N)}, write(ctx, tx, d, s, p.Now())
 }
 
