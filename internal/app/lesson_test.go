@@ -31,7 +31,7 @@ func TestLessonFromTodayToToday(t *testing.T) {
 	lea.Wait(".menu")
 	post("step", url.Values{"title": {"Lire"}, "text": {"# Thalès\n\nLire la **page 42**, puis :\n\n1. tracer\n2. mesurer\n\nVoir [le cours](https://ecole.example/thales-" + strings.Repeat("long", 20) + ")."},
 		"until": {"2026-11-25T18:00"},
-		"quiz": {"Deux droites parallèles coupent deux sécantes : les longueurs sont… {=proportionnelles#C'est le théorème. ~égales#Regarde la figure.}\n\nRelie. {=AB -> petit côté =BC -> grand côté = -> aucun}\n\nLesquels sont pairs ? {~%50%2 ~%50%4 ~%-100%3}\n\n3 × 4 ? {#12}\n\nLe théorème de {=Thalès}."}})
+		"quiz":  {"Deux droites parallèles coupent deux sécantes : les longueurs sont… {=proportionnelles#C'est le théorème. ~égales#Regarde la figure.}\n\nRelie. {=AB -> petit côté =BC -> grand côté = -> aucun}\n\nLesquels sont pairs ? {~%50%2 ~%50%4 ~%-100%3}\n\n3 × 4 ? {#12}\n\nLe théorème de {=Thalès}."}})
 	lea.Go(s.url("/"))
 	if strings.Contains(lea.Text("main"), "Cours du jour") {
 		t.Error("a lesson shows before its release")
