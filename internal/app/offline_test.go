@@ -165,7 +165,12 @@ func (p phone) signIn(who string) {
 	p.Go(p.s.url("/sign-in"))
 	p.Type("[name=identifier]", who)
 	p.Type("[name=password]", walkPassword)
-	p.Click("[name=device][value=own]")
+	for range 5 { // the page may still move under the finger
+		p.Click("[name=device][value=own]")
+		if browser.Eval[bool](p.Tab, `document.querySelector("[name=device][value=own]").checked`) {
+			break
+		}
+	}
 	p.Click("main form .btn.main")
 }
 

@@ -122,8 +122,12 @@ func write(ctx context.Context, tx database.Tx, d desk, s Step, now time.Time) e
 	return err
 }
 
-// remove takes a step away. ErrNotFound.
+// remove takes a step away, and what pupils answered; not one with work that was handed in.
+// ErrNotFound, ErrHanded.
 func remove(ctx context.Context, tx database.Tx, d desk, n int, by string, now time.Time) error {
+	if len(d.Works[n]) > 0 {
+		return ErrHanded
+	}
 	s := Step{School: d.Lesson.School, Sitting: d.Lesson.Sitting, N: n}
 	res, err := tx.NewDelete().Model(&s).WherePK().Exec(ctx)
 	if err := found(res, err); err != nil {

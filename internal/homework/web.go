@@ -109,6 +109,8 @@ func failed(err error) error {
 		return page.Invalid("work", "homework.work.wrong", "max", mostText)
 	case errors.Is(err, ErrWord):
 		return page.Invalid("word", "homework.word.wrong", "max", mostWord)
+	case errors.Is(err, ErrHanded):
+		return page.Conflict("homework.work.handed")
 	case errors.Is(err, ErrBack):
 		return page.Conflict("homework.work.back")
 	case errors.Is(err, errUntil):

@@ -37,6 +37,8 @@ var (
 	ErrWork = errors.New("homework: no work, or too long")
 	// ErrWord: a word that is too long.
 	ErrWord = errors.New("homework: word too long")
+	// ErrHanded: pupils handed in work for this step.
+	ErrHanded = errors.New("homework: work was handed in")
 	// ErrBack: what was given back is not written anew.
 	ErrBack = errors.New("homework: given back already")
 )

@@ -44,6 +44,7 @@ func TestWorkIsHandedInAndGivenBack(t *testing.T) {
 		s.says("nora", "-continue")
 		s.do("lea", "hand", 409, "n", "1", "work", "Après coup")
 		s.back("lea", "Un autre mot", 303)
+		s.do("roy", "remove", 409, "n", "1")
 		s.says("lea", "Un autre mot", "Le second texte", "-continue")
 	})
 }
